@@ -1,0 +1,2 @@
+//! ctys. placeholder
+fn main() {}

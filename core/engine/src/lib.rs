@@ -1,0 +1,3 @@
+//! The engine: the only crate that touches the world.
+
+pub mod transport;

@@ -1,0 +1,255 @@
+//! A command is data: what runs where, with which right, for how long, and whether it reads or changes.
+
+use crate::bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+/// One program call. Only the core turns it into a shell line, in one place, so an argument may hold any byte but NUL.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Command {
+    /// The program: a name looked up in the target's PATH (with the system folders added), or an absolute path.
+    pub program: String,
+    /// The arguments. A leading `~/` is not special; use [`Place`] facts for paths.
+    #[serde(default)]
+    pub args: Vec<Bytes>,
+    /// What it reads; nothing means an empty input.
+    #[serde(default)]
+    pub stdin: Option<Bytes>,
+    /// Where it runs.
+    #[serde(default)]
+    pub place: Place,
+    /// Whether it needs root.
+    #[serde(default)]
+    pub privilege: Privilege,
+    /// Whether it reads or changes.
+    #[serde(default)]
+    pub access: Access,
+    /// Time limit in milliseconds; 0 means the engine's default for one command.
+    #[serde(default)]
+    pub limit_ms: u32,
+}
+
+impl Command {
+    /// A command on the target that only reads, without privilege, with the default time limit.
+    pub fn new(program: &str) -> Command {
+        Command {
+            program: program.to_string(),
+            args: Vec::new(),
+            stdin: None,
+            place: Place::Target,
+            privilege: Privilege::None,
+            access: Access::Reads,
+            limit_ms: 0,
+        }
+    }
+
+    /// With one more argument.
+    pub fn arg(mut self, arg: impl Into<Bytes>) -> Command {
+        self.args.push(arg.into());
+        self
+    }
+
+    /// With more arguments.
+    pub fn args<A: Into<Bytes>>(mut self, args: impl IntoIterator<Item = A>) -> Command {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// With an input.
+    pub fn stdin(mut self, stdin: impl Into<Bytes>) -> Command {
+        self.stdin = Some(stdin.into());
+        self
+    }
+
+    /// At another place.
+    pub fn at(mut self, place: Place) -> Command {
+        self.place = place;
+        self
+    }
+
+    /// As root, by the means the user allowed with `-Z`.
+    pub fn as_root(mut self) -> Command {
+        self.privilege = Privilege::Root;
+        self
+    }
+
+    /// Marked as one that changes something. It never runs as a probe, nor under `--read-only` or `--plan`.
+    pub fn changes(mut self) -> Command {
+        self.access = Access::Changes;
+        self
+    }
+
+    /// With a time limit in milliseconds.
+    pub fn limit_ms(mut self, limit_ms: u32) -> Command {
+        self.limit_ms = limit_ms;
+        self
+    }
+}
+
+/// Where a command runs or a file is read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// On the target of the request.
+    #[default]
+    Target,
+    /// On the machine of the caller.
+    Caller,
+    /// On another host, named as a target is.
+    Host(String),
+}
+
+/// Whether a command needs root. How it gets there is the engine's matter (`-Z`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Privilege {
+    /// Runs as the account that logged in.
+    #[default]
+    None,
+    /// Needs root: run as it is when the account is root, else by what `-Z` allows. Without any, it runs as it is and
+    /// its refusal is reported with a hint to `-Z`.
+    Root,
+}
+
+/// Whether a command changes anything.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Access {
+    /// Only looks.
+    #[default]
+    Reads,
+    /// May change something.
+    Changes,
+}
+
+/// Steps that are carried out in order. The engine stops at a step that failed only when it says so.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Batch {
+    /// The steps, in order.
+    pub steps: Vec<Step>,
+}
+
+/// One step of a batch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// A short name in the field's own words, for messages and for finding its answer: `shutdown`, `wake`.
+    pub name: String,
+    /// What is done.
+    pub does: Does,
+    /// Whether the steps after this one still run when it fails. Off by default: a plan that failed is not continued.
+    #[serde(default)]
+    pub go_on: bool,
+}
+
+impl Step {
+    /// A step that runs one command.
+    pub fn run(name: &str, command: Command) -> Step {
+        Step { name: name.to_string(), does: Does::Run { tries: vec![command] }, go_on: false }
+    }
+
+    /// A step that runs the first of these commands whose program is there.
+    pub fn run_first(name: &str, tries: Vec<Command>) -> Step {
+        Step { name: name.to_string(), does: Does::Run { tries }, go_on: false }
+    }
+
+    /// A step that does something else than run a command.
+    pub fn does(name: &str, does: Does) -> Step {
+        Step { name: name.to_string(), does, go_on: false }
+    }
+
+    /// The same step, after which the batch goes on even if it failed.
+    pub fn go_on(mut self) -> Step {
+        self.go_on = true;
+        self
+    }
+}
+
+/// What a step does. New words are added here when a plugin needs something the engine cannot do yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Does {
+    /// Runs the first command whose program exists.
+    Run {
+        /// The commands, most wanted first; all at the same place.
+        tries: Vec<Command>,
+    },
+    /// Sends a wake-on-LAN packet from the caller.
+    Wake(Wake),
+    /// Asks whether a TCP port answers, from the caller.
+    Reach(Reach),
+}
+
+/// A wake-on-LAN packet: six 0xff and sixteen times the hardware address, by UDP broadcast from the caller.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wake {
+    /// The hardware address of the sleeper.
+    pub mac: [u8; 6],
+    /// The broadcast address; `255.255.255.255` unless named.
+    pub broadcast: String,
+    /// The UDP port, usually 9.
+    pub port: u16,
+    /// The interface to send from, where the call names one.
+    #[serde(default)]
+    pub interface: Option<String>,
+}
+
+/// A TCP connection that is opened and closed again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reach {
+    /// The host, as a target is named; none means the target of the request, with its ssh port.
+    #[serde(default)]
+    pub host: Option<String>,
+    /// The port; none means the ssh port of that host.
+    #[serde(default)]
+    pub port: Option<u16>,
+    /// Time limit in milliseconds.
+    pub limit_ms: u32,
+}
+
+/// What came of a command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Output {
+    /// How it ended.
+    pub exit: Exit,
+    /// Which of the tries ran, from 0.
+    #[serde(default)]
+    pub tried: u32,
+    /// Its standard output, up to the engine's limit.
+    #[serde(default)]
+    pub stdout: Bytes,
+    /// Its standard error, up to the engine's limit.
+    #[serde(default)]
+    pub stderr: Bytes,
+    /// True when one of the two was cut off at the limit.
+    #[serde(default)]
+    pub cut: bool,
+}
+
+impl Output {
+    /// An output without text, for tests and for steps that run nothing.
+    pub fn ended(exit: Exit) -> Output {
+        Output { exit, tried: 0, stdout: Bytes::default(), stderr: Bytes::default(), cut: false }
+    }
+
+    /// True when it ended with status 0.
+    pub fn ok(&self) -> bool {
+        self.exit == Exit::Code(0)
+    }
+}
+
+/// How a command ended. "It ended 255" and "the host is gone" are different things.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Exit {
+    /// Ended with this status.
+    Code(i32),
+    /// Ended by this signal.
+    Signal(i32),
+    /// Stopped by us when its time limit was over.
+    TimedOut,
+    /// The program is not on that host.
+    NotFound,
+    /// The privilege it needs was refused; the text is the reason given by the tool that refused.
+    Refused(String),
+    /// Never started; the text says why (an earlier step failed, the host fell silent, a plan only).
+    NotRun(String),
+}

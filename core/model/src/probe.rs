@@ -1,0 +1,201 @@
+//! What a plugin wants to know, and what it learns.
+
+use crate::bytes::Bytes;
+use crate::command::{Access, Command, Output, Place};
+use crate::value::Missing;
+use serde::{Deserialize, Serialize};
+
+/// A question to a host that changes nothing. The probes of all plugins for one host travel together, and two equal
+/// ones cost one command.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Probe {
+    /// Runs the first command whose program exists. Each must be [`Access::Reads`]; the engine refuses others.
+    Run {
+        /// The commands, most wanted first; all at the same place.
+        tries: Vec<Command>,
+    },
+    /// Reads a file.
+    File {
+        /// Where.
+        #[serde(default)]
+        place: Place,
+        /// An absolute path, or one relative to the home of the account.
+        path: Bytes,
+        /// At most so many bytes of it.
+        limit: u32,
+    },
+}
+
+impl Probe {
+    /// Runs one command.
+    pub fn run(command: Command) -> Probe {
+        Probe::Run { tries: vec![command] }
+    }
+
+    /// Runs the first of these commands whose program is there.
+    pub fn run_first(tries: Vec<Command>) -> Probe {
+        Probe::Run { tries }
+    }
+
+    /// Reads a file on the target, up to 256 KiB of it.
+    pub fn file(path: impl Into<Bytes>) -> Probe {
+        Probe::File { place: Place::Target, path: path.into(), limit: 256 * 1024 }
+    }
+
+    /// Reads a file on the machine of the caller, up to 256 KiB of it.
+    pub fn caller_file(path: impl Into<Bytes>) -> Probe {
+        Probe::File { place: Place::Caller, path: path.into(), limit: 256 * 1024 }
+    }
+
+    /// Where it is asked.
+    pub fn place(&self) -> &Place {
+        static TARGET: Place = Place::Target;
+        match self {
+            Probe::Run { tries } => tries.first().map_or(&TARGET, |command| &command.place),
+            Probe::File { place, .. } => place,
+        }
+    }
+
+    /// True when it cannot change anything.
+    pub fn only_reads(&self) -> bool {
+        match self {
+            Probe::Run { tries } => tries.iter().all(|command| command.access == Access::Reads),
+            Probe::File { .. } => true,
+        }
+    }
+}
+
+/// What a plan is made of: equal requests with equal facts give equal plans.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Facts {
+    /// What every host tells about itself; none when no probe needed the target to be reached.
+    pub host: Option<HostFacts>,
+    /// The time of the call, in seconds since 1970-01-01 UTC.
+    pub now: i64,
+    /// Random bytes for fresh identifiers (uuid, MAC); 64 of them, new for every request.
+    pub fresh: Bytes,
+    /// The answers to the probes, in the order the plugin asked.
+    pub answers: Vec<(Probe, Answer)>,
+}
+
+impl Facts {
+    /// The answer to a probe. One that was never asked is [`Missing::NotAsked`].
+    pub fn answer(&self, probe: &Probe) -> &Answer {
+        static NOT_ASKED: Answer = Answer::Missing(Missing::NotAsked);
+        self.answers.iter().find(|(asked, _)| asked == probe).map_or(&NOT_ASKED, |(_, answer)| answer)
+    }
+}
+
+/// What the frame of every answer says about its host, without any probe.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HostFacts {
+    /// `uname -n`: the name the host gives itself.
+    pub node: String,
+    /// `uname -s`, such as `Linux`.
+    pub system: String,
+    /// `uname -r`.
+    pub release: String,
+    /// `uname -m`.
+    pub machine: String,
+    /// The account that logged in.
+    pub user: String,
+    /// Its number.
+    pub uid: u32,
+    /// Its primary group, by name.
+    pub group: String,
+    /// Its home folder.
+    pub home: Bytes,
+}
+
+/// What came of a probe or a step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// A command ran, or could not.
+    Output(Output),
+    /// A file was read, or could not be.
+    File(FileAnswer),
+    /// A step that has no output went well: a packet was sent, a port answered.
+    Done,
+    /// A step failed, for the reason in this sentence.
+    Failed(String),
+    /// There is no answer, for this reason.
+    Missing(Missing),
+}
+
+impl Answer {
+    /// The output of a command that ended with status 0.
+    pub fn ok_output(&self) -> Option<&Output> {
+        match self {
+            Answer::Output(output) if output.ok() => Some(output),
+            _ => None,
+        }
+    }
+
+    /// The content of a file that could be read.
+    pub fn content(&self) -> Option<&Bytes> {
+        match self {
+            Answer::File(FileAnswer::Content { content, .. }) => Some(content),
+            _ => None,
+        }
+    }
+}
+
+/// What came of reading a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FileAnswer {
+    /// Its content.
+    Content {
+        /// The bytes, up to the limit of the probe.
+        content: Bytes,
+        /// True when the file is longer.
+        cut: bool,
+    },
+    /// There is no such file.
+    Absent,
+    /// It is there and the account may not read it.
+    Denied,
+}
+
+/// Everything that came back to a plan, round by round.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Replies {
+    /// The rounds, the latest last. Plugins keep no state: what they need to know is in here.
+    pub rounds: Vec<Round>,
+}
+
+/// One effect that was carried out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Round {
+    /// Milliseconds from the start of the first round to the start of this one.
+    pub started_ms: u64,
+    /// The answers, one per step, in order.
+    pub steps: Vec<StepReply>,
+}
+
+/// The answer to one step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepReply {
+    /// The name of the step.
+    pub name: String,
+    /// What came of it.
+    pub answer: Answer,
+}
+
+impl Replies {
+    /// The latest answer to a step of this name.
+    pub fn last(&self, name: &str) -> Option<&Answer> {
+        self.rounds
+            .iter()
+            .rev()
+            .flat_map(|round| round.steps.iter().rev())
+            .find(|step| step.name == name)
+            .map(|step| &step.answer)
+    }
+}

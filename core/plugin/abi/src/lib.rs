@@ -1,0 +1,1 @@
+//! FROZEN. placeholder
