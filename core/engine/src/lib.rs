@@ -1,3 +1,4 @@
 //! The engine: the only crate that touches the world.
 
+pub mod ssh;
 pub mod transport;

@@ -3,6 +3,9 @@
 //! A transport opens `/bin/sh` on the host and moves bytes; what the bytes mean is the business of `script.rs` and
 //! `frames.rs`. Transports block their own thread and obey deadlines; nothing here prompts.
 
+pub mod openssh;
+pub mod process;
+
 use ctys_model::Problem;
 use std::time::{Duration, Instant};
 

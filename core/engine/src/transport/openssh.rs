@@ -1,0 +1,208 @@
+//! The `openssh` transport: the system's `ssh` as a child, with everything the user's configuration says.
+
+use super::process::Piped;
+use super::{Piece, Shell};
+use ctys_model::bytes::escape_for_eyes;
+use ctys_model::{Phase, Problem};
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Instant;
+
+/// What the login shell prints when the login is done, before `/bin/sh` takes its place. Whatever a start-up file of
+/// the account prints comes before it and is passed over.
+const READY: &[u8] = b"ctys-shell-ready\n";
+
+/// The most that is read before [`READY`]; a start-up file does not print more.
+const NOISE_LIMIT: usize = 256 * 1024;
+
+/// How to call `ssh` for one host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenSsh {
+    /// The program; a bare name is looked up in PATH.
+    pub program: PathBuf,
+    /// The configuration file, as with `ssh -F`; none means ssh's own two.
+    pub config: Option<PathBuf>,
+    /// The host as typed: an alias, a name or an address.
+    pub host: String,
+    /// The account, where the call names one.
+    pub user: Option<String>,
+    /// The port, where the call names one.
+    pub port: Option<u16>,
+    /// More `-o` options, each `Name=value`.
+    pub options: Vec<String>,
+}
+
+impl OpenSsh {
+    /// The arguments after the program. What is switched off is switched off because a batch command must not do it:
+    /// open forwards, lend the agent, ask anybody anything. PermitLocalCommand stays as configured, for a LocalCommand
+    /// belongs to reaching the host.
+    pub fn arguments(&self) -> Vec<OsString> {
+        let mut arguments: Vec<OsString> = Vec::new();
+        if let Some(config) = &self.config {
+            arguments.extend(["-F".into(), config.into()]);
+        }
+        arguments.extend(["-T", "-x", "-a"].map(OsString::from));
+        let fixed = [
+            "BatchMode=yes",
+            "ClearAllForwardings=yes",
+            "RemoteCommand=none",
+            "Tunnel=no",
+            // The messages below are read from stderr: banners would only be in the way, and QUIET would hide them.
+            "LogLevel=ERROR",
+        ];
+        for option in fixed.into_iter().map(String::from).chain(self.options.iter().cloned()) {
+            arguments.extend(["-o".into(), option.into()]);
+        }
+        if let Some(user) = &self.user {
+            arguments.extend(["-l".into(), user.into()]);
+        }
+        if let Some(port) = self.port {
+            arguments.extend(["-p".into(), port.to_string().into()]);
+        }
+        arguments.extend(["--".into(), OsString::from(&self.host)]);
+        // Valid in every login shell, csh and fish included.
+        arguments.push("echo ctys-shell-ready; exec /bin/sh".into());
+        arguments
+    }
+}
+
+/// A shell behind the system's `ssh`.
+pub struct OpenSshShell {
+    piped: Piped,
+    /// What came after [`READY`] in the same piece.
+    first: Option<Vec<u8>>,
+}
+
+impl OpenSshShell {
+    /// Starts `ssh` and waits until the login is done.
+    pub fn connect(call: &OpenSsh, until: Instant) -> Result<OpenSshShell, Problem> {
+        let started = Instant::now();
+        let mut command = Command::new(&call.program);
+        command.args(call.arguments());
+        // Nothing may pop up a window for a passphrase while many hosts are asked.
+        command.env("SSH_ASKPASS_REQUIRE", "never").env_remove("SSH_ASKPASS");
+        let mut piped = Piped::start(&mut command).map_err(|error| {
+            Problem::new(Phase::Here, format!("cannot start {}: {error}", call.program.display()))
+                .hint("install the OpenSSH client (Debian: openssh-client)")
+        })?;
+        let (mut noise, mut messages) = (Vec::new(), Vec::new());
+        loop {
+            match piped.receive(until)? {
+                Piece::Out(bytes) => {
+                    let from = noise.len().saturating_sub(READY.len());
+                    noise.extend(bytes);
+                    if let Some(at) = noise[from..].windows(READY.len()).position(|window| window == READY) {
+                        let rest = noise.split_off(from + at + READY.len());
+                        return Ok(OpenSshShell { piped, first: Some(rest).filter(|rest| !rest.is_empty()) });
+                    }
+                    if noise.len() > NOISE_LIMIT {
+                        return Err(Problem::new(Phase::Run, "the login shell prints without end before our shell"));
+                    }
+                }
+                Piece::Err(bytes) if messages.len() < NOISE_LIMIT => messages.extend(bytes),
+                Piece::Err(_) => {}
+                Piece::Nothing => {
+                    let waited = started.elapsed().as_secs_f32();
+                    let problem = Problem::new(Phase::Timeout, format!("no login within {waited:.1} s"));
+                    return Err(match last_line(&messages) {
+                        Some(line) => problem.hint(format!("ssh said: {line}")),
+                        None => problem,
+                    });
+                }
+                Piece::End(status) => return Err(why_ssh_ended(&messages, status, &call.host)),
+            }
+        }
+    }
+}
+
+impl Shell for OpenSshShell {
+    fn send(&mut self, bytes: &[u8], until: Instant) -> Result<(), Problem> {
+        self.piped.send(bytes, until)
+    }
+
+    fn receive(&mut self, until: Instant) -> Result<Piece, Problem> {
+        match self.first.take() {
+            Some(bytes) => Ok(Piece::Out(bytes)),
+            None => self.piped.receive(until),
+        }
+    }
+
+    fn carrier(&self) -> &'static str {
+        "openssh"
+    }
+}
+
+/// The phase that ssh's own complaint belongs to. This is a guess from English sentences that no contract fixes; where
+/// none matches, the phase is Connect, since ssh ended (255) before a login shell spoke.
+///
+/// ```text
+/// ssh: Could not resolve hostname nowhere.invalid: Name or service not known
+/// ssh: connect to host 127.0.0.1 port 1: Connection refused
+/// ssh: connect to host 192.0.2.1 port 22: Connection timed out
+/// Connection timed out during banner exchange
+/// kex_exchange_identification: Connection closed by remote host
+/// Host key verification failed.
+/// No ED25519 host key is known for [127.0.0.1]:2222 and you have requested strict checking.
+/// Unable to negotiate with 127.0.0.1 port 2222: no matching host key type found. Their offer: ssh-rsa
+/// root@127.0.0.1: Permission denied (publickey,password).
+/// Received disconnect from 127.0.0.1 port 2222:2: Too many authentication failures
+/// /root/.ssh/config: line 3: Bad configuration option: nonsense
+/// ```
+fn why_ssh_ended(messages: &[u8], status: Option<i32>, host: &str) -> Problem {
+    let text = String::from_utf8_lossy(messages);
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    const SIGNS: [(Phase, &[&str]); 6] = [
+        (Phase::Here, &["Bad configuration option", "terminating, ", "Bad owner or permissions on"]),
+        (Phase::Resolve, &["Could not resolve hostname", "hostname contains invalid characters"]),
+        (
+            Phase::HostKey,
+            &[
+                "Host key verification failed",
+                "REMOTE HOST IDENTIFICATION HAS CHANGED",
+                "host key is known for",
+                "marked as revoked",
+                "no matching host key type",
+            ],
+        ),
+        (Phase::Timeout, &["Connection timed out", "timed out during", "Operation timed out"]),
+        (
+            Phase::Login,
+            &["Permission denied (", "Too many authentication failures", "This account is ", "Access denied"],
+        ),
+        (Phase::Connect, &["Connection refused", "No route to host", "Network is unreachable", "Connection closed by"]),
+    ];
+    for (phase, signs) in SIGNS {
+        if let Some(line) = lines.iter().rev().find(|line| signs.iter().any(|sign| line.contains(sign))) {
+            let problem = Problem::new(phase, format!("ssh: {}", shown(line)));
+            return match phase {
+                Phase::HostKey => problem.hint(format!("look at the key and decide by hand once: ssh {host}")),
+                Phase::Login => problem.hint(format!("try by hand: ssh {host} true")),
+                _ => problem,
+            };
+        }
+    }
+    let how = match status {
+        Some(status) => format!("ended with status {status}"),
+        None => "was ended by a signal".to_string(),
+    };
+    let said = lines.last().map_or_else(|| "without a word".to_string(), |line| format!("saying: {}", shown(line)));
+    match status {
+        // Any other status than ssh's own 255 comes from the far side: a forced command, a login shell that refuses.
+        Some(status) if status != 255 => {
+            Problem::new(Phase::Login, format!("the login {how} before a shell started, {said}"))
+                .hint("a forced command or an account without a shell answers like this")
+        }
+        _ => Problem::new(Phase::Connect, format!("ssh {how} before the login, {said}")),
+    }
+}
+
+fn shown(line: &str) -> String {
+    let line = line.strip_prefix("ssh: ").unwrap_or(line).trim_end_matches('.');
+    escape_for_eyes(line).into_owned()
+}
+
+fn last_line(messages: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(messages);
+    text.lines().rev().map(str::trim).find(|line| !line.is_empty()).map(shown)
+}
