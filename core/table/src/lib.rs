@@ -2,5 +2,13 @@
 //!
 //! Never reads a file, never resolves a name, never prints: it returns text.
 
+pub mod column;
+pub mod macros;
+mod numbering;
 pub mod presentation;
+pub mod printer;
+
+pub use column::{SpecError, parse_widths};
+pub use macros::{Book, MacroError};
 pub use presentation::{AddressForm, Column, Cut, Format, Numbering, Presentation, Sort, Title};
+pub use printer::{Printer, Style};
