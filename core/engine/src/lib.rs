@@ -1,4 +1,21 @@
 //! The engine: the only crate that touches the world.
+//!
+//! In the order of a call: [`fanout`] (many targets, with the state machine of [`dispatch`]) runs one [`job`] per target;
+//! a job asks its plugins ([`plugins`]) and its host by a [`session`], which writes a [`script`] (the only shell text,
+//! quoted by [`mod@quote`]) and takes the answer apart by [`frames`]; the shell comes from a [`transport`] that [`ssh`] chose
+//! by the user's ssh_config. [`world`] is the rest of what a job needs, [`replay`] a world written down, [`privilege`]
+//! the memory of refused credentials, [`names`] the resolver.
 
+pub mod dispatch;
+pub mod fanout;
+pub mod frames;
+pub mod job;
+pub mod names;
+pub mod privilege;
+pub mod quote;
+pub mod replay;
+pub mod script;
+pub mod session;
 pub mod ssh;
 pub mod transport;
+pub mod world;

@@ -1,0 +1,218 @@
+//! Items to one POSIX shell script. The only place that writes shell text.
+//!
+//! The script goes to `/bin/sh` by its standard input, so no length limit of an argument list applies. Every item gets
+//! an input of its own, so none can eat the rest of the script. See `frames.rs` for the marks.
+
+use crate::quote::{NulByte, quote};
+use ctys_model::{Bytes, Command, Privilege};
+use serde::{Deserialize, Serialize};
+
+/// The status word of an item whose program is not there.
+pub const NOT_FOUND: &str = "n";
+/// The status word of an item whose privilege was refused before it was tried.
+pub const REFUSED: &str = "r";
+/// The status word of a file that is not there.
+pub const ABSENT: &str = "a";
+/// The status word of a file that may not be read.
+pub const DENIED: &str = "d";
+/// The status word of a step that was not tried since one before it failed.
+pub const SKIPPED: &str = "s";
+
+/// One thing to do on a host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Item {
+    /// The first of these commands whose program exists.
+    Run(Vec<Command>),
+    /// The first bytes of a file.
+    File {
+        /// Absolute, or relative to the home folder.
+        path: Bytes,
+        /// How many bytes.
+        limit: u32,
+    },
+}
+
+/// A way to root, as the script uses it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Means {
+    /// Kerberos' `ksu`.
+    Ksu,
+    /// `sudo -n`.
+    Sudo,
+    /// `doas -n`.
+    Doas,
+}
+
+impl Means {
+    /// The name of the tool.
+    pub fn tool(self) -> &'static str {
+        match self {
+            Means::Ksu => "ksu",
+            Means::Sudo => "sudo",
+            Means::Doas => "doas",
+        }
+    }
+}
+
+/// What the first round of a session begins with: locale, path, helpers, the host's own facts.
+///
+/// `sudo -n -l CMD` asks sudo whether it would run CMD without a password; so a refusal is known for what it is and
+/// CMD's own status 1 is never taken for one. doas has no such question; its refusal is read from its message.
+pub fn preamble(nonce: &str, means: &[Means]) -> Vec<u8> {
+    let mut roots = String::new();
+    if !means.is_empty() {
+        roots.push_str("if [ \"$(id -u)\" = 0 ]; then ctys_m=root\n");
+        for means in means {
+            let tool = means.tool();
+            roots.push_str(&format!("elif command -v {tool} >/dev/null 2>&1; then ctys_m={tool}\n"));
+        }
+        roots.push_str("fi\n");
+    }
+    format!(
+        "\
+LC_ALL=C; export LC_ALL; unset LANGUAGE ENV BASH_ENV CDPATH
+PATH=${{PATH:-/usr/bin:/bin}}:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin; export PATH
+cd \"${{HOME:-/}}\" 2>/dev/null || cd /
+ctys_n={nonce}
+ctys_b() {{ printf '%s b %s\\n' $ctys_n $1; printf '%s b %s\\n' $ctys_n $1 >&2; }}
+ctys_e() {{ ctys_last=$2; printf '%s e %s %s %s\\n' $ctys_n $1 $2 $3; printf '%s e %s %s %s\\n' $ctys_n $1 $2 $3 >&2; }}
+ctys_x() {{ printf '%s x %s\\n' $ctys_n $1; printf '%s x %s\\n' $ctys_n $1 >&2; }}
+if timeout -k 1 1 true >/dev/null 2>&1; then ctys_t() {{ timeout -k 2 \"$@\"; }}
+else ctys_t() {{
+ctys_l=$1; shift
+{{ \"$@\" <&3 3<&- & }} 3<&0; ctys_p=$!
+( sleep $ctys_l; kill -15 $ctys_p; sleep 2; kill -9 $ctys_p ) >/dev/null 2>&1 </dev/null & ctys_w=$!
+wait $ctys_p; ctys_s=$?
+kill $ctys_w 2>/dev/null
+if [ $ctys_s = 143 ] || [ $ctys_s = 137 ]; then return 124; fi
+return $ctys_s
+}}; fi
+ctys_b 0
+uname -snrm; id; printf '%s\\n' \"${{HOME:-/}}\"
+ctys_e 0 $? 0
+ctys_m=none
+{roots}ctys_r() {{
+ctys_l=$1; shift
+case $ctys_m in
+ksu) ctys_t $ctys_l ksu root -q -e \"$@\";;
+sudo) ctys_t $ctys_l sudo -n -- \"$@\";;
+doas) ctys_t $ctys_l doas -n -- \"$@\";;
+*) ctys_t $ctys_l \"$@\";;
+esac
+}}
+ctys_a() {{
+case $ctys_m in
+sudo) ctys_t 10 sudo -n -l -- \"$@\" >/dev/null </dev/null;;
+*) :;;
+esac
+}}
+"
+    )
+    .into_bytes()
+}
+
+/// One item, framed under this number (from 1). `limit_s` is the time limit of a command that names none.
+pub fn item(out: &mut Vec<u8>, number: u32, item: &Item, limit_s: u32) -> Result<(), NulByte> {
+    out.extend_from_slice(format!("ctys_b {number}\n").as_bytes());
+    match item {
+        Item::Run(tries) => {
+            for (n, command) in tries.iter().enumerate() {
+                let program = quote(command.program.as_bytes())?;
+                out.extend_from_slice(if n == 0 { b"if " } else { b"elif " });
+                out.extend_from_slice(b"command -v ");
+                out.extend_from_slice(&program);
+                out.extend_from_slice(b" >/dev/null 2>&1; then\n");
+                let mut words = program.clone();
+                for arg in &command.args {
+                    words.push(b' ');
+                    words.extend_from_slice(&quote(arg.as_slice())?);
+                }
+                let root = command.privilege == Privilege::Root;
+                if root {
+                    out.extend_from_slice(b"if ctys_a ");
+                    out.extend_from_slice(&words);
+                    out.extend_from_slice(b"; then\n");
+                }
+                let mut input = b" </dev/null".to_vec();
+                if let Some(stdin) = &command.stdin {
+                    out.extend_from_slice(b"printf -- ");
+                    out.extend_from_slice(&quote(&printf_format(stdin.as_slice()))?);
+                    out.extend_from_slice(b" | ");
+                    input.clear();
+                }
+                let limit = if command.limit_ms == 0 { limit_s } else { command.limit_ms.div_ceil(1000).max(1) };
+                out.extend_from_slice(format!("{} {limit} ", if root { "ctys_r" } else { "ctys_t" }).as_bytes());
+                out.extend_from_slice(&words);
+                out.extend_from_slice(&input);
+                out.extend_from_slice(format!("; ctys_e {number} $? {n}\n").as_bytes());
+                if root {
+                    out.extend_from_slice(format!("else ctys_e {number} {REFUSED} {n}; fi\n").as_bytes());
+                }
+            }
+            if tries.is_empty() {
+                out.extend_from_slice(format!("ctys_e {number} {NOT_FOUND} 0\n").as_bytes());
+            } else {
+                out.extend_from_slice(format!("else ctys_e {number} {NOT_FOUND} 0; fi\n").as_bytes());
+            }
+        }
+        Item::File { path, limit } => {
+            let mut whole = path.0.clone();
+            if !whole.starts_with(b"/") {
+                // A relative name may begin with a dash.
+                whole.splice(0..0, *b"./");
+            }
+            let path = quote(&whole)?;
+            let mut line = Vec::new();
+            for part in [
+                &b"if [ ! -e "[..],
+                &path,
+                format!(" ]; then ctys_e {number} {ABSENT} 0\nelif [ ! -r ").as_bytes(),
+                &path,
+                format!(" ]; then ctys_e {number} {DENIED} 0\nelse head -c {} ", limit + 1).as_bytes(),
+                &path,
+                format!(" </dev/null; ctys_e {number} $? 0; fi\n").as_bytes(),
+            ] {
+                line.extend_from_slice(part);
+            }
+            out.extend_from_slice(&line);
+        }
+    }
+    Ok(())
+}
+
+/// A format of printf(1) that prints exactly these bytes, NUL among them: octal escapes are POSIX and binary safe in
+/// dash, bash and busybox, where `%b` and a plain argument are not.
+fn printf_format(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    for &byte in bytes {
+        match byte {
+            b'%' => out.extend_from_slice(b"%%"),
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            b'\n' | b' '..=b'~' => out.push(byte),
+            _ => out.extend_from_slice(format!("\\{byte:03o}").as_bytes()),
+        }
+    }
+    out
+}
+
+/// The start of a chain of steps, in which a step that fails keeps the later ones from being tried.
+pub fn chain_begin(out: &mut Vec<u8>) {
+    out.extend_from_slice(b"ctys_f=0\n");
+}
+
+/// One step of a chain: [`item`], unless one before it failed. With `go_on` its own failure keeps nothing back.
+pub fn chain_step(out: &mut Vec<u8>, number: u32, step: &Item, limit_s: u32, go_on: bool) -> Result<(), NulByte> {
+    out.extend_from_slice(b"if [ $ctys_f = 0 ]; then\n");
+    item(out, number, step, limit_s)?;
+    if !go_on {
+        out.extend_from_slice(b"[ \"$ctys_last\" = 0 ] || ctys_f=1\n");
+    }
+    out.extend_from_slice(format!("else ctys_b {number}; ctys_e {number} {SKIPPED} 0; fi\n").as_bytes());
+    Ok(())
+}
+
+/// The end of a round.
+pub fn round_over(out: &mut Vec<u8>, round: u32) {
+    out.extend_from_slice(format!("ctys_x {round}\n").as_bytes());
+}

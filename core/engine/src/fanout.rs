@@ -1,0 +1,254 @@
+//! Many targets at once: threads, the clock and the interrupts around the state machine of `dispatch.rs`.
+
+use crate::dispatch::{Dispatch, Event, Order};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, mpsc};
+use std::time::{Duration, Instant};
+
+/// What one thread needs of stack: OpenSSL's big-number code and the plugins' parsers, measured below 200 KiB.
+const STACK: usize = 1024 * 1024;
+
+/// What the caller hears of a fan-out.
+#[derive(Debug)]
+pub enum Update<R> {
+    /// This target has its answer.
+    Done(usize, R),
+    /// This target did not come back within its time.
+    GaveUp(usize),
+    /// This target was never started: the call was interrupted before.
+    NotStarted(usize),
+    /// This target was at work when the call was interrupted for good.
+    Abandoned(usize),
+    /// The call was interrupted once; these are still out.
+    Waiting(Vec<usize>),
+    /// Time passes: so many have ended, these are out. Comes about ten times a second.
+    Progress {
+        /// How many targets have ended.
+        ended: usize,
+        /// Those at work.
+        at_work: Vec<usize>,
+    },
+}
+
+/// The interrupt of a call: Ctrl-C and SIGTERM, or a test.
+#[derive(Clone, Default)]
+pub struct Interrupt {
+    state: Arc<(AtomicBool, Mutex<()>, Condvar)>,
+}
+
+impl Interrupt {
+    /// True once the call was interrupted.
+    pub fn seen(&self) -> bool {
+        self.state.0.load(Ordering::SeqCst)
+    }
+
+    /// Interrupts.
+    pub fn raise(&self) {
+        self.state.0.store(true, Ordering::SeqCst);
+        let _guard = self.state.1.lock();
+        self.state.2.notify_all();
+    }
+
+    /// Waits; false when it was interrupted before the time was over.
+    pub fn pause(&self, pause: Duration) -> bool {
+        let until = Instant::now() + pause;
+        let mut guard = self.state.1.lock().unwrap_or_else(|broken| broken.into_inner());
+        loop {
+            if self.seen() {
+                return false;
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return true;
+            }
+            guard = self.state.2.wait_timeout(guard, left).unwrap_or_else(|broken| broken.into_inner()).0;
+        }
+    }
+}
+
+enum Message<R> {
+    Finished(usize, R),
+    Interrupt,
+}
+
+/// Works on all targets: `work(n)` in a thread of its own for each, at most `window` at the same time. A target whose
+/// thread panics is [`Update::GaveUp`]. Returns when every target has ended, once each. With `signals`, Ctrl-C and
+/// SIGTERM interrupt.
+pub fn run<R: Send + 'static>(
+    count: usize,
+    window: usize,
+    patience: Option<Duration>,
+    interrupt: &Interrupt,
+    signals: bool,
+    work: Arc<dyn Fn(usize) -> R + Send + Sync>,
+    mut hear: impl FnMut(Update<R>),
+) {
+    const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+    let (send, receive) = mpsc::channel::<Message<R>>();
+    let _watch = signals.then(|| watch_signals(send.clone()));
+    let mut dispatch = Dispatch::new(count, window, patience);
+    let start = Instant::now();
+    let mut last_progress = Duration::ZERO;
+    let mut result: Option<R> = None;
+    let mut event = Event::Tick;
+    loop {
+        let now = start.elapsed();
+        if event == Event::Interrupt {
+            interrupt.raise();
+        }
+        for order in dispatch.handle(now, event) {
+            match order {
+                Order::Start(target) => {
+                    let work = work.clone();
+                    let finished = send.clone();
+                    let thread = std::thread::Builder::new().name(format!("target {target}")).stack_size(STACK).spawn(
+                        move || {
+                            let result = work(target);
+                            // The receiver is gone when the call has ended without this target.
+                            let _ = finished.send(Message::Finished(target, result));
+                        },
+                    );
+                    if thread.is_err() {
+                        // No thread to be had: this target ends now, the others may still get theirs.
+                        hear(Update::GaveUp(target));
+                        dispatch.handle(now, Event::Finished(target));
+                    }
+                }
+                Order::Deliver(target) => match result.take() {
+                    Some(result) => hear(Update::Done(target, result)),
+                    None => hear(Update::GaveUp(target)),
+                },
+                Order::GiveUp(target) => hear(Update::GaveUp(target)),
+                Order::NotStarted(targets) => targets.into_iter().for_each(|target| hear(Update::NotStarted(target))),
+                Order::SayWaiting(targets) => hear(Update::Waiting(targets)),
+                Order::Abandon(targets) => targets.into_iter().for_each(|target| hear(Update::Abandoned(target))),
+                Order::End => return,
+            }
+        }
+        let now = start.elapsed();
+        if now >= last_progress + PROGRESS_EVERY {
+            last_progress = now;
+            hear(Update::Progress { ended: dispatch.ended(), at_work: dispatch.at_work() });
+        }
+        let tick = dispatch.next_tick(now).map_or(PROGRESS_EVERY, |due| due.saturating_sub(now).min(PROGRESS_EVERY));
+        event = match receive.recv_timeout(tick) {
+            Ok(Message::Finished(target, value)) => {
+                result = Some(value);
+                Event::Finished(target)
+            }
+            Ok(Message::Interrupt) => Event::Interrupt,
+            Err(_) => Event::Tick,
+        };
+    }
+}
+
+/// Turns SIGINT and SIGTERM into messages for as long as the value lives.
+struct SignalWatch {
+    registered: Vec<signal_hook::SigId>,
+}
+
+impl Drop for SignalWatch {
+    fn drop(&mut self) {
+        for id in self.registered.drain(..) {
+            signal_hook::low_level::unregister(id);
+        }
+    }
+}
+
+fn watch_signals<R: Send + 'static>(send: mpsc::Sender<Message<R>>) -> SignalWatch {
+    let mut registered = Vec::new();
+    let Ok((mut read, write)) = std::os::unix::net::UnixStream::pair() else { return SignalWatch { registered } };
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        if let Ok(write) = write.try_clone()
+            && let Ok(id) = signal_hook::low_level::pipe::register(signal, write)
+        {
+            registered.push(id);
+        }
+    }
+    let _ = std::thread::Builder::new().name("signals".into()).stack_size(64 * 1024).spawn(move || {
+        let mut byte = [0];
+        while std::io::Read::read_exact(&mut read, &mut byte).is_ok() {
+            if send.send(Message::Interrupt).is_err() {
+                return;
+            }
+        }
+    });
+    SignalWatch { registered }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicUsize;
+
+    fn collect(count: usize, window: usize, work: impl Fn(usize) -> usize + Send + Sync + 'static) -> Vec<usize> {
+        let mut done = Vec::new();
+        run(count, window, None, &Interrupt::default(), false, Arc::new(work), |update| {
+            if let Update::Done(target, value) = update {
+                assert_eq!(value, target * 2);
+                done.push(target);
+            }
+        });
+        done
+    }
+
+    #[test]
+    fn all_targets_come_back() {
+        let mut done = collect(200, 64, |n| n * 2);
+        done.sort();
+        assert_eq!(done, (0..200).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn never_more_at_once_than_the_window() {
+        let now = Arc::new(AtomicUsize::new(0));
+        let most = Arc::new(AtomicUsize::new(0));
+        let (count, seen) = (now.clone(), most.clone());
+        collect(50, 4, move |n| {
+            seen.fetch_max(count.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            std::thread::yield_now();
+            count.fetch_sub(1, Ordering::SeqCst);
+            n * 2
+        });
+        assert!(most.load(Ordering::SeqCst) <= 4);
+    }
+
+    #[test]
+    fn a_target_that_hangs_is_given_up_and_the_others_are_heard() {
+        let (hold, held) = mpsc::channel::<()>();
+        let held = Mutex::new(held);
+        let mut heard = Vec::new();
+        let work = move |n: usize| {
+            if n == 1 {
+                let _ = held.lock().unwrap().recv();
+            }
+            n
+        };
+        let patience = Some(Duration::from_millis(200));
+        run(3, 3, patience, &Interrupt::default(), false, Arc::new(work), |update| match update {
+            Update::Done(n, _) => heard.push((n, "done")),
+            Update::GaveUp(n) => heard.push((n, "gave up")),
+            _ => {}
+        });
+        drop(hold);
+        heard.sort();
+        assert_eq!(heard, [(0, "done"), (1, "gave up"), (2, "done")]);
+    }
+
+    #[test]
+    fn a_panic_in_one_target_costs_only_that_one() {
+        let mut heard = Vec::new();
+        let work = |n: usize| {
+            assert_ne!(n, 2, "made to panic");
+            n
+        };
+        let patience = Some(Duration::from_millis(300));
+        run(4, 4, patience, &Interrupt::default(), false, Arc::new(work), |update| match update {
+            Update::Done(n, _) => heard.push((n, true)),
+            Update::GaveUp(n) => heard.push((n, false)),
+            _ => {}
+        });
+        heard.sort();
+        assert_eq!(heard, [(0, true), (1, true), (2, false), (3, true)]);
+    }
+}

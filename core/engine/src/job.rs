@@ -1,0 +1,475 @@
+//! One target: ask the plugins what they want to know, ask the host once, let the plugins think, do what they say.
+
+use crate::privilege::Gate;
+use crate::script::{Item, Means};
+use crate::session::Conversation;
+use ctys_model::field::Known;
+use ctys_model::manifest::Category;
+use ctys_model::{
+    Access, Answer, Batch, Bytes, Command, Console, Does, Effect, Exit, Facts, Findings, HostFacts, Missing, Next,
+    Phase, Place, Probe, Problem, Reach, Record, Replies, Request, Round, Step, StepReply, Target, Tunnel, Value, Wake,
+};
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+/// A plugin as a job sees it: the three questions, and who it is.
+pub trait Thinker: Send + Sync {
+    /// The name, lower case.
+    fn name(&self) -> &str;
+    /// Where its rows stand within one target.
+    fn category(&self) -> Category;
+    /// Which facts it needs.
+    fn wants(&self, request: &Request) -> Result<Vec<Probe>, Problem>;
+    /// What is to be done.
+    fn plan(&self, request: &Request, facts: &Facts) -> Result<Effect, Problem>;
+    /// What follows.
+    fn read(&self, request: &Request, facts: &Facts, replies: &Replies) -> Result<Next, Problem>;
+}
+
+/// The ways out of this machine that a job needs. Tests give it a made-up world.
+pub trait World: Sync {
+    /// Logs in on a target (or opens a shell here), for a conversation.
+    fn connect(&self, target: &Target, means: &[Means], deadline: Instant) -> Result<Box<dyn Conversation>, Problem>;
+    /// Sends a wake-on-LAN packet.
+    fn wake(&self, wake: &Wake) -> Result<(), String>;
+    /// Opens and closes a TCP connection to a host, or to the target's sshd.
+    fn reach(&self, target: &Target, reach: &Reach) -> Result<(), String>;
+    /// Waits. Returns early, with `false`, when the call was interrupted.
+    fn pause(&self, pause: Duration) -> bool;
+    /// True once the user has interrupted the call: from then on nothing is changed any more.
+    fn interrupted(&self) -> bool;
+    /// Seconds since 1970-01-01 UTC.
+    fn now(&self) -> i64;
+    /// Fresh random bytes.
+    fn fresh(&self, count: usize) -> Vec<u8>;
+    /// What went on, for the progress line: `connecting`, `for tst100 to power off`.
+    fn progress(&self, what: &str);
+}
+
+/// What one job has to do.
+pub struct Work<'a> {
+    /// The request, the same for all plugins but for their settings.
+    pub request: Request,
+    /// The plugins, in any order.
+    pub plugins: &'a [std::sync::Arc<dyn Thinker>],
+    /// Settings by plugin name.
+    pub settings: &'a HashMap<String, std::collections::BTreeMap<String, String>>,
+    /// The ways to root that `-Z` allows, in order.
+    pub means: Vec<Means>,
+    /// Which credentials were refused elsewhere in this call.
+    pub gate: &'a Gate,
+    /// Only plan: nothing that changes is run, it is reported in [`Report::planned`].
+    pub plan_only: bool,
+    /// For everything a collector does; for a change, for each round.
+    pub total: Duration,
+}
+
+/// What came of one job. Rows and problems, always both.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// What each plugin found, in the order of the table.
+    pub findings: Vec<(String, Findings)>,
+    /// What went wrong on the way, not within a plugin's own findings.
+    pub problems: Vec<Problem>,
+    /// What would have been run, with `plan_only`.
+    pub planned: Vec<(String, Batch)>,
+    /// Consoles and tunnels to be opened by the caller.
+    pub consoles: Vec<(String, Console)>,
+    /// Tunnels to be opened by the caller.
+    pub tunnels: Vec<(String, Tunnel)>,
+    /// What the host says about itself.
+    pub host: Option<HostFacts>,
+    /// How it was reached.
+    pub carrier: Option<&'static str>,
+}
+
+/// Plans are finite: a plugin that never comes to an end is stopped after so many rounds.
+const MAX_ROUNDS: usize = 1000;
+
+/// Does all the work of one target.
+pub fn run(work: &Work<'_>, world: &dyn World) -> Report {
+    let mut job = Job {
+        work,
+        world,
+        conversations: HashMap::new(),
+        deadline: Instant::now() + work.total,
+        report: Report::default(),
+        refused: false,
+    };
+    job.run();
+    let Job { conversations, mut report, .. } = job;
+    if let Some(conversation) = conversations.get(&Place::Target) {
+        report.host = conversation.host().cloned();
+        report.carrier = Some(conversation.carrier());
+    }
+    drop(conversations);
+    finish(&work.request.target, world.now(), &mut report);
+    report
+}
+
+struct Job<'a> {
+    work: &'a Work<'a>,
+    world: &'a dyn World,
+    conversations: HashMap<Place, Box<dyn Conversation>>,
+    deadline: Instant,
+    report: Report,
+    refused: bool,
+}
+
+struct Asked {
+    plugin: usize,
+    request: Request,
+    probes: Vec<Probe>,
+}
+
+impl Job<'_> {
+    fn run(&mut self) {
+        let mut order: Vec<usize> = (0..self.work.plugins.len()).collect();
+        order.sort_by_key(|&n| (self.work.plugins[n].category(), self.work.plugins[n].name().to_string()));
+
+        let mut asked = Vec::new();
+        for plugin in order {
+            let thinker = &self.work.plugins[plugin];
+            let mut request = self.work.request.clone();
+            request.settings = self.work.settings.get(thinker.name()).cloned().unwrap_or_default();
+            match thinker.wants(&request) {
+                Ok(probes) => match probes.iter().find(|probe| !probe.only_reads()) {
+                    None => asked.push(Asked { plugin, request, probes }),
+                    Some(_) => self.plugin_problem(
+                        plugin,
+                        Problem::new(Phase::Plugin, "asked for a probe that would change something; it was not run"),
+                    ),
+                },
+                Err(problem) => self.plugin_problem(plugin, problem),
+            }
+        }
+
+        let Some(answers) = self.gather(&asked) else { return };
+        let host = self.conversations.get(&Place::Target).and_then(|c| c.host().cloned());
+        for Asked { plugin, request, probes } in asked {
+            let facts = Facts {
+                host: host.clone(),
+                now: self.world.now(),
+                fresh: Bytes(self.world.fresh(64)),
+                answers: probes
+                    .into_iter()
+                    .map(|probe| {
+                        let answer = answers.get(&probe).cloned();
+                        (probe, answer.unwrap_or(Answer::Missing(Missing::HostSilent)))
+                    })
+                    .collect(),
+            };
+            match self.work.plugins[plugin].plan(&request, &facts) {
+                Ok(effect) => self.follow(plugin, &request, &facts, effect),
+                Err(problem) => self.plugin_problem(plugin, problem),
+            }
+        }
+    }
+
+    /// Asks all probes of all plugins, each place once. None: the target could not be asked, which has been reported.
+    fn gather(&mut self, asked: &[Asked]) -> Option<HashMap<Probe, Answer>> {
+        let mut places: Vec<(Place, Vec<Probe>)> = Vec::new();
+        for probe in asked.iter().flat_map(|asked| &asked.probes) {
+            match places.iter_mut().find(|(place, _)| place == probe.place()) {
+                Some((_, probes)) if probes.contains(probe) => {}
+                Some((_, probes)) => probes.push(probe.clone()),
+                None => places.push((probe.place().clone(), vec![probe.clone()])),
+            }
+        }
+        let mut answers = HashMap::new();
+        for (place, probes) in places {
+            let items: Vec<Item> = probes.iter().map(item_of).collect();
+            let (got, outcome) = self.ask(&place, &items, None);
+            for (probe, answer) in probes.into_iter().zip(got) {
+                if let Some(answer) = answer {
+                    self.notice_refusal(&answer, &probe_name(&probe));
+                    answers.insert(probe, answer);
+                }
+            }
+            if let Err(problem) = outcome {
+                self.report.problems.push(problem);
+                // A listing shows what it got; a change is never planned on half of the facts.
+                let nothing = self.conversations.get(&place).and_then(|c| c.host()).is_none();
+                if nothing || self.work.request.action.verb().changes() {
+                    return None;
+                }
+            }
+        }
+        Some(answers)
+    }
+
+    fn ask(
+        &mut self,
+        place: &Place,
+        items: &[Item],
+        chain: Option<&[bool]>,
+    ) -> (Vec<Option<Answer>>, Result<(), Problem>) {
+        if !self.conversations.contains_key(place) {
+            let target = match place {
+                Place::Target => self.work.request.target.clone(),
+                Place::Caller => Target { host: "localhost".into(), local: true, ..Target::default() },
+                Place::Host(name) => target_named(name),
+            };
+            self.world.progress("connecting");
+            let means = self.work.gate.open(&self.work.means);
+            match self.world.connect(&target, &means, self.deadline) {
+                Ok(conversation) => {
+                    self.conversations.insert(place.clone(), conversation);
+                }
+                Err(mut problem) => {
+                    if let Place::Host(name) = place {
+                        problem.message =
+                            format!("at {}: {}", ctys_model::bytes::escape_for_eyes(name), problem.message);
+                    }
+                    return (vec![None; items.len()], Err(problem));
+                }
+            }
+            self.world.progress("asking");
+        }
+        let conversation = self.conversations.get_mut(place).expect("it was just opened");
+        conversation.set_deadline(self.deadline);
+        conversation.round(items, chain)
+    }
+
+    /// Carries out an effect and whatever follows from it, until the plugin is done.
+    fn follow(&mut self, plugin: usize, request: &Request, facts: &Facts, first: Effect) {
+        let thinker = self.work.plugins[plugin].clone();
+        let start = Instant::now();
+        let mut replies = Replies::default();
+        let mut effect = first;
+        for _ in 0..MAX_ROUNDS {
+            let batch = match effect {
+                Effect::Report(findings) => return self.found(plugin, findings),
+                Effect::Attach(console) => {
+                    return self.report.consoles.push((thinker.name().to_string(), *console));
+                }
+                Effect::Open(tunnel) => return self.report.tunnels.push((thinker.name().to_string(), tunnel)),
+                Effect::Run(batch) => batch,
+            };
+            let changes = batch.steps.iter().any(changes);
+            if changes && !self.work.request.action.verb().changes() {
+                let problem = Problem::new(Phase::Plugin, "wanted to change something in a listing; it was not run");
+                return self.plugin_problem(plugin, problem);
+            }
+            if changes && self.work.plan_only {
+                return self.report.planned.push((thinker.name().to_string(), batch));
+            }
+            if changes && self.world.interrupted() {
+                let steps: Vec<&str> = batch.steps.iter().map(|step| step.name.as_str()).collect();
+                let problem =
+                    Problem::new(Phase::Interrupted, format!("interrupted; nothing was run of: {}", steps.join(", ")));
+                return self.plugin_problem(plugin, problem);
+            }
+            if self.work.request.action.verb().changes() {
+                // A change takes as long as its steps may; the clock is there for each of its rounds.
+                self.deadline = Instant::now() + self.work.total;
+            }
+            let started_ms = start.elapsed().as_millis() as u64;
+            let steps = self.carry_out(&batch);
+            replies.rounds.push(Round { started_ms, steps });
+            let next = match thinker.read(request, facts, &replies) {
+                Ok(next) => next,
+                Err(problem) => return self.plugin_problem(plugin, problem),
+            };
+            effect = match next {
+                Next::Done(findings) => return self.found(plugin, findings),
+                Next::Then(effect) => effect,
+                Next::Later { delay_ms, effect, why } => {
+                    self.world.progress(&why);
+                    if !self.world.pause(Duration::from_millis(u64::from(delay_ms))) {
+                        let problem = Problem::new(Phase::Interrupted, format!("interrupted while waiting {why}"));
+                        return self.plugin_problem(plugin, problem);
+                    }
+                    effect
+                }
+            };
+        }
+        self.plugin_problem(plugin, Problem::new(Phase::Plugin, format!("not finished after {MAX_ROUNDS} rounds")));
+    }
+
+    /// Runs the steps in order. Neighbours at one place share a round trip.
+    fn carry_out(&mut self, batch: &Batch) -> Vec<StepReply> {
+        let mut replies: Vec<StepReply> = Vec::new();
+        let mut at = 0;
+        let mut stopped = false;
+        while at < batch.steps.len() {
+            let step = &batch.steps[at];
+            if stopped {
+                replies.push(reply(step, not_run("an earlier step failed")));
+                at += 1;
+                continue;
+            }
+            match &step.does {
+                Does::Run { tries } => {
+                    let place = place_of(tries);
+                    let count = batch.steps[at..]
+                        .iter()
+                        .take_while(|step| matches!(&step.does, Does::Run { tries } if place_of(tries) == place))
+                        .count();
+                    let group = &batch.steps[at..at + count];
+                    stopped = self.run_group(&place, group, &mut replies);
+                    at += count;
+                }
+                Does::Wake(wake) => {
+                    let answer = self.world.wake(wake).map_or_else(Answer::Failed, |()| Answer::Done);
+                    stopped = answer != Answer::Done && !step.go_on;
+                    replies.push(reply(step, answer));
+                    at += 1;
+                }
+                Does::Reach(reach) => {
+                    let answer = self.world.reach(&self.work.request.target, reach);
+                    let answer = answer.map_or_else(Answer::Failed, |()| Answer::Done);
+                    stopped = answer != Answer::Done && !step.go_on;
+                    replies.push(reply(step, answer));
+                    at += 1;
+                }
+            }
+        }
+        replies
+    }
+
+    fn run_group(&mut self, place: &Place, group: &[Step], replies: &mut Vec<StepReply>) -> bool {
+        let items: Vec<Item> = group
+            .iter()
+            .map(|step| match &step.does {
+                Does::Run { tries } => Item::Run(tries.clone()),
+                Does::Wake(_) | Does::Reach(_) => Item::Run(Vec::new()),
+            })
+            .collect();
+        let go_on: Vec<bool> = group.iter().map(|step| step.go_on).collect();
+        let (answers, outcome) = self.ask(place, &items, Some(&go_on));
+        let mut stopped = false;
+        let why = outcome.as_ref().err().map(|problem| problem.message.clone());
+        for (step, answer) in group.iter().zip(answers) {
+            let answer = answer.unwrap_or_else(|| not_run(why.as_deref().unwrap_or("the host fell silent")));
+            self.notice_refusal(&answer, &step.name);
+            let failed = !matches!(&answer, Answer::Output(output) if output.ok());
+            stopped |= failed && !step.go_on;
+            replies.push(reply(step, answer));
+        }
+        if outcome.is_err() {
+            // The connection is gone; the plugin decides from the replies whether that was to be expected (a host that
+            // was told to power off). A later step would need a new login.
+            self.conversations.remove(place);
+            return true;
+        }
+        stopped
+    }
+
+    /// A refused privilege is a phase of its own, reported once per host and remembered for the others.
+    fn notice_refusal(&mut self, answer: &Answer, what: &str) {
+        let Answer::Output(output) = answer else { return };
+        let Exit::Refused(why) = &output.exit else { return };
+        self.work.gate.refused(&self.work.means, why, &self.work.request.target.to_string());
+        if !self.refused {
+            self.refused = true;
+            let mut problem =
+                Problem::new(Phase::Privilege, format!("raising the privilege was refused: {why}")).step(what);
+            if self.work.means.is_empty() {
+                problem = problem.hint("-Z SUDO, -Z KSU or -Z DOAS says how to become root there");
+            }
+            self.report.problems.push(problem);
+        }
+    }
+
+    fn found(&mut self, plugin: usize, findings: Findings) {
+        self.report.findings.push((self.work.plugins[plugin].name().to_string(), findings));
+    }
+
+    fn plugin_problem(&mut self, plugin: usize, mut problem: Problem) {
+        problem.plugin = Some(self.work.plugins[plugin].name().to_string());
+        self.report.problems.push(problem);
+    }
+}
+
+/// Fills in what only the engine knows: the target, the plugin of a problem, which name the machine is shown by.
+fn finish(target: &Target, now: i64, report: &mut Report) {
+    let typed = target.to_string();
+    for problem in &mut report.problems {
+        problem.target.get_or_insert_with(|| typed.clone());
+    }
+    let node = report.host.as_ref().map(|host| host.node.clone());
+    for (plugin, findings) in &mut report.findings {
+        for problem in &mut findings.problems {
+            problem.target.get_or_insert_with(|| typed.clone());
+            problem.plugin.get_or_insert_with(|| plugin.clone());
+        }
+        for record in &mut findings.records {
+            name_machine(record, target, node.as_deref());
+            record.set(Known::Target, Value::text(typed.clone()));
+            record.set(Known::Source, "live");
+            record.set(Known::Observed, Value::Time(now));
+        }
+    }
+}
+
+/// The name a machine is shown by: what it calls itself when that is the name that was typed (with or without its
+/// domain) or when it is this machine; otherwise what was typed. So an alias or an address is found again in the table,
+/// and 127.0.0.5 and 127.0.0.6 are two rows although both call themselves the same.
+fn name_machine(record: &mut Record, target: &Target, node: Option<&str>) {
+    let Some(node) = node else {
+        record.set(Known::Pm, Value::text(target.host.clone()));
+        return;
+    };
+    record.set(Known::Node, Value::text(node));
+    record.set(Known::Pm, Value::text(shown_name(target, node)));
+}
+
+/// See [`name_machine`].
+pub fn shown_name(target: &Target, node: &str) -> String {
+    let first = |name: &str| name.split('.').next().unwrap_or("").to_ascii_lowercase();
+    let is_address = target.host.parse::<std::net::IpAddr>().is_ok();
+    let same = !is_address && first(&target.host) == first(node);
+    // Of `lab00` and `lab00.soho` the one with the domain says more.
+    match (target.local || same, node.contains('.') || !target.host.contains('.') || target.local) {
+        (true, true) => node.to_string(),
+        _ => target.host.clone(),
+    }
+}
+
+fn item_of(probe: &Probe) -> Item {
+    match probe {
+        Probe::Run { tries } => Item::Run(tries.clone()),
+        Probe::File { path, limit, .. } => Item::File { path: path.clone(), limit: *limit },
+    }
+}
+
+fn probe_name(probe: &Probe) -> String {
+    match probe {
+        Probe::Run { tries } => tries.first().map_or("", |command| &command.program).to_string(),
+        Probe::File { path, .. } => path.to_text().into_owned(),
+    }
+}
+
+fn place_of(tries: &[Command]) -> Place {
+    tries.first().map_or(Place::Target, |command| command.place.clone())
+}
+
+fn changes(step: &Step) -> bool {
+    match &step.does {
+        Does::Run { tries } => tries.iter().any(|command| command.access == Access::Changes),
+        Does::Wake(_) => true,
+        Does::Reach(_) => false,
+    }
+}
+
+fn reply(step: &Step, answer: Answer) -> StepReply {
+    StepReply { name: step.name.clone(), answer }
+}
+
+fn not_run(why: &str) -> Answer {
+    Answer::Output(ctys_model::Output::ended(Exit::NotRun(why.to_string())))
+}
+
+/// A host named by a plugin, as targets are written: `[user@]host[:port]`.
+fn target_named(name: &str) -> Target {
+    let (user, rest) = match name.rsplit_once('@') {
+        Some((user, rest)) => (Some(user.to_string()), rest),
+        None => (None, name),
+    };
+    let (host, port) = match rest.rsplit_once(':') {
+        Some((host, port)) if port.parse::<u16>().is_ok() && !host.contains(':') => (host, port.parse().ok()),
+        _ => (rest, None),
+    };
+    Target { host: host.to_string(), user, port, local: host == "localhost" && port.is_none() }
+}

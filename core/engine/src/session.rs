@@ -1,0 +1,315 @@
+//! A conversation with one host: rounds of items in, answers out, over whatever shell a transport opened.
+
+use crate::frames::{Frame, Frames, Garbled, MAX_STDERR, MAX_STDOUT, Seen};
+use crate::script::{self, ABSENT, DENIED, Item, Means, NOT_FOUND, REFUSED, SKIPPED};
+use crate::transport::{Clocks, Piece, Shell};
+use ctys_model::{Answer, Bytes, Command, Exit, FileAnswer, HostFacts, Output, Phase, Privilege, Problem};
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// How long one command may take when it names no limit of its own.
+pub const COMMAND_LIMIT: Duration = Duration::from_secs(15);
+
+/// A host that answers items. The one trait behind which all ways to a host stand: a shell that `local`, `ssh2` or
+/// `openssh` opened, or a transcript (`replay`).
+pub trait Conversation: Send {
+    /// Asks these items in one round trip. `chain`: a step that fails keeps the later ones from being tried, unless
+    /// its flag says go on. What was answered before the host fell silent is there even when there is a problem.
+    fn round(&mut self, items: &[Item], chain: Option<&[bool]>) -> (Vec<Option<Answer>>, Result<(), Problem>);
+
+    /// Moves the moment at which everything must be over.
+    fn set_deadline(&mut self, deadline: Instant);
+
+    /// What the host said about itself in the first round.
+    fn host(&self) -> Option<&HostFacts>;
+
+    /// `local`, `ssh2`, `openssh` or `replay`.
+    fn carrier(&self) -> &'static str;
+}
+
+/// A conversation over a shell.
+pub struct Session {
+    shell: Box<dyn Shell>,
+    frames: Frames,
+    nonce: String,
+    means: Vec<Means>,
+    clocks: Clocks,
+    deadline: Instant,
+    host: Option<HostFacts>,
+    next_item: u32,
+    next_round: u32,
+}
+
+impl Session {
+    /// Talks over this shell until `deadline` at the latest. `nonce`: a random word, new for every session.
+    pub fn new(shell: Box<dyn Shell>, nonce: String, means: &[Means], clocks: Clocks, deadline: Instant) -> Session {
+        Session {
+            shell,
+            frames: Frames::new(&nonce),
+            nonce,
+            means: means.to_vec(),
+            clocks,
+            deadline,
+            host: None,
+            next_item: 1,
+            next_round: 0,
+        }
+    }
+
+    fn listen(&mut self, round: u32, first: u32, limits: &[Duration]) -> Result<BTreeMap<u32, Duration>, Problem> {
+        let mut begun: BTreeMap<u32, Instant> = BTreeMap::new();
+        let mut took: BTreeMap<u32, Duration> = BTreeMap::new();
+        let mut patience = self.clocks.silence;
+        loop {
+            let now = Instant::now();
+            let until = self.deadline.min(now + patience);
+            let piece = self.shell.receive(until)?;
+            let seen = match piece {
+                Piece::Out(bytes) => self.frames.out(&bytes),
+                Piece::Err(bytes) => self.frames.err(&bytes),
+                Piece::End(status) => return Err(self.ended(status)),
+                Piece::Nothing => {
+                    let whole = Instant::now() >= self.deadline;
+                    return Err(silent(whole, if whole { self.clocks.total } else { patience }));
+                }
+            };
+            let seen = seen.map_err(|Garbled(what)| {
+                Problem::new(Phase::Parse, format!("the answer is garbled: {what} cannot be"))
+                    .hint("is something on the host printing into every shell?")
+            })?;
+            let now = Instant::now();
+            for event in seen {
+                match event {
+                    Seen::Begun(item) => {
+                        begun.insert(item, now);
+                        // A command may be silent for as long as its own limit allows, plus the kill that ends it.
+                        patience = self.clocks.silence;
+                        if let Some(limit) = item.checked_sub(first).and_then(|n| limits.get(n as usize)) {
+                            patience = patience.max(*limit + Duration::from_secs(4));
+                        }
+                    }
+                    Seen::Ended(item) => {
+                        patience = self.clocks.silence;
+                        if let Some(start) = begun.get(&item) {
+                            took.insert(item, now - *start);
+                        }
+                    }
+                    Seen::RoundOver(over) if over == round => return Ok(took),
+                    Seen::RoundOver(_) => {}
+                }
+            }
+        }
+    }
+
+    /// The shell ended before the round was over: the connection broke, or the login runs something else than a shell.
+    fn ended(&self, status: Option<i32>) -> Problem {
+        let said = String::from_utf8_lossy(self.frames.noise());
+        let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("");
+        let last = ctys_model::bytes::escape_for_eyes(last).into_owned();
+        let told = if last.is_empty() { String::new() } else { format!(": {last}") };
+        if self.next_round <= 1 && self.host.is_none() {
+            let how = status.map_or_else(String::new, |status| format!(" with status {status}"));
+            Problem::new(Phase::Login, format!("the login gave no shell and ended{how}{told}"))
+                .hint("the account needs a POSIX shell at /bin/sh")
+        } else {
+            Problem::new(Phase::Connect, format!("the connection ended in the middle of the answer{told}"))
+        }
+    }
+}
+
+impl Conversation for Session {
+    fn round(&mut self, items: &[Item], chain: Option<&[bool]>) -> (Vec<Option<Answer>>, Result<(), Problem>) {
+        let round = self.next_round;
+        let first = self.next_item;
+        let mut text = Vec::new();
+        if round == 0 {
+            text = script::preamble(&self.nonce, &self.means);
+        }
+        if chain.is_some() {
+            script::chain_begin(&mut text);
+        }
+        let default_s = COMMAND_LIMIT.as_secs() as u32;
+        for (n, item) in items.iter().enumerate() {
+            let number = first + n as u32;
+            let written = match chain {
+                Some(go_on) => script::chain_step(&mut text, number, item, default_s, go_on.get(n) == Some(&true)),
+                None => script::item(&mut text, number, item, default_s),
+            };
+            if written.is_err() {
+                let problem =
+                    Problem::new(Phase::Usage, "an argument holds a NUL byte, which no command line can carry");
+                return (vec![None; items.len()], Err(problem));
+            }
+        }
+        script::round_over(&mut text, round);
+        self.next_item += items.len() as u32;
+        self.next_round += 1;
+
+        let limits: Vec<Duration> = items.iter().map(limit_of).collect();
+        let sent = self.shell.send(&text, self.deadline.min(Instant::now() + self.clocks.silence));
+        let heard = sent.and_then(|()| self.listen(round, first, &limits));
+        if round == 0
+            && let Some(frame) = self.frames.take(0)
+        {
+            self.host = host_facts(&frame);
+        }
+        let no_times = BTreeMap::new();
+        let took = heard.as_ref().unwrap_or(&no_times);
+        let answers = items
+            .iter()
+            .enumerate()
+            .map(|(n, item)| {
+                let frame = self.frames.take(first + n as u32)?;
+                answer(item, frame, took.get(&(first + n as u32)).copied())
+            })
+            .collect();
+        let result = heard.map(|_| ()).and_then(|()| match &self.host {
+            Some(_) => Ok(()),
+            None => Err(Problem::new(Phase::Parse, "the host did not say who it is (uname, id)")),
+        });
+        (answers, result)
+    }
+
+    fn set_deadline(&mut self, deadline: Instant) {
+        self.deadline = deadline;
+    }
+
+    fn host(&self) -> Option<&HostFacts> {
+        self.host.as_ref()
+    }
+
+    fn carrier(&self) -> &'static str {
+        self.shell.carrier()
+    }
+}
+
+fn silent(whole: bool, clock: Duration) -> Problem {
+    let seconds = clock.as_secs_f32();
+    if whole {
+        Problem::new(Phase::Timeout, format!("not finished after {seconds:.0} s in all"))
+            .hint("--total-timeout SECONDS gives it more time")
+    } else {
+        Problem::new(Phase::Timeout, format!("nothing came for {seconds:.0} s"))
+            .hint("--silence-timeout SECONDS gives it more time")
+    }
+}
+
+fn limit_of(item: &Item) -> Duration {
+    match item {
+        Item::Run(tries) => tries.iter().map(command_limit).max().unwrap_or(COMMAND_LIMIT),
+        Item::File { .. } => COMMAND_LIMIT,
+    }
+}
+
+fn command_limit(command: &Command) -> Duration {
+    if command.limit_ms == 0 { COMMAND_LIMIT } else { Duration::from_millis(u64::from(command.limit_ms)) }
+}
+
+/// `uname -snrm`, `id`, and the home folder, one line each:
+///
+/// ```text
+/// Linux lab00 6.1.0-18-amd64 x86_64
+/// uid=1000(acue) gid=1000(ldapusers) groups=1000(ldapusers),27(sudo)
+/// /home/acue
+/// ```
+fn host_facts(frame: &Frame) -> Option<HostFacts> {
+    let text = String::from_utf8_lossy(&frame.stdout);
+    let mut lines = text.lines();
+    let mut uname = lines.next()?.split(' ');
+    let (system, node) = (uname.next()?, uname.next()?);
+    let rest: Vec<&str> = uname.collect();
+    let (machine, release) = rest.split_last()?;
+    let id = lines.next().unwrap_or("");
+    let part = |key: &str| id.split(' ').find_map(|word| word.strip_prefix(key)).unwrap_or("");
+    let name = |part: &str| match part.split_once('(') {
+        Some((_, name)) => name.trim_end_matches(')').to_string(),
+        None => part.to_string(),
+    };
+    let number = |part: &str| part.split('(').next().unwrap_or("").parse().ok();
+    Some(HostFacts {
+        node: node.to_string(),
+        system: system.to_string(),
+        release: release.join(" "),
+        machine: machine.to_string(),
+        user: name(part("uid=")),
+        uid: number(part("uid="))?,
+        group: name(part("gid=")),
+        home: Bytes::from(lines.next().unwrap_or("/")),
+    })
+}
+
+fn answer(item: &Item, frame: Frame, took: Option<Duration>) -> Option<Answer> {
+    let Frame { stdout, stderr, cut, status, tried } = frame;
+    // An item that began and never ended says nothing certain about itself.
+    let status = status?;
+    match item {
+        Item::Run(tries) => {
+            let command = tries.get(tried as usize);
+            let exit = match status.as_str() {
+                NOT_FOUND => Exit::NotFound,
+                REFUSED => Exit::Refused(refusal(&stderr)),
+                SKIPPED => Exit::NotRun("an earlier step failed".into()),
+                number => {
+                    let code: i32 = number.parse().ok()?;
+                    let limit = command.map_or(COMMAND_LIMIT, command_limit);
+                    // timeout(1) ends with 124, as a command may by itself: the time it took tells them apart.
+                    if matches!(code, 124 | 137) && took.is_some_and(|took| took + Duration::from_millis(50) >= limit) {
+                        Exit::TimedOut
+                    } else if command.is_some_and(|c| c.privilege == Privilege::Root) && is_refusal(code, &stderr) {
+                        Exit::Refused(refusal(&stderr))
+                    } else {
+                        Exit::Code(code)
+                    }
+                }
+            };
+            Some(Answer::Output(Output { exit, tried, stdout: stdout.into(), stderr: stderr.into(), cut }))
+        }
+        Item::File { limit, .. } => Some(match status.as_str() {
+            ABSENT => Answer::File(FileAnswer::Absent),
+            DENIED => Answer::File(FileAnswer::Denied),
+            SKIPPED => Answer::Failed("an earlier step failed".into()),
+            "0" => {
+                let mut content = stdout;
+                let longer = content.len() > *limit as usize;
+                content.truncate(*limit as usize);
+                Answer::File(FileAnswer::Content { content: content.into(), cut: cut || longer })
+            }
+            // A folder, or a file whose reading failed half way.
+            _ => Answer::Failed(first_line(&stderr)),
+        }),
+    }
+}
+
+/// Whether the tool that raises the privilege refused, read from its message; it is a guess where the tool gives no
+/// better way:
+///
+/// ```text
+/// doas: Authentication required                      (doas -n, status 1)
+/// doas: Operation not permitted                      (status 1)
+/// sudo: a password is required                       (sudo -n, status 1)
+/// ksu: Credentials cache file '/tmp/krb5cc_0' not found ... Authentication failed.   (status 1)
+/// account root: authorization failed                 (ksu, status 1)
+/// ```
+fn is_refusal(code: i32, stderr: &[u8]) -> bool {
+    let line = first_line(stderr);
+    code == 1
+        && (line.starts_with("doas: ")
+            || line.starts_with("sudo: ")
+            || line.starts_with("ksu: ")
+            || line.contains("authorization failed")
+            || line.contains("Authentication failed"))
+}
+
+fn refusal(stderr: &[u8]) -> String {
+    let line = first_line(stderr);
+    if line.is_empty() { "refused".into() } else { line }
+}
+
+fn first_line(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&text[..text.len().min(4096)]);
+    let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or("").trim().to_string();
+    ctys_model::bytes::escape_for_eyes(&line).into_owned()
+}
+
+/// The most one answer can take in memory, for sizing: both streams of one item.
+pub const MAX_ANSWER: usize = MAX_STDOUT + MAX_STDERR;

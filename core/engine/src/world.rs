@@ -1,0 +1,191 @@
+//! The real world of a job: logins, packets, ports, the clock and the dice.
+
+use crate::fanout::Interrupt;
+use crate::job::World;
+use crate::replay::{Recorder, Transcript, record_failure};
+use crate::script::Means;
+use crate::session::{Conversation, Session};
+use crate::ssh::{Ssh, Transport};
+use crate::transport::Clocks;
+use ctys_model::{Problem, Reach, Target, Wake};
+use std::collections::HashMap;
+use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, ToSocketAddrs, UdpSocket};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// How many logins may be under way at one sshd. Its MaxStartups default begins to drop at ten.
+const LOGINS_AT_ONCE: usize = 8;
+
+/// What all jobs of a call share.
+pub struct Shared {
+    /// Reaches hosts.
+    pub ssh: Ssh,
+    /// The patience with a host.
+    pub clocks: Clocks,
+    /// `--transport`.
+    pub forced: Option<Transport>,
+    /// Ctrl-C.
+    pub interrupt: Interrupt,
+    /// `--replay`.
+    pub replay: Option<Arc<Transcript>>,
+    /// `--record`.
+    pub record: Option<Arc<Mutex<dyn Write + Send>>>,
+    /// What each target is at, by its number in the call.
+    pub notes: Mutex<HashMap<usize, String>>,
+    /// The logins under way, by sshd.
+    pub logins: Logins,
+}
+
+/// The world of one job.
+pub struct RealWorld {
+    /// What all jobs share.
+    pub shared: Arc<Shared>,
+    /// The number of the job.
+    pub number: usize,
+}
+
+/// Counts the logins under way at each sshd and makes the next one wait.
+#[derive(Default)]
+pub struct Logins {
+    counts: Mutex<HashMap<String, usize>>,
+    left: Condvar,
+}
+
+impl Logins {
+    fn enter(&self, door: &str, until: Instant) {
+        let mut counts = self.counts.lock().unwrap_or_else(|broken| broken.into_inner());
+        loop {
+            let count = counts.entry(door.to_string()).or_default();
+            let wait = until.saturating_duration_since(Instant::now());
+            if *count < LOGINS_AT_ONCE || wait.is_zero() {
+                *count += 1;
+                return;
+            }
+            counts = self.left.wait_timeout(counts, wait).unwrap_or_else(|broken| broken.into_inner()).0;
+        }
+    }
+
+    fn leave(&self, door: &str) {
+        let mut counts = self.counts.lock().unwrap_or_else(|broken| broken.into_inner());
+        if let Some(count) = counts.get_mut(door) {
+            *count -= 1;
+        }
+        self.left.notify_all();
+    }
+}
+
+/// Which sshd a target knocks at. All loopback addresses are one machine.
+fn door(target: &Target) -> String {
+    let loopback = target.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    if loopback { "loopback".into() } else { target.host.to_ascii_lowercase() }
+}
+
+impl World for RealWorld {
+    fn connect(&self, target: &Target, means: &[Means], deadline: Instant) -> Result<Box<dyn Conversation>, Problem> {
+        let shared = &self.shared;
+        let name = target.to_string();
+        if let Some(replay) = &shared.replay {
+            return Ok(Box::new(replay.conversation(&name)?));
+        }
+        let door = door(target);
+        if !target.local {
+            shared.logins.enter(&door, deadline);
+        }
+        let shell = shared.ssh.connect(target, &shared.clocks, deadline, shared.forced);
+        if !target.local {
+            shared.logins.leave(&door);
+        }
+        let shell = shell.inspect_err(|problem| {
+            if let Some(record) = &shared.record {
+                record_failure(record, &name, problem);
+            }
+        })?;
+        let nonce: String = self.fresh(16).iter().map(|byte| format!("{byte:02x}")).collect();
+        let session = Box::new(Session::new(shell, nonce, means, shared.clocks, deadline));
+        Ok(match &shared.record {
+            Some(record) => Box::new(Recorder::new(session, &name, record.clone())),
+            None => session,
+        })
+    }
+
+    fn wake(&self, wake: &Wake) -> Result<(), String> {
+        let to: IpAddr = wake.broadcast.parse().map_err(|_| format!("\"{}\" is no address", wake.broadcast))?;
+        let mut packet = vec![0xff; 6];
+        for _ in 0..16 {
+            packet.extend_from_slice(&wake.mac);
+        }
+        let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).map_err(|error| format!("no UDP socket: {error}"))?;
+        socket.set_broadcast(true).map_err(|error| format!("no broadcast: {error}"))?;
+        if let Some(interface) = &wake.interface {
+            bind_to_interface(&socket, interface)?;
+        }
+        socket
+            .send_to(&packet, SocketAddr::new(to, wake.port))
+            .map(|_| ())
+            .map_err(|error| format!("the packet to {to} port {} was not sent: {error}", wake.port))
+    }
+
+    fn reach(&self, target: &Target, reach: &Reach) -> Result<(), String> {
+        let host = reach.host.clone().unwrap_or_else(|| target.host.clone());
+        let port = reach.port.or(target.port);
+        let limit = Duration::from_millis(u64::from(reach.limit_ms.max(1)));
+        let port = port.unwrap_or(22);
+        let addresses = (host.as_str(), port)
+            .to_socket_addrs()
+            .map_err(|error| format!("{} has no address: {error}", ctys_model::bytes::escape_for_eyes(&host)))?;
+        let mut why = format!("{} has no address", ctys_model::bytes::escape_for_eyes(&host));
+        for address in addresses {
+            match TcpStream::connect_timeout(&address, limit) {
+                Ok(_) => return Ok(()),
+                Err(error) => why = format!("{address} does not answer: {error}"),
+            }
+        }
+        Err(why)
+    }
+
+    fn pause(&self, pause: Duration) -> bool {
+        self.shared.interrupt.pause(pause)
+    }
+
+    fn interrupted(&self) -> bool {
+        self.shared.interrupt.seen()
+    }
+
+    fn now(&self) -> i64 {
+        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64)
+    }
+
+    fn fresh(&self, count: usize) -> Vec<u8> {
+        let mut bytes = vec![0; count];
+        // SAFETY: the length given is that of the buffer. The kernel gives up to 256 bytes whole once it is seeded.
+        let got = unsafe { libc::getrandom(bytes.as_mut_ptr().cast(), bytes.len(), 0) };
+        assert_eq!(got, count as isize, "the kernel gave no random bytes");
+        bytes
+    }
+
+    fn progress(&self, what: &str) {
+        let mut notes = self.shared.notes.lock().unwrap_or_else(|broken| broken.into_inner());
+        notes.insert(self.number, what.to_string());
+    }
+}
+
+fn bind_to_interface(socket: &UdpSocket, interface: &str) -> Result<(), String> {
+    use std::os::fd::AsRawFd;
+    // SAFETY: the pointer and length are those of the name; the kernel copies it.
+    let result = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_BINDTODEVICE,
+            interface.as_ptr().cast(),
+            interface.len() as libc::socklen_t,
+        )
+    };
+    if result == 0 {
+        Ok(())
+    } else {
+        let name = ctys_model::bytes::escape_for_eyes(interface);
+        Err(format!("cannot send from interface {name}: {}", std::io::Error::last_os_error()))
+    }
+}
