@@ -136,9 +136,14 @@ pub fn item(out: &mut Vec<u8>, number: u32, item: &Item, limit_s: u32) -> Result
                 }
                 let mut input = b" </dev/null".to_vec();
                 if let Some(stdin) = &command.stdin {
-                    out.extend_from_slice(b"printf -- ");
-                    out.extend_from_slice(&quote(&printf_format(stdin.as_slice()))?);
-                    out.extend_from_slice(b" | ");
+                    // In pieces: where printf is no builtin, Linux takes at most 128 KiB in one argument.
+                    out.extend_from_slice(b"{ :; ");
+                    for piece in stdin.as_slice().chunks(16 * 1024) {
+                        out.extend_from_slice(b"printf -- ");
+                        out.extend_from_slice(&quote(&printf_format(piece))?);
+                        out.extend_from_slice(b"; ");
+                    }
+                    out.extend_from_slice(b"} | ");
                     input.clear();
                 }
                 let limit = if command.limit_ms == 0 { limit_s } else { command.limit_ms.div_ceil(1000).max(1) };

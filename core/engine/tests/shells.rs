@@ -1,0 +1,338 @@
+//! The script against real shells: whatever an argument, an input, a file name or an answer holds, it arrives.
+
+use ctys_engine::script::Item;
+use ctys_engine::session::{Conversation, Session};
+use ctys_engine::transport::process::Piped;
+use ctys_engine::transport::{Clocks, Piece, Shell};
+use ctys_model::{Answer, Bytes, Command, Exit, FileAnswer, Output, Problem};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::time::{Duration, Instant};
+
+/// A shell of our choice, as a transport would open it.
+struct Chosen(Piped);
+
+impl Shell for Chosen {
+    fn send(&mut self, bytes: &[u8], until: Instant) -> Result<(), Problem> {
+        self.0.send(bytes, until)
+    }
+    fn receive(&mut self, until: Instant) -> Result<Piece, Problem> {
+        self.0.receive(until)
+    }
+    fn carrier(&self) -> &'static str {
+        "chosen"
+    }
+}
+
+/// The shells of every Debian; two more where the full test command has installed them.
+fn shells() -> Vec<Vec<&'static str>> {
+    let mut shells = vec![vec!["dash"], vec!["bash"], vec!["bash", "--posix"]];
+    if cfg!(feature = "real") {
+        shells.push(vec!["busybox", "sh"]);
+        shells.push(vec!["mksh"]);
+    }
+    shells
+}
+
+fn session(shell: &[&str]) -> Session {
+    session_with(shell, |_| {})
+}
+
+fn session_with(shell: &[&str], prepare: impl FnOnce(&mut std::process::Command)) -> Session {
+    let mut command = std::process::Command::new(shell[0]);
+    command.args(&shell[1..]);
+    prepare(&mut command);
+    let piped = Piped::start(&mut command).unwrap_or_else(|error| panic!("{shell:?} is needed: {error}"));
+    let deadline = Instant::now() + Duration::from_secs(60);
+    Session::new(Box::new(Chosen(piped)), "f00dfeedf00dfeed".into(), &[], Clocks::default(), deadline)
+}
+
+fn run(session: &mut Session, items: &[Item]) -> Vec<Answer> {
+    let (answers, outcome) = session.round(items, None);
+    outcome.unwrap();
+    answers.into_iter().map(|answer| answer.expect("an answer")).collect()
+}
+
+fn output(answer: &Answer) -> &Output {
+    match answer {
+        Answer::Output(output) => output,
+        other => panic!("{other:?} is no output"),
+    }
+}
+
+fn item(command: Command) -> Item {
+    Item::Run(vec![command])
+}
+
+/// Every byte but NUL: alone, doubled, after a quote and a backslash; and words that shells treat specially.
+fn nasty_words() -> Vec<Vec<u8>> {
+    let mut words: Vec<Vec<u8>> = Vec::new();
+    for byte in 1..=255u8 {
+        words.push(vec![byte]);
+        words.push(vec![b'a', byte, byte, b'z']);
+        words.push(vec![b'\'', byte, b'\\', byte]);
+    }
+    words.push((1..=255).collect());
+    for word in [
+        "",
+        "-n",
+        "-e",
+        "--",
+        "~",
+        "~root",
+        "$HOME",
+        "${x}",
+        "$(id)",
+        "`id`",
+        "*",
+        "?",
+        "[a-z]",
+        "{a,b}",
+        "a;b",
+        "a&b",
+        "a|b",
+        ">x",
+        "<x",
+        "#x",
+        "!x",
+        "!!",
+        "a=b",
+        "\\\\",
+        "\"",
+        "''",
+        "%s",
+        "%n%n",
+        "\r\n",
+        "\\c",
+        "\\0",
+        "0123456789abcdef e 1 0 0",
+        "if",
+        "done",
+        "ü",
+        "日本",
+        "\u{202e}",
+    ] {
+        words.push(word.as_bytes().to_vec());
+    }
+    words
+}
+
+#[test]
+fn every_byte_arrives_as_an_argument() {
+    for shell in shells() {
+        let mut session = session(&shell);
+        let words = nasty_words();
+        // With its folder it is the program of coreutils, not a builtin of the shell.
+        let command = Command::new("/usr/bin/printf").arg("%s\\0").args(words.clone());
+        let answers = run(&mut session, &[item(command)]);
+        let got = output(&answers[0]);
+        assert_eq!(got.exit, Exit::Code(0), "{shell:?}: {}", got.stderr.to_text());
+        let mut expected: Vec<u8> = Vec::new();
+        for word in &words {
+            expected.extend_from_slice(word);
+            expected.push(0);
+        }
+        assert!(got.stdout.as_slice() == expected, "{shell:?} changed an argument");
+    }
+}
+
+#[test]
+fn every_byte_arrives_as_an_input_and_comes_back_as_an_output() {
+    let all: Vec<u8> = (0..=255u8).cycle().take(100_000).collect();
+    for shell in shells() {
+        let mut session = session(&shell);
+        let answers = run(&mut session, &[item(Command::new("cat").stdin(all.clone()))]);
+        assert!(output(&answers[0]).stdout.as_slice() == all, "{shell:?} changed the bytes");
+    }
+}
+
+#[test]
+fn every_byte_can_stand_in_a_file_name() {
+    let folder = tempfolder("names");
+    for shell in shells() {
+        let mut items = Vec::new();
+        let mut contents = Vec::new();
+        for word in nasty_words() {
+            if word.is_empty() || word.contains(&b'/') || word.len() > 200 {
+                continue;
+            }
+            let mut path = folder.clone().into_bytes();
+            path.push(b'/');
+            path.extend_from_slice(&word);
+            if std::fs::write(std::ffi::OsStr::from_bytes(&path), &word).is_err() {
+                continue; // "." is a folder
+            }
+            items.push(Item::File { path: Bytes(path), limit: 1000 });
+            contents.push(word);
+        }
+        assert!(contents.len() > 700);
+        let mut session = session(&shell);
+        for (answer, content) in run(&mut session, &items).iter().zip(&contents) {
+            assert_eq!(answer.content().map(|c| c.as_slice()), Some(&content[..]), "{shell:?}");
+        }
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_relative_file_is_below_the_home_folder_whatever_its_name() {
+    let folder = tempfolder("home");
+    std::fs::write(format!("{folder}/-n"), "dash").unwrap();
+    for shell in shells() {
+        let mut session = session_with(&shell, |command| {
+            command.env("HOME", &folder);
+        });
+        let answers = run(&mut session, &[Item::File { path: "-n".into(), limit: 10 }]);
+        assert_eq!(answers[0].content(), Some(&Bytes::from("dash")), "{shell:?}");
+        assert_eq!(session.host().unwrap().home, Bytes::from(folder.as_str()));
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_missing_file_a_long_one_and_a_folder_are_three_answers() {
+    let folder = tempfolder("files");
+    std::fs::write(format!("{folder}/long"), vec![b'x'; 5000]).unwrap();
+    let file = |name: &str| Item::File { path: format!("{folder}/{name}").into(), limit: 1000 };
+    for shell in shells() {
+        let mut session = session(&shell);
+        let answers = run(&mut session, &[file("none"), file("long"), Item::File { path: "/".into(), limit: 9 }]);
+        assert_eq!(answers[0], Answer::File(FileAnswer::Absent), "{shell:?}");
+        match &answers[1] {
+            Answer::File(FileAnswer::Content { content, cut: true }) => assert_eq!(content.as_slice().len(), 1000),
+            other => panic!("{shell:?}: {other:?}"),
+        }
+        assert!(matches!(&answers[2], Answer::Failed(why) if why.contains("irectory")), "{shell:?}: {:?}", answers[2]);
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn status_and_both_outputs_come_apart() {
+    for shell in shells() {
+        let mut session = session(&shell);
+        let sh = |script: &str| Command::new("sh").args(["-c", script]);
+        let none = || Command::new("no-such-program-anywhere").arg("x");
+        let answers = run(
+            &mut session,
+            &[
+                item(sh("printf out; printf err >&2; exit 255")),
+                item(none()),
+                Item::Run(vec![none(), sh("exit 3")]),
+                item(sh("read x || echo nothing to read")),
+            ],
+        );
+        let first = output(&answers[0]);
+        assert_eq!(first.exit, Exit::Code(255), "{shell:?}");
+        assert_eq!(first.stdout.as_slice(), b"out", "{shell:?}");
+        assert_eq!(first.stderr.as_slice(), b"err", "{shell:?}");
+        assert_eq!(output(&answers[1]).exit, Exit::NotFound, "{shell:?}");
+        assert_eq!((&output(&answers[2]).exit, output(&answers[2]).tried), (&Exit::Code(3), 1), "{shell:?}");
+        assert_eq!(output(&answers[3]).stdout.as_slice(), b"nothing to read\n", "{shell:?} let an item eat the script");
+    }
+}
+
+#[test]
+fn a_command_that_hangs_costs_its_limit_and_not_the_others() {
+    for shell in shells() {
+        let mut session = session(&shell);
+        let answers = run(
+            &mut session,
+            &[
+                item(Command::new("sleep").arg("50").limit_ms(1000)),
+                item(Command::new("sh").args(["-c", "exit 124"])),
+                item(Command::new("echo").arg("after")),
+            ],
+        );
+        assert_eq!(output(&answers[0]).exit, Exit::TimedOut, "{shell:?}");
+        assert_eq!(output(&answers[1]).exit, Exit::Code(124), "{shell:?}: its own status is no time-out");
+        assert_eq!(output(&answers[2]).stdout.as_slice(), b"after\n", "{shell:?}");
+    }
+}
+
+#[test]
+fn a_host_without_timeout_keeps_the_limit_by_itself() {
+    // The script adds the system folders to PATH, so timeout(1) is hidden by a failing one in front.
+    let folder = tempfolder("notimeout");
+    let hidden = format!("{folder}/timeout");
+    std::fs::write(&hidden, "#!/bin/sh\nexit 1\n").unwrap();
+    std::fs::set_permissions(&hidden, std::fs::Permissions::from_mode(0o755)).unwrap();
+    for shell in shells() {
+        // busybox prefers its own timeout to any in the PATH.
+        if shell[0] == "busybox" {
+            continue;
+        }
+        let mut session = session_with(&shell, |command| {
+            command.env("PATH", format!("{folder}:/usr/bin:/bin"));
+        });
+        let answers = run(
+            &mut session,
+            &[
+                item(Command::new("sleep").arg("50").limit_ms(1000)),
+                item(Command::new("cat").stdin("input arrives")),
+                item(Command::new("sh").args(["-c", "exit 7"])),
+            ],
+        );
+        assert_eq!(output(&answers[0]).exit, Exit::TimedOut, "{shell:?}");
+        assert_eq!(output(&answers[1]).stdout.as_slice(), b"input arrives", "{shell:?}");
+        assert_eq!(output(&answers[2]).exit, Exit::Code(7), "{shell:?}");
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_step_that_fails_keeps_the_next_ones_back_unless_it_says_go_on() {
+    for shell in shells() {
+        let mut session = session(&shell);
+        let say = |text: &str| item(Command::new("echo").arg(text));
+        let fail = || item(Command::new("sh").args(["-c", "exit 4"]));
+        let items = [say("a"), fail(), say("b"), fail(), say("c")];
+        let (answers, outcome) = session.round(&items, Some(&[false, true, false, false, false]));
+        outcome.unwrap();
+        let exits: Vec<Exit> = answers.iter().map(|a| output(a.as_ref().unwrap()).exit.clone()).collect();
+        let not_run = Exit::NotRun("an earlier step failed".into());
+        assert_eq!(exits, [Exit::Code(0), Exit::Code(4), Exit::Code(0), Exit::Code(4), not_run], "{shell:?}");
+        // The next round begins afresh.
+        let (answers, _) = session.round(&[say("d")], Some(&[false]));
+        assert_eq!(output(answers[0].as_ref().unwrap()).stdout.as_slice(), b"d\n", "{shell:?}");
+    }
+}
+
+#[test]
+fn the_host_says_who_it_is() {
+    let mut session = session(&["dash"]);
+    run(&mut session, &[]);
+    let host = session.host().unwrap();
+    let told = |program: &str, arg: &str| {
+        let output = std::process::Command::new(program).arg(arg).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).trim().to_string()
+    };
+    assert_eq!(host.node, told("uname", "-n"));
+    assert_eq!(host.release, told("uname", "-r"));
+    assert_eq!(host.machine, told("uname", "-m"));
+    assert_eq!(host.user, told("id", "-un"));
+    assert_eq!(host.group, told("id", "-gn"));
+    assert_eq!(host.uid.to_string(), told("id", "-u"));
+}
+
+#[test]
+fn a_shell_that_ends_early_is_a_problem_and_keeps_what_was_answered() {
+    for shell in shells() {
+        let mut session = session(&shell);
+        // timeout(1) stands between the shell and its command.
+        let kill = Command::new("sh").args(["-c", "kill -9 $(ps -o ppid= -p $PPID)"]);
+        let items = [item(Command::new("echo").arg("x")), item(kill), item(Command::new("true"))];
+        let (answers, outcome) = session.round(&items, None);
+        let problem = outcome.unwrap_err();
+        assert!(problem.message.contains("ended"), "{}", problem.message);
+        assert_eq!(output(answers[0].as_ref().unwrap()).stdout.as_slice(), b"x\n");
+        assert_eq!(answers[2], None);
+    }
+}
+
+fn tempfolder(name: &str) -> String {
+    let folder = std::env::temp_dir().join(format!("ctys-shells-{}-{name}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder.to_str().unwrap().to_string()
+}
