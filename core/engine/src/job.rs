@@ -211,7 +211,8 @@ impl Job<'_> {
                 Place::Host(name) => target_named(name),
             };
             self.world.progress("connecting");
-            let means = self.work.gate.open(&self.work.means);
+            // `-Z` was given for the target, for no other machine (ctys.md 8.2).
+            let means = if *place == Place::Target { self.work.gate.open(&self.work.means) } else { Vec::new() };
             match self.world.connect(&target, &means, self.deadline) {
                 Ok(conversation) => {
                     self.conversations.insert(place.clone(), conversation);
