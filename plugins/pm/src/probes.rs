@@ -1,0 +1,120 @@
+//! What this plugin wants to know of a host. Each function is one question; the verbs pick the ones they need.
+
+use ctys_plugin::model::bytes::{escape, escape_for_eyes};
+use ctys_plugin::model::{Answer, Bytes, Command, Exit, Facts, FileAnswer, Missing, Output, Probe};
+
+/// The description of a physical machine.
+pub const PM_CONF: &str = "/etc/ctys.d/pm.conf";
+/// The description of a virtual machine, seen from inside.
+pub const VM_CONF: &str = "/etc/ctys.d/vm.conf";
+/// Where the caller's table of hardware addresses is, below the home folder.
+pub const MACMAP: &str = ".ctys/db/default/macmap.fdb";
+
+/// [`PM_CONF`].
+pub fn pm_conf() -> Probe {
+    Probe::file(PM_CONF)
+}
+
+/// [`VM_CONF`].
+pub fn vm_conf() -> Probe {
+    Probe::file(VM_CONF)
+}
+
+/// The network interfaces. The text of `ip addr` is read and not its JSON, since busybox and iproute2 before 4.13 have
+/// only the text.
+pub fn addresses() -> Probe {
+    Probe::run_first(vec![Command::new("ip").arg("addr"), Command::new("ifconfig").arg("-a")])
+}
+
+/// The routes, without any tool.
+pub fn routes() -> Probe {
+    Probe::file("/proc/net/route")
+}
+
+/// The uuid of the board. The kernel shows it to root only; nobody becomes root for it.
+pub fn product_uuid() -> Probe {
+    Probe::file("/sys/class/dmi/id/product_uuid")
+}
+
+/// Sizes of memory and swap.
+pub fn meminfo() -> Probe {
+    Probe::file("/proc/meminfo")
+}
+
+/// The processors. 256 KiB of it hold a hundred of them.
+pub fn cpuinfo() -> Probe {
+    Probe::file("/proc/cpuinfo")
+}
+
+/// The build of the kernel, where `SMP` stands.
+pub fn kernel_version() -> Probe {
+    Probe::file("/proc/version")
+}
+
+/// The distribution.
+pub fn os_release() -> Probe {
+    Probe::file("/etc/os-release")
+}
+
+/// The processes, once. procps and busybox understand the same words.
+pub fn top() -> Probe {
+    Probe::run(Command::new("top").args(["-b", "-n1"]).limit_ms(5_000))
+}
+
+/// Temperatures, fans, voltages. Chips on slow buses take a second or two.
+pub fn sensors() -> Probe {
+    Probe::run(Command::new("sensors").limit_ms(5_000))
+}
+
+/// Whether a tool is there: the cheapest call that ends by itself, whatever its status.
+pub fn tool(program: &str, arg: &str) -> Probe {
+    Probe::run(Command::new(program).arg(arg).limit_ms(3_000))
+}
+
+/// The caller's table of hardware addresses; the setting MACMAP names another file.
+pub fn macmap(setting: Option<&String>) -> Probe {
+    Probe::caller_file(setting.map_or(MACMAP, String::as_str))
+}
+
+/// The text a probe gave, or why there is none. `what` is the tool or file in the words of a message.
+pub fn text(facts: &Facts, probe: &Probe, what: &str) -> Result<String, Missing> {
+    match facts.answer(probe) {
+        Answer::Output(output) if output.ok() => Ok(plain(&output.stdout)),
+        Answer::Output(output) => Err(match &output.exit {
+            Exit::NotFound => Missing::ToolAbsent(what.to_string()),
+            Exit::Refused(why) => Missing::NoPermission(why.clone()),
+            _ => Missing::Unknown(complaint(what, output)),
+        }),
+        Answer::File(FileAnswer::Content { content, .. }) => Ok(plain(content)),
+        Answer::File(FileAnswer::Absent) => Err(Missing::None),
+        Answer::File(FileAnswer::Denied) => Err(Missing::NoPermission(what.to_string())),
+        Answer::Missing(why) => Err(why.clone()),
+        Answer::Failed(why) => Err(Missing::Unknown(why.clone())),
+        Answer::Done => Err(Missing::None),
+    }
+}
+
+/// How a command failed, in one sentence: `ip addr ended with status 1: permission denied`.
+pub fn complaint(what: &str, output: &Output) -> String {
+    let how = match &output.exit {
+        Exit::Code(status) => format!("{what} ended with status {status}"),
+        Exit::Signal(signal) => format!("{what} was ended by signal {signal}"),
+        Exit::TimedOut => format!("{what} did not end in its time"),
+        Exit::NotFound => format!("{what} was not found"),
+        Exit::Refused(why) => format!("{what} needs root, which was refused: {why}"),
+        Exit::NotRun(why) => format!("{what} was not run: {why}"),
+    };
+    let said = plain(&output.stderr);
+    match said.lines().map(str::trim).rfind(|line| !line.is_empty()) {
+        Some(line) => format!("{how}: {}", escape_for_eyes(line)),
+        None => how,
+    }
+}
+
+/// Bytes as text; a line that is not UTF-8 is shown with `\xNN`.
+fn plain(bytes: &Bytes) -> String {
+    match std::str::from_utf8(bytes.as_slice()) {
+        Ok(text) => text.to_string(),
+        Err(_) => bytes.as_slice().split(|&b| b == b'\n').map(escape).collect::<Vec<_>>().join("\n"),
+    }
+}
