@@ -24,6 +24,22 @@ pub struct Presentation {
     pub packages: Vec<String>,
 }
 
+impl Presentation {
+    /// This format with nothing else asked for.
+    pub fn new(numbering: Numbering, format: Format) -> Presentation {
+        Presentation {
+            numbering,
+            format,
+            title: Title::None,
+            terse: false,
+            address: None,
+            fields: BTreeSet::new(),
+            sort: None,
+            packages: Vec::new(),
+        }
+    }
+}
+
 /// Which record the numbers of columns belong to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Numbering {
