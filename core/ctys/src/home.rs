@@ -1,0 +1,121 @@
+//! The caller's side: folders, settings of the environment, macro and group files.
+
+use ctys_line::Shelf;
+use ctys_model::{Bytes, Caller};
+use std::collections::{BTreeMap, HashMap};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// What the program knows of the place it runs at.
+pub struct Home {
+    /// The account and the machine.
+    pub caller: Caller,
+    /// The folder of the user's macros, groups and databases: `~/.ctys` where it exists, else `$XDG_CONFIG_HOME/ctys`.
+    pub folder: PathBuf,
+    macro_path: Vec<PathBuf>,
+    group_path: Vec<PathBuf>,
+    /// Every variable whose name ctys reads, by name.
+    pub variables: BTreeMap<String, String>,
+}
+
+/// The most of a macro or group file that is read; a larger one is no such file.
+const FILE_LIMIT: u64 = 4 * 1024 * 1024;
+
+impl Home {
+    /// Reads the environment of this process.
+    pub fn of_this_process(user: &str, machine: &str) -> Home {
+        let home = std::env::var_os("HOME").filter(|home| !home.is_empty()).map_or_else(|| "/".into(), PathBuf::from);
+        let classic = home.join(".ctys");
+        let xdg = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+        let folder =
+            if classic.is_dir() { classic } else { xdg.unwrap_or_else(|| home.join(".config")).join("ctys") };
+        let path = |name: &str, below: &str| match std::env::var_os(name) {
+            Some(list) if !list.is_empty() => std::env::split_paths(&list).collect(),
+            _ => vec![folder.join(below), Path::new("/etc/ctys.d").join(below)],
+        };
+        let variables = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .filter(|(name, _)| name.starts_with("CTYS_") || name.starts_with("DEFAULT_") || name.ends_with("_IGNORE"))
+            .collect();
+        Home {
+            caller: Caller {
+                user: user.to_string(),
+                host: machine.to_string(),
+                home: Bytes(home.as_os_str().as_bytes().to_vec()),
+                display: std::env::var("DISPLAY").ok(),
+            },
+            macro_path: path("CTYS_MACRO_PATH", "macros"),
+            group_path: path("CTYS_GROUPS_PATH", "groups"),
+            folder,
+            variables,
+        }
+    }
+
+    /// The settings of each plugin: `CTYS_XEN_CONSOLE_DEFAULT=VNC` is `CONSOLE_DEFAULT` of the plugin `xen`.
+    pub fn plugin_settings(&self, plugins: &[String]) -> HashMap<String, BTreeMap<String, String>> {
+        plugins
+            .iter()
+            .map(|plugin| {
+                let prefix = format!("CTYS_{}_", plugin.to_ascii_uppercase());
+                let settings = self
+                    .variables
+                    .iter()
+                    .filter_map(|(name, value)| Some((name.strip_prefix(&prefix)?.to_string(), value.clone())))
+                    .collect();
+                (plugin.clone(), settings)
+            })
+            .collect()
+    }
+
+    /// The types that `<TYPE>_IGNORE=1` takes out, upper case.
+    pub fn ignored(&self) -> Vec<String> {
+        self.variables
+            .iter()
+            .filter(|(_, value)| !value.is_empty() && *value != "0")
+            .filter_map(|(name, _)| name.strip_suffix("_IGNORE"))
+            .map(|name| name.strip_prefix("CTYS_").unwrap_or(name).to_string())
+            .collect()
+    }
+
+    /// The file of the classic MAC map, in the first database folder that has one.
+    pub fn macmap(&self, folders: &[String]) -> Option<String> {
+        let default = vec![self.folder.join("db/default").to_string_lossy().into_owned()];
+        let folders = if folders.is_empty() { &default } else { folders };
+        folders.iter().find_map(|folder| std::fs::read_to_string(Path::new(folder).join("macmap.fdb")).ok())
+    }
+}
+
+impl Shelf for Home {
+    fn macro_file(&self, name: &str) -> Result<Option<String>, String> {
+        find(&self.macro_path, name)
+    }
+
+    fn group(&self, name: &str) -> Result<Option<String>, String> {
+        find(&self.group_path, name)
+    }
+}
+
+/// The first regular file of this name along a path. The name may have folders in it and never leaves the path.
+fn find(path: &[PathBuf], name: &str) -> Result<Option<String>, String> {
+    let relative = Path::new(name);
+    let inside = relative.components().all(|part| matches!(part, std::path::Component::Normal(_)));
+    if name.is_empty() || !inside {
+        return Ok(None);
+    }
+    for folder in path {
+        let file = folder.join(relative);
+        let Ok(about) = std::fs::metadata(&file) else { continue };
+        if !about.is_file() {
+            continue;
+        }
+        let shown = ctys_model::bytes::escape(file.as_os_str().as_bytes());
+        if about.len() > FILE_LIMIT {
+            return Err(format!("{shown} has {} bytes; that is no macro or group file", about.len()));
+        }
+        return match std::fs::read_to_string(&file) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) => Err(format!("{shown} cannot be read: {error}")),
+        };
+    }
+    Ok(None)
+}

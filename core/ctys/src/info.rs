@@ -1,0 +1,50 @@
+//! The plugins' part of INFO: what is installed here, and what the target says of each (ctys.md 2.5 and 5).
+
+use ctys_engine::job::Report;
+use ctys_engine::plugins::{Plugins, State};
+use ctys_model::bytes::escape_for_eyes;
+
+/// One block of lines for a target, to stand below what the machine says of itself.
+pub fn plugins(plugins: &Plugins, types: &[String], report: &Report) -> String {
+    let states = plugins.states(types);
+    let names: Vec<&str> = states.iter().map(|(found, _)| found.name.as_str()).collect();
+    let mut text = line(1, "PLUGINS", &names.join(" ").to_uppercase());
+    for (found, state) in states {
+        text.push_str(&line(2, &found.name.to_uppercase(), ""));
+        if let Ok(manifest) = &found.manifest {
+            text.push_str(&line(3, "Plugin version", &manifest.version));
+            let (low, high) = manifest.protocol;
+            text.push_str(&line(3, "Protocol", &if low == high { low.to_string() } else { format!("{low}-{high}") }));
+            text.push_str(&line(3, "Session types", &manifest.session_types.join(" ")));
+        }
+        let file = found.file.as_ref().map_or("linked into ctys".into(), |file| file.display().to_string());
+        text.push_str(&line(3, "File", &file));
+        text.push_str(&line(3, "Carrier", &found.carrier.to_string()));
+        let state = on_target(state, &found.name, report);
+        text.push_str(&line(3, "Operational State", state.word()));
+        if let Some(reason) = state.reason() {
+            text.push_str(&line(3, "Reason", reason));
+        }
+    }
+    text
+}
+
+/// A plugin that was asked and had something to complain about is not usable on that target.
+fn on_target(state: State, plugin: &str, report: &Report) -> State {
+    if !matches!(state, State::Busy | State::Idle | State::Enabled | State::Available) {
+        return state;
+    }
+    let own = report.findings.iter().filter(|(name, _)| name == plugin).flat_map(|(_, findings)| &findings.problems);
+    let ours = report.problems.iter().filter(|problem| problem.plugin.as_deref() == Some(plugin));
+    match own.chain(ours).find(|problem| problem.phase.exit_code() != 0) {
+        Some(problem) => State::Disabled(problem.message.clone()),
+        None if report.findings.iter().any(|(name, _)| name == plugin) => State::Enabled,
+        None => state,
+    }
+}
+
+fn line(depth: usize, name: &str, value: &str) -> String {
+    let name = escape_for_eyes(name);
+    let text = format!("{}{name:<width$}:{}", "  ".repeat(depth), escape_for_eyes(value), width = 22 - 2 * depth);
+    format!("{}\n", text.trim_end())
+}

@@ -1,0 +1,80 @@
+//! What happened, told in the order of the call: text of SHOW and INFO, plans, results of changes.
+
+use ctys_engine::job::Report;
+use ctys_engine::quote::quote;
+use ctys_model::bytes::{escape, escape_for_eyes};
+use ctys_model::{Batch, Does, Phase, Place, Privilege, Problem, Target};
+
+/// What a plan would do, one step a line: `lab00: xen: destroy: as root: xl destroy tst100`.
+pub fn plan(target: &Target, plugin: &str, batch: &Batch) -> String {
+    let mut text = String::new();
+    for step in &batch.steps {
+        let (place, words) = match &step.does {
+            Does::Run { tries } => {
+                let place = tries.first().map_or(&Place::Target, |command| &command.place);
+                let tries: Vec<String> = tries
+                    .iter()
+                    .map(|command| {
+                        let mut words = vec![shell_word(command.program.as_bytes())];
+                        words.extend(command.args.iter().map(|arg| shell_word(arg.as_slice())));
+                        let root = if command.privilege == Privilege::Root { "as root: " } else { "" };
+                        format!("{root}{}", words.join(" "))
+                    })
+                    .collect();
+                (place.clone(), tries.join("  or else  "))
+            }
+            Does::Wake(wake) => {
+                let mac: Vec<String> = wake.mac.iter().map(|byte| format!("{byte:02X}")).collect();
+                let through = wake.interface.as_ref().map_or_else(String::new, |name| format!(" through {name}"));
+                let to = format!("{} port {}{through}", wake.broadcast, wake.port);
+                (Place::Caller, format!("wake-on-LAN packet for {} to {to}", mac.join(":")))
+            }
+            Does::Reach(reach) => {
+                let host = reach.host.as_deref().unwrap_or(&target.host);
+                let port = reach.port.map_or("its ssh port".to_string(), |port| format!("port {port}"));
+                (Place::Caller, format!("does {host} answer on {port}?"))
+            }
+        };
+        let place = match place {
+            Place::Target => target.to_string(),
+            Place::Caller => "here".into(),
+            Place::Host(name) => name,
+        };
+        let go_on = if step.go_on { " (goes on if it fails)" } else { "" };
+        text.push_str(&format!(
+            "{}: {}: {}: {}{go_on}\n",
+            escape_for_eyes(&place),
+            escape_for_eyes(plugin),
+            escape_for_eyes(&step.name),
+            escape_for_eyes(&words),
+        ));
+    }
+    text
+}
+
+/// A word as the shell would be given it; what a terminal could not show is escaped.
+fn shell_word(word: &[u8]) -> String {
+    let quoted = quote(word).unwrap_or_else(|_| word.to_vec());
+    if std::str::from_utf8(&quoted).is_ok() { String::from_utf8_lossy(&quoted).into_owned() } else { escape(&quoted) }
+}
+
+/// The lines of text a target gave, with the user's prefix (`-M`) before them.
+pub fn text(prefix: Option<&str>, report: &Report) -> String {
+    let mut text = String::new();
+    if let Some(prefix) = prefix {
+        text.push_str(&escape_for_eyes(prefix));
+        text.push('\n');
+    }
+    for line in report.findings.iter().flat_map(|(_, findings)| &findings.text) {
+        text.push_str(escape_for_eyes(line).trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// A target that has no report of its own, and why.
+pub fn lost(target: &Target, phase: Phase, why: &str) -> Problem {
+    let mut problem = Problem::new(phase, why);
+    problem.target = Some(target.to_string());
+    problem
+}

@@ -1,0 +1,352 @@
+//! One call, from its words to its exit code. Read it from top to bottom.
+
+use crate::collect::{Collector, MacMap};
+use crate::home::Home;
+use crate::screen::Screen;
+use crate::{info, report, select};
+use ctys_engine::fanout::{self, Interrupt, Update};
+use ctys_engine::job::{Report, Thinker, Work};
+use ctys_engine::plugins::{Plugins, SearchPath, Setup};
+use ctys_engine::privilege::Gate;
+use ctys_engine::replay::Transcript;
+use ctys_engine::ssh::{Environment, Ssh, Transport};
+use ctys_engine::transport::Clocks;
+use ctys_engine::world::{RealWorld, Shared};
+use ctys_line::{CallLine, CallOptions, Job, Special, World};
+use ctys_model::problem::exit_code;
+use ctys_model::{Manifest, Phase, Problem, Request, Verb};
+use ctys_table::{Format, Printer, Style};
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// How many targets are worked on at the same time, unless `--window` says otherwise.
+const WINDOW: u16 = 64;
+
+/// How much longer than its total clock a target may take before it is given up: its own clocks should have ended it.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// Does what the words say and returns the exit code.
+pub fn run(words: Vec<OsString>) -> u8 {
+    let environment = Environment::of_this_process();
+    let home = Home::of_this_process(&environment.user, &environment.machine);
+    let mut setup = Setup::new(SearchPath::of_this_process());
+    setup.settings = home.variables.clone();
+    let plugins = setup.discover();
+    let call = match parse(&words, &home, &plugins) {
+        Ok(call) => call,
+        Err(code) => return code,
+    };
+    let mut screen = Screen::new(call.call.quiet, call.call.color);
+    if let Some(special) = &call.special {
+        return do_special(special, &mut screen);
+    }
+    for notice in &call.notices {
+        screen.problem(notice);
+    }
+    if call.control.detach && call.control.explicit && !ctys_engine::detach::is_detached() {
+        return detach(&words, &mut screen);
+    }
+    let (jobs, mut problems) = prepare(&call, &plugins, &home);
+    match open_world(&call.call, environment) {
+        Ok(shared) => problems.extend(work(&call, jobs, Arc::new(shared), &plugins, &home, &mut screen)),
+        Err(problem) => problems.push(problem),
+    }
+    for problem in &problems {
+        screen.problem(problem);
+    }
+    exit_code(&problems)
+}
+
+fn parse(words: &[OsString], home: &Home, plugins: &Plugins) -> Result<CallLine, u8> {
+    let manifests: Vec<Manifest> = plugins.found().iter().filter_map(|found| found.manifest.clone().ok()).collect();
+    let world = World {
+        user: &home.caller.user,
+        shelf: home,
+        manifests: &manifests,
+        variables: &home.variables,
+        ..World::default()
+    };
+    let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
+    ctys_line::parse(&words, &world).map_err(|mistakes| {
+        let mut screen = Screen::new(false, None);
+        for mistake in &mistakes {
+            screen.line(&format!("ctys: {mistake}"));
+        }
+        Phase::Usage.exit_code()
+    })
+}
+
+fn do_special(special: &Special, screen: &mut Screen) -> u8 {
+    match special {
+        Special::Help => screen.data(&ctys_line::help("")),
+        Special::Manual(topic) => screen.data(&ctys_line::help(topic)),
+        Special::Version { terse: true } => screen.data(env!("CARGO_PKG_VERSION")),
+        Special::Version { terse: false } => screen.data(concat!("ctys ", env!("CARGO_PKG_VERSION"), "\n")),
+    }
+    0
+}
+
+/// `-b async`: the same call again, in a session of its own, its output in a file.
+fn detach(words: &[OsString], screen: &mut Screen) -> u8 {
+    match ctys_engine::detach::again(words) {
+        Ok(log) => {
+            screen.line(&format!("ctys: goes on in the background, its output is in {}", log.display()));
+            0
+        }
+        Err(why) => {
+            screen.problem(&Problem::new(Phase::Here, format!("cannot go to the background: {why}")));
+            Phase::Here.exit_code()
+        }
+    }
+}
+
+/// One job with everything it needs. A job without plugins only carries its problems.
+struct Ready {
+    job: Job,
+    request: Request,
+    thinkers: Vec<Arc<dyn Thinker>>,
+}
+
+fn prepare(call: &CallLine, plugins: &Plugins, home: &Home) -> (Vec<Ready>, Vec<Problem>) {
+    let mut problems: Vec<Problem> = Vec::new();
+    let mut jobs = Vec::new();
+    for job in &call.jobs {
+        let (thinkers, own) = select::thinkers(plugins, job);
+        for problem in own {
+            // The same missing plugin is one problem, however many targets the call has.
+            if !problems.contains(&problem) {
+                problems.push(problem);
+            }
+        }
+        jobs.push(Ready { request: select::request(job, &home.caller), job: job.clone(), thinkers });
+    }
+    (jobs, problems)
+}
+
+fn open_world(options: &CallOptions, mut environment: Environment) -> Result<Shared, Problem> {
+    if let Some(file) = &options.ssh_config {
+        environment.config = Some(file.into());
+    }
+    let default = Clocks::default();
+    let forced = match options.transport.as_deref() {
+        Some("ssh2") => Some(Transport::Ssh2),
+        Some("openssh") => Some(Transport::OpenSsh),
+        _ => None,
+    };
+    let here = |what: &str, file: &str, why: String| {
+        Problem::new(Phase::Here, format!("the transcript {file} cannot be {what}: {why}"))
+    };
+    let replay = match &options.replay {
+        None => None,
+        Some(file) => {
+            let text = std::fs::read_to_string(file).map_err(|error| here("read", file, error.to_string()))?;
+            Some(Arc::new(Transcript::parse(&text).map_err(|why| here("read", file, why))?))
+        }
+    };
+    let record = match &options.record {
+        None => None,
+        Some(file) => {
+            let made = ctys_engine::files::create_private(file.as_ref());
+            let made = made.map_err(|error| here("written", file, error.to_string()))?;
+            Some(Arc::new(Mutex::new(made)) as Arc<Mutex<dyn std::io::Write + Send>>)
+        }
+    };
+    Ok(Shared {
+        ssh: Ssh::new(environment),
+        clocks: Clocks {
+            connect: options.connect_timeout.unwrap_or(default.connect),
+            silence: options.silence_timeout.unwrap_or(default.silence),
+            total: options.total_timeout.unwrap_or(default.total),
+        },
+        forced,
+        interrupt: Interrupt::default(),
+        replay,
+        record,
+        notes: Mutex::default(),
+        logins: Default::default(),
+    })
+}
+
+/// The fan-out: every job once, its answer printed as soon as its turn has come, its problems gathered.
+fn work(
+    call: &CallLine,
+    jobs: Vec<Ready>,
+    shared: Arc<Shared>,
+    plugins: &Plugins,
+    home: &Home,
+    screen: &mut Screen,
+) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let count = jobs.len();
+    let targets: Vec<_> = jobs.iter().map(|ready| ready.job.target.clone()).collect();
+    let window = if call.control.sequential { 1 } else { usize::from(call.call.window.unwrap_or(WINDOW)) };
+    let changes = jobs.iter().any(|ready| ready.job.action.verb().changes());
+    // A change ends when its plugin says so; a listing has its clock.
+    let patience = (!changes).then(|| shared.clocks.total + GRACE);
+    let names: Vec<String> = plugins.found().iter().map(|found| found.name.clone()).collect();
+    let settings = home.plugin_settings(&names);
+    let mut output = Output::new(call, home);
+    let doer = Doer { jobs, shared: shared.clone(), settings, gate: Gate::default(), plan_only: call.call.plan };
+    let doer = Arc::new(doer);
+    let hands = doer.clone();
+    let act = Arc::new(move |number: usize| hands.perform(number));
+    fanout::run(count, window, patience, &shared.interrupt, true, act, |update| match update {
+        Update::Done(number, report) => {
+            let (text, found) = output.report(number, &doer.jobs[number], report, plugins);
+            screen.data(&text);
+            problems.extend(found);
+        }
+        Update::GaveUp(number) => {
+            let note = shared.notes.lock().ok().and_then(|notes| notes.get(&number).cloned()).unwrap_or_default();
+            let why = format!("given up after {} s, while {note}", (shared.clocks.total + GRACE).as_secs());
+            let problem = report::lost(&targets[number], Phase::Timeout, &why);
+            screen.data(&output.nothing(number, &problem));
+            problems.push(problem);
+        }
+        Update::NotStarted(number) => {
+            let problem = report::lost(&targets[number], Phase::Interrupted, "interrupted before it was started");
+            screen.data(&output.nothing(number, &problem));
+            problems.push(problem);
+        }
+        Update::Abandoned(number) => {
+            let problem = report::lost(&targets[number], Phase::Interrupted, "interrupted while it was at work");
+            screen.data(&output.nothing(number, &problem));
+            problems.push(problem);
+        }
+        Update::Waiting(numbers) => {
+            let out: Vec<String> = numbers.iter().map(|&number| targets[number].to_string()).collect();
+            screen.line(&format!(
+                "ctys: interrupted; nothing more is started, still out: {} (once more ends at once)",
+                ctys_model::bytes::escape_for_eyes(&out.join(" "))
+            ));
+        }
+        Update::Progress { ended, at_work } => {
+            let waiting: Vec<String> = at_work.iter().take(8).map(|&n| targets[n].to_string()).collect();
+            let note = match (&at_work[..], shared.notes.lock()) {
+                ([one], Ok(notes)) => notes.get(one).cloned().unwrap_or_default(),
+                _ => String::new(),
+            };
+            screen.progress(ended, count, &format!("{} {note}", waiting.join(" ")));
+        }
+    });
+    screen.data(&output.finish());
+    problems
+}
+
+/// What the threads of the fan-out share.
+struct Doer {
+    jobs: Vec<Ready>,
+    shared: Arc<Shared>,
+    settings: HashMap<String, BTreeMap<String, String>>,
+    gate: Gate,
+    plan_only: bool,
+}
+
+impl Doer {
+    fn perform(&self, number: usize) -> Report {
+        let ready = &self.jobs[number];
+        if ready.thinkers.is_empty() {
+            return Report::default();
+        }
+        let work = Work {
+            request: ready.request.clone(),
+            plugins: &ready.thinkers,
+            settings: &self.settings,
+            means: select::means(&ready.job),
+            gate: &self.gate,
+            plan_only: self.plan_only,
+            total: self.shared.clocks.total,
+        };
+        ctys_engine::job::run(&work, &RealWorld { shared: self.shared.clone(), number })
+    }
+}
+
+/// Where the answers go: a table for collectors, text for the others.
+struct Output {
+    table: Option<Collector>,
+    texts: BTreeMap<usize, String>,
+    next: usize,
+}
+
+impl Output {
+    fn new(call: &CallLine, home: &Home) -> Output {
+        let table = call.presentation.clone().map(|presentation| {
+            let style = Style { width: Screen::width(), header: call.header, ..Style::default() };
+            let unordered =
+                presentation.format == Format::Jsonl || (call.control.explicit && !call.control.sequential);
+            let address = presentation.address;
+            let macmap = address.and_then(|_| home.macmap(&call.call.db_paths));
+            let macmap = macmap.map_or_else(MacMap::default, |text| MacMap::parse(&text));
+            Collector::new(Printer::new(presentation, style), unordered, address, macmap)
+        });
+        Output { table, texts: BTreeMap::new(), next: 0 }
+    }
+
+    /// What can be printed of this answer now, and its problems.
+    fn report(&mut self, number: usize, ready: &Ready, report: Report, plugins: &Plugins) -> (String, Vec<Problem>) {
+        let mut problems = report.problems.clone();
+        problems.extend(report.findings.iter().flat_map(|(_, findings)| findings.problems.clone()));
+        for (plugin, console) in &report.consoles {
+            problems.push(unopened(ready, plugin, &format!("the {} console of {}", console.kind, console.label)));
+        }
+        for (plugin, tunnel) in &report.tunnels {
+            problems.push(unopened(ready, plugin, &format!("the tunnel to {}", tunnel.label)));
+        }
+        let collects = matches!(ready.job.action.verb(), Verb::List | Verb::Enumerate);
+        if let (true, Some(table)) = (collects, &mut self.table) {
+            let mut text = String::new();
+            for problem in &problems {
+                text.push_str(&table.problem(problem));
+            }
+            let records = report.findings.into_iter().flat_map(|(_, findings)| findings.records).collect();
+            text.push_str(&table.block(number, records));
+            return (text, problems);
+        }
+        let mut text = report::text(ready.job.options.prefix.as_deref(), &report);
+        for (plugin, batch) in &report.planned {
+            text.push_str(&report::plan(&ready.job.target, plugin, batch));
+        }
+        if ready.job.action.verb() == Verb::Info && report.host.is_some() {
+            text.push_str(&info::plugins(plugins, &ready.job.types, &report));
+        }
+        (self.in_order(number, text), problems)
+    }
+
+    /// A target without an answer.
+    fn nothing(&mut self, number: usize, problem: &Problem) -> String {
+        match &mut self.table {
+            Some(table) => {
+                let mut text = table.problem(problem);
+                text.push_str(&table.block(number, Vec::new()));
+                text
+            }
+            None => self.in_order(number, String::new()),
+        }
+    }
+
+    fn in_order(&mut self, number: usize, text: String) -> String {
+        self.texts.insert(number, text);
+        let mut ready = String::new();
+        while let Some(text) = self.texts.remove(&self.next) {
+            ready.push_str(&text);
+            self.next += 1;
+        }
+        ready
+    }
+
+    fn finish(self) -> String {
+        let left: String = self.texts.into_values().collect();
+        left + &self.table.map(Collector::finish).unwrap_or_default()
+    }
+}
+
+fn unopened(ready: &Ready, plugin: &str, what: &str) -> Problem {
+    let mut problem = Problem::new(Phase::Here, format!("{what} was not opened: this build opens no consoles"))
+        .hint(format!("ssh {}", ready.job.target));
+    problem.plugin = Some(plugin.to_string());
+    problem.target = Some(ready.job.target.to_string());
+    problem
+}

@@ -1,0 +1,90 @@
+//! Which plugins a job goes to, and what they are asked.
+
+use ctys_engine::job::Thinker;
+use ctys_engine::plugins::{Plugin, Plugins};
+use ctys_engine::script::Means;
+use ctys_line::{Escalation, Job};
+use ctys_model::manifest::Category;
+use ctys_model::{Caller, Effect, Facts, Next, Phase, Probe, Problem, Replies, Request, Verb};
+use std::sync::Arc;
+
+/// A loaded plugin as a job sees it.
+struct Loaded(Arc<Plugin>);
+
+impl Thinker for Loaded {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+    fn category(&self) -> Category {
+        self.0.manifest().category
+    }
+    fn wants(&self, request: &Request) -> Result<Vec<Probe>, Problem> {
+        Ok(self.0.wants(request)?)
+    }
+    fn plan(&self, request: &Request, facts: &Facts) -> Result<Effect, Problem> {
+        Ok(self.0.plan(request, facts)?)
+    }
+    fn read(&self, request: &Request, facts: &Facts, replies: &Replies) -> Result<Next, Problem> {
+        Ok(self.0.read(request, facts, replies)?)
+    }
+}
+
+/// The physical machine speaks for the node in SHOW and INFO, whatever `-t` says (ctys.md 2.5).
+const NODE_TYPE: &str = "PM";
+
+/// The plugins that answer this job, opened. What could not be opened comes as a problem, beside the others.
+pub fn thinkers(plugins: &Plugins, job: &Job) -> (Vec<Arc<dyn Thinker>>, Vec<Problem>) {
+    let verb = job.action.verb();
+    let packages = job.presentation.as_ref().map_or(&[][..], |presentation| &presentation.packages);
+    let mut types = if job.types.is_empty() { packages.to_vec() } else { job.types.clone() };
+    match verb {
+        Verb::Show => types = vec![NODE_TYPE.into()],
+        Verb::Info if !types.is_empty() && !types.iter().any(|t| t == NODE_TYPE) => types.push(NODE_TYPE.into()),
+        _ => {}
+    }
+    let (opened, mut problems) = plugins.for_types(&types);
+    let opened: Vec<_> = opened
+        .into_iter()
+        .filter(|plugin| packages.is_empty() || plugin.manifest().session_types.iter().any(|t| packages.contains(t)))
+        .collect();
+    let none = opened.is_empty();
+    let serving: Vec<_> = opened.into_iter().filter(|plugin| plugin.manifest().serves(verb)).collect();
+    if serving.is_empty() && problems.is_empty() {
+        let who = if types.is_empty() { "any type".to_string() } else { types.join(", ") };
+        let why = if none { "there is no plugin for" } else { "no plugin serves this action for" };
+        problems.push(
+            Problem::new(Phase::Here, format!("cannot {verb}: {why} {who}"))
+                .hint("ctys -a info shows the plugins and where they were looked for"),
+        );
+    }
+    (serving.into_iter().map(|plugin| Arc::new(Loaded(plugin)) as _).collect(), problems)
+}
+
+/// The request of a job, the same for all plugins.
+pub fn request(job: &Job, caller: &Caller) -> Request {
+    let options = &job.options;
+    Request {
+        action: job.action.clone(),
+        target: job.target.clone(),
+        caller: caller.clone(),
+        session_type: job.types.first().filter(|_| job.types.len() == 1).cloned(),
+        force: options.force,
+        ambiguous: options.ambiguous,
+        scope: options.scope.clone(),
+        location: options.location,
+        geometry: options.geometry.clone(),
+        resolution: options.resolution,
+        server_options: options.server_options.clone(),
+        settings: Default::default(),
+    }
+}
+
+/// `-Z` as the engine knows it.
+pub fn means(job: &Job) -> Vec<Means> {
+    let means = |escalation: &Escalation| match escalation {
+        Escalation::Ksu => Means::Ksu,
+        Escalation::Sudo => Means::Sudo,
+        Escalation::Doas => Means::Doas,
+    };
+    job.options.privilege.iter().map(means).collect()
+}

@@ -1,0 +1,39 @@
+//! `-b async`: the same call again in the background.
+
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+/// Set for the call in the background, so that it does not go to the background again.
+const MARK: &str = "CTYS_DETACHED";
+
+/// True in the call that runs in the background.
+pub fn is_detached() -> bool {
+    std::env::var_os(MARK).is_some()
+}
+
+/// Starts this program again with the same words, in a session of its own, without a terminal. Returns the file that
+/// takes its output, below `$XDG_STATE_HOME/ctys/jobs`, readable by the user only.
+pub fn again(words: &[OsString]) -> Result<PathBuf, String> {
+    let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
+    let folder = state.or_else(home).ok_or("neither HOME nor XDG_STATE_HOME is set")?.join("ctys/jobs");
+    crate::files::private_folder(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let started = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |t| t.as_millis());
+    let file = folder.join(format!("{started}-{}.log", std::process::id()));
+    let log = crate::files::create_private(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let errors = log.try_clone().map_err(|error| error.to_string())?;
+    let program = std::env::current_exe().map_err(|error| error.to_string())?;
+    let mut command = Command::new(program);
+    command.args(words).env(MARK, "1").stdin(Stdio::null()).stdout(log).stderr(errors);
+    // SAFETY: setsid is async-signal-safe and touches nothing of this process.
+    unsafe {
+        command.pre_exec(|| match libc::setsid() {
+            -1 => Err(std::io::Error::last_os_error()),
+            _ => Ok(()),
+        });
+    }
+    // The child outlives us on purpose; init reaps it.
+    command.spawn().map(|_| file).map_err(|error| error.to_string())
+}
