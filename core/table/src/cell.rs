@@ -125,6 +125,7 @@ mod tests {
         // e and u with combining marks: the mark goes where its letter goes.
         check("e\u{301}tu\u{308}", 2, Cut::Right, "e\u{301}t");
         check("e\u{301}tu\u{308}", 1, Cut::Left, "u\u{308}");
+        check("e\u{301}t", 1, Cut::Left, "t");
     }
 
     #[test]

@@ -290,6 +290,22 @@ fn sorting_keeps_broken_rows_together_and_comes_before_measuring() {
 }
 
 #[test]
+fn unique_compares_all_that_is_printed() {
+    let silent = Record::new("XEN").with(Known::Label, Value::Missing(Missing::HostSilent));
+    let none = Record::new("XEN").with(Known::Label, Value::Missing(Missing::None));
+    let rows = vec![silent.clone(), none, silent];
+    let count = |format, column| {
+        let sort = Some(Sort { unique: true, column, ..Sort::default() });
+        let presentation = Presentation { sort, ..chosen(format, [Known::SessionType, Known::Label]) };
+        print(&presentation, Style::default(), std::slice::from_ref(&rows)).lines().count()
+    };
+    // The two reasons look alike in a plain record and differ in JSON; the key of a column is only what is shown there.
+    assert_eq!(count(Format::Raw, None), 1);
+    assert_eq!(count(Format::Jsonl, None), 2);
+    assert_eq!(count(Format::Jsonl, Some(1)), 1);
+}
+
+#[test]
 fn rows_stream_where_they_can() {
     let streams = |presentation: Presentation| {
         let mut printer = Printer::new(presentation, Style::default());
