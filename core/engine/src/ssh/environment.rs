@@ -25,6 +25,8 @@ pub struct Environment {
     pub ssh: PathBuf,
     /// Environment variables: `SSH_AUTH_SOCK`, `KRB5CCNAME`, and what `${NAME}` in the files may ask for.
     pub variables: BTreeMap<String, OsString>,
+    /// A Kerberos credential cache may exist, so GSSAPI could log in.
+    pub kerberos: bool,
 }
 
 impl Environment {
@@ -45,15 +47,11 @@ impl Environment {
             config: None,
             system_config: "/etc/ssh/ssh_config".into(),
             ssh: "ssh".into(),
+            kerberos: may_have_credentials(uid),
             variables: std::env::vars_os()
                 .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
                 .collect(),
         }
-    }
-
-    /// The `ssh_config` of the user, with a flag that says whether `-F` named it.
-    pub(crate) fn user_config(&self) -> PathBuf {
-        self.config.clone().unwrap_or_else(|| self.home.join(".ssh/config"))
     }
 }
 
@@ -77,4 +75,15 @@ fn machine_name() -> String {
     // SAFETY: the length given is that of the buffer, and the last byte stays zero.
     unsafe { libc::gethostname(buffer.as_mut_ptr().cast(), buffer.len() - 1) };
     CStr::from_bytes_until_nul(&buffer).map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// Where nothing names another place, the cache is a file in /tmp; KCM and keyrings are named by the configuration.
+fn may_have_credentials(uid: u32) -> bool {
+    let names_a_cache =
+        |path: &std::path::Path| std::fs::read_to_string(path).is_ok_and(|text| text.contains("default_ccache_name"));
+    std::env::var_os("KRB5CCNAME").is_some_and(|name| !name.is_empty())
+        || std::path::Path::new(&format!("/tmp/krb5cc_{uid}")).exists()
+        || names_a_cache(std::path::Path::new("/etc/krb5.conf"))
+        || std::fs::read_dir("/etc/krb5.conf.d")
+            .is_ok_and(|folder| folder.flatten().any(|entry| names_a_cache(&entry.path())))
 }

@@ -1,14 +1,30 @@
 //! How a host is reached: the user's ssh_config decides the transport, the known host keys decide the trust.
 
+pub mod algorithms;
+pub mod config;
+pub mod directives;
 mod environment;
+pub mod expand;
+pub mod keys;
+pub mod known_hosts;
+pub mod pattern;
+pub mod ready;
+pub mod syntax;
+pub mod wire;
 
+pub use config::{Config, Resolved, Unsupported};
 pub use environment::Environment;
 
 use crate::transport::openssh::{OpenSsh, OpenSshShell};
 use crate::transport::process::LocalShell;
+use crate::transport::ssh2::{Refusal, Ssh2Shell, knows_any, plain_type};
 use crate::transport::{Clocks, Shell};
+use algorithms::Family;
 use ctys_model::{Bytes, Phase, Problem, Target};
+use keys::{Keys, Plan};
+use known_hosts::{HostKeys, KnownHosts, lookup_name};
 use std::os::unix::ffi::OsStrExt;
+use std::sync::OnceLock;
 use std::time::Instant;
 
 /// The ways to reach a host.
@@ -38,29 +54,51 @@ impl Transport {
 pub struct Route {
     /// The transport.
     pub transport: Transport,
-    /// Why it is not `ssh2`: each directive with its reason, as `ProxyCommand: …`. Empty for `ssh2` and `local`.
-    pub why: Vec<String>,
+    /// Why it is not `ssh2`. Empty for `ssh2` and `local`.
+    pub why: Vec<Unsupported>,
 }
 
 /// Reaches hosts. One for the whole run, shared by all threads: files, keys and the agent's list are read once.
 pub struct Ssh {
     environment: Environment,
+    config: OnceLock<Config>,
+    keys: Keys,
+    known_hosts: KnownHosts,
+}
+
+/// All that is known of a host before the first packet.
+struct Prepared {
+    resolved: Resolved,
+    plan: Plan,
+    host_keys: HostKeys,
+    why: Vec<Unsupported>,
 }
 
 impl Ssh {
     /// Nothing is read before the first host asks for it.
     pub fn new(environment: Environment) -> Ssh {
-        Ssh { environment }
+        Ssh { environment, config: OnceLock::new(), keys: Keys::default(), known_hosts: KnownHosts::default() }
     }
 
     /// The transport this target takes when nobody forces one.
     pub fn route(&self, target: &Target) -> Route {
-        let transport = if target.local { Transport::Local } else { Transport::OpenSsh };
-        Route { transport, why: Vec::new() }
+        if target.local {
+            return Route { transport: Transport::Local, why: Vec::new() };
+        }
+        let why = self.prepare(target).why;
+        Route { transport: if why.is_empty() { Transport::Ssh2 } else { Transport::OpenSsh }, why }
+    }
+
+    /// What ssh_config says for this target.
+    pub fn resolve(&self, target: &Target) -> Resolved {
+        self.config.get_or_init(|| Config::read(&self.environment)).resolve(&self.environment, target)
     }
 
     /// Opens `/bin/sh` on the target. Returns when the login is done, or when the connect clock or `deadline` (that of
-    /// the host's total clock) has run out. A `forced` transport is taken without looking at [`Ssh::route`].
+    /// the host's total clock) has run out.
+    ///
+    /// A `forced` transport is taken in the place of [`Ssh::route`]'s; `ssh2` is refused for a host it cannot honour.
+    /// Without one, a host that has no algorithm in common with libssh2 is tried by `openssh`.
     pub fn connect(
         &self,
         target: &Target,
@@ -68,26 +106,99 @@ impl Ssh {
         deadline: Instant,
         forced: Option<Transport>,
     ) -> Result<Box<dyn Shell>, Problem> {
-        let transport = forced.unwrap_or_else(|| self.route(target).transport);
         let until = deadline.min(Instant::now() + clocks.connect);
-        match transport {
-            Transport::Local => {
+        let local = if target.local { Some(Transport::Local) } else { None };
+        match forced.or(local) {
+            Some(Transport::Local) => {
                 let home = Bytes(self.environment.home.as_os_str().as_bytes().to_vec());
-                Ok(Box::new(LocalShell::start(&home)?))
+                return Ok(Box::new(LocalShell::start(&home)?));
             }
-            Transport::OpenSsh => Ok(Box::new(OpenSshShell::connect(&self.openssh(target), until)?)),
-            Transport::Ssh2 => Err(Problem::new(Phase::Here, "the ssh2 transport cannot be forced for this host")),
+            Some(Transport::OpenSsh) => return self.by_openssh(target, &self.resolve(target), until),
+            Some(Transport::Ssh2) | None => {}
+        }
+        let prepared = self.prepare(target);
+        if let Some(why) = prepared.why.first() {
+            if forced.is_none() {
+                return self.by_openssh(target, &prepared.resolved, until);
+            }
+            let message = format!("ssh2 cannot honour {} for this host: {}", why.directive, why.reason);
+            return Err(Problem::new(Phase::Here, message).hint("leave the choice of the transport to ctys"));
+        }
+        match Ssh2Shell::connect(&prepared.resolved, &prepared.plan, &prepared.host_keys, until) {
+            Ok(shell) => Ok(Box::new(shell)),
+            Err(Refusal::NoCommonAlgorithm(_)) if forced.is_none() => {
+                self.by_openssh(target, &prepared.resolved, until)
+            }
+            Err(Refusal::NoCommonAlgorithm(problem) | Refusal::Final(problem)) => Err(problem),
         }
     }
 
-    fn openssh(&self, target: &Target) -> OpenSsh {
-        OpenSsh {
+    fn by_openssh(&self, target: &Target, resolved: &Resolved, until: Instant) -> Result<Box<dyn Shell>, Problem> {
+        let call = OpenSsh {
             program: self.environment.ssh.clone(),
             config: self.environment.config.clone(),
             host: target.host.clone(),
             user: target.user.clone(),
             port: target.port,
-            options: Vec::new(),
-        }
+            options: resolved.reset.iter().map(|option| option.to_string()).collect(),
+            variables: self.environment.variables.clone(),
+        };
+        Ok(Box::new(OpenSshShell::connect(&call, until)?))
     }
+
+    fn prepare(&self, target: &Target) -> Prepared {
+        let resolved = self.resolve(target);
+        let plan = self.keys.plan(&resolved, self.environment.uid);
+        let host_keys = self.host_keys(&resolved);
+        let mut why = resolved.unsupported.clone();
+        why.extend(plan.unsupported.iter().cloned());
+        let mut refuse = |directive: &str, reason: &str| {
+            why.push(Unsupported { directive: directive.to_string(), reason: reason.to_string() });
+        };
+        if host_keys.only_by_authority() {
+            refuse("@cert-authority", "only an authority vouches for this host");
+        }
+        let allowed = |kind: &&str| resolved.host_key_algorithms.iter().any(|name| plain_type(name) == *kind);
+        let types = host_keys.types();
+        if !types.is_empty() && !types.iter().any(|kind| allowed(&kind)) {
+            refuse("known_hosts", "the known key of this host is of a type that libssh2 does not know");
+        }
+        let families = [
+            ("kexalgorithms", Family::Kex, &resolved.kex),
+            ("ciphers", Family::Cipher, &resolved.ciphers),
+            ("macs", Family::Mac, &resolved.macs),
+            ("hostkeyalgorithms", Family::HostKey, &resolved.host_key_algorithms),
+        ];
+        for (directive, family, names) in families {
+            // The user's first choice counts: what libssh2 cannot offer must not be passed over for the second one.
+            if names.as_slice() != family.defaults()
+                && !names.first().is_some_and(|first| knows_any(family, std::slice::from_ref(first)))
+            {
+                refuse(directive, "libssh2 does not know the first choice");
+            }
+        }
+        Prepared { resolved, plan, host_keys, why }
+    }
+
+    fn host_keys(&self, resolved: &Resolved) -> HostKeys {
+        let files = || resolved.user_known_hosts.iter().chain(&resolved.global_known_hosts);
+        if let Some(alias) = &resolved.host_key_alias {
+            return self.known_hosts.look_up(files(), alias);
+        }
+        let with_port = self.known_hosts.look_up(files(), &lookup_name(&resolved.hostname, resolved.port));
+        if resolved.port == 22 || !with_port.is_empty() {
+            return with_port;
+        }
+        // ssh takes a key that is known for the host itself on any of its ports, too.
+        let without = self.known_hosts.look_up(files(), &resolved.hostname);
+        if without.types().is_empty() { with_port } else { without }
+    }
+}
+
+/// A login that ended before our shell began: a forced command, an account without a shell.
+pub(crate) fn no_shell(status: Option<i32>, said: Option<&str>) -> Problem {
+    let how = status.map_or("by a signal".to_string(), |status| format!("with status {status}"));
+    let said = said.map_or_else(|| "without a word".to_string(), |said| format!("saying: {said}"));
+    Problem::new(Phase::Login, format!("the login ended {how} before a shell started, {said}"))
+        .hint("a forced command or an account without a shell answers like this")
 }

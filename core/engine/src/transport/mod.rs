@@ -5,6 +5,7 @@
 
 pub mod openssh;
 pub mod process;
+pub mod ssh2;
 
 use ctys_model::Problem;
 use std::time::{Duration, Instant};

@@ -2,19 +2,14 @@
 
 use super::process::Piped;
 use super::{Piece, Shell};
+use crate::ssh::ready::{COMMAND, Gate, NOISE_LIMIT};
 use ctys_model::bytes::escape_for_eyes;
 use ctys_model::{Phase, Problem};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
-
-/// What the login shell prints when the login is done, before `/bin/sh` takes its place. Whatever a start-up file of
-/// the account prints comes before it and is passed over.
-const READY: &[u8] = b"ctys-shell-ready\n";
-
-/// The most that is read before [`READY`]; a start-up file does not print more.
-const NOISE_LIMIT: usize = 256 * 1024;
 
 /// How to call `ssh` for one host.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +26,8 @@ pub struct OpenSsh {
     pub port: Option<u16>,
     /// More `-o` options, each `Name=value`.
     pub options: Vec<String>,
+    /// The environment of the child.
+    pub variables: BTreeMap<String, OsString>,
 }
 
 impl OpenSsh {
@@ -61,8 +58,7 @@ impl OpenSsh {
             arguments.extend(["-p".into(), port.to_string().into()]);
         }
         arguments.extend(["--".into(), OsString::from(&self.host)]);
-        // Valid in every login shell, csh and fish included.
-        arguments.push("echo ctys-shell-ready; exec /bin/sh".into());
+        arguments.push(COMMAND.into());
         arguments
     }
 }
@@ -70,7 +66,7 @@ impl OpenSsh {
 /// A shell behind the system's `ssh`.
 pub struct OpenSshShell {
     piped: Piped,
-    /// What came after [`READY`] in the same piece.
+    /// What came with the mark of the shell in one piece.
     first: Option<Vec<u8>>,
 }
 
@@ -79,24 +75,21 @@ impl OpenSshShell {
     pub fn connect(call: &OpenSsh, until: Instant) -> Result<OpenSshShell, Problem> {
         let started = Instant::now();
         let mut command = Command::new(&call.program);
-        command.args(call.arguments());
+        command.args(call.arguments()).env_clear().envs(&call.variables);
         // Nothing may pop up a window for a passphrase while many hosts are asked.
         command.env("SSH_ASKPASS_REQUIRE", "never").env_remove("SSH_ASKPASS");
         let mut piped = Piped::start(&mut command).map_err(|error| {
             Problem::new(Phase::Here, format!("cannot start {}: {error}", call.program.display()))
                 .hint("install the OpenSSH client (Debian: openssh-client)")
         })?;
-        let (mut noise, mut messages) = (Vec::new(), Vec::new());
+        let (mut gate, mut messages) = (Gate::default(), Vec::new());
         loop {
             match piped.receive(until)? {
                 Piece::Out(bytes) => {
-                    let from = noise.len().saturating_sub(READY.len());
-                    noise.extend(bytes);
-                    if let Some(at) = noise[from..].windows(READY.len()).position(|window| window == READY) {
-                        let rest = noise.split_off(from + at + READY.len());
+                    if let Some(rest) = gate.pass(bytes) {
                         return Ok(OpenSshShell { piped, first: Some(rest).filter(|rest| !rest.is_empty()) });
                     }
-                    if noise.len() > NOISE_LIMIT {
+                    if gate.is_flooded() {
                         return Err(Problem::new(Phase::Run, "the login shell prints without end before our shell"));
                     }
                 }
@@ -182,18 +175,14 @@ fn why_ssh_ended(messages: &[u8], status: Option<i32>, host: &str) -> Problem {
             };
         }
     }
-    let how = match status {
-        Some(status) => format!("ended with status {status}"),
-        None => "was ended by a signal".to_string(),
-    };
-    let said = lines.last().map_or_else(|| "without a word".to_string(), |line| format!("saying: {}", shown(line)));
+    let last = lines.last().map(|line| shown(line));
     match status {
-        // Any other status than ssh's own 255 comes from the far side: a forced command, a login shell that refuses.
-        Some(status) if status != 255 => {
-            Problem::new(Phase::Login, format!("the login {how} before a shell started, {said}"))
-                .hint("a forced command or an account without a shell answers like this")
+        // Any other status than ssh's own 255 comes from the far side.
+        Some(status) if status != 255 => crate::ssh::no_shell(Some(status), last.as_deref()),
+        _ => {
+            let said = last.map_or_else(|| "without a word".to_string(), |line| format!("saying: {line}"));
+            Problem::new(Phase::Connect, format!("ssh ended before the login, {said}"))
         }
-        _ => Problem::new(Phase::Connect, format!("ssh {how} before the login, {said}")),
     }
 }
 

@@ -1,0 +1,539 @@
+//! The `ssh2` transport: libssh2 inside this process, for hosts where it honours everything ssh_config says.
+//!
+//! Connecting blocks with a time limit per call. Afterwards the session is non-blocking and [`poll`] waits.
+
+use super::process::poll;
+use super::{Piece, Shell};
+use crate::ssh::algorithms::Family;
+use crate::ssh::config::{Addresses, Resolved};
+use crate::ssh::keys::{KeyFile, Plan};
+use crate::ssh::known_hosts::{HostKeys, Verdict};
+use crate::ssh::ready::{COMMAND, Gate};
+use crate::ssh::wire::key_type;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use ctys_model::bytes::escape_for_eyes;
+use ctys_model::{Phase, Problem};
+use ssh2::{BlockDirections, Channel, ErrorCode, HashType, MethodType, Session};
+use std::collections::VecDeque;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::os::fd::{AsRawFd, RawFd};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+/// The most that one read takes. libssh2 hands out at most one packet at a time, which is 32 KiB.
+const CHUNK: usize = 32 * 1024;
+
+/// As in [`super::process`]: more output than this before the script is read is no answer.
+const KEPT_LIMIT: usize = 16 * 1024 * 1024;
+
+/// Numbers of libssh2.h.
+mod code {
+    pub const SOCKET_SEND: i32 = -7;
+    pub const TIMEOUT: i32 = -9;
+    pub const SOCKET_DISCONNECT: i32 = -13;
+    pub const AUTHENTICATION_FAILED: i32 = -18;
+    pub const PUBLICKEY_UNVERIFIED: i32 = -19;
+    pub const EAGAIN: i32 = -37;
+    pub const SOCKET_RECV: i32 = -43;
+}
+
+/// Why no shell came about.
+#[derive(Debug)]
+pub enum Refusal {
+    /// This is how it is.
+    Final(Problem),
+    /// libssh2 and the host have no algorithm in common; `ssh` knows more of them.
+    NoCommonAlgorithm(Problem),
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Refusal {
+        Refusal::Final(problem)
+    }
+}
+
+/// A shell behind libssh2.
+pub struct Ssh2Shell {
+    channel: Channel,
+    session: Session,
+    socket: RawFd,
+    gate: Gate,
+    /// What came on stderr before the shell: the words of a login that fails.
+    early: Vec<u8>,
+    kept: VecDeque<Piece>,
+    kept_bytes: usize,
+    ended: Option<Option<i32>>,
+}
+
+impl Ssh2Shell {
+    /// Connects, checks the host's key, logs in and starts the shell.
+    pub fn connect(resolved: &Resolved, plan: &Plan, known: &HostKeys, until: Instant) -> Result<Ssh2Shell, Refusal> {
+        let started = Instant::now();
+        let until = resolved.connect_timeout.map_or(until, |limit| until.min(started + limit));
+        let clock = Clock { started, until };
+        let stream = open_stream(resolved, &clock)?;
+        let socket = stream.as_raw_fd();
+        let here = |error: ssh2::Error| Problem::new(Phase::Here, format!("libssh2: {}", error.message()));
+        let mut session = Session::new().map_err(here)?;
+        choose_algorithms(&session, resolved, known).map_err(Refusal::NoCommonAlgorithm)?;
+        session.set_compress(resolved.compression);
+        session.set_tcp_stream(stream);
+        clock.limit(&session);
+        session.handshake().map_err(|error| handshake_refused(&error, &clock))?;
+        check_host_key(&session, resolved, known)?;
+        log_in(&session, resolved, plan, &clock)?;
+        let channel = open_channel(&session, &clock)?;
+        session.set_blocking(false);
+        Ok(Ssh2Shell {
+            channel,
+            session,
+            socket,
+            gate: Gate::default(),
+            early: Vec::new(),
+            kept: VecDeque::new(),
+            kept_bytes: 0,
+            ended: None,
+        })
+    }
+
+    /// Takes what has arrived, without waiting. True when there was something.
+    fn read_ready(&mut self) -> Result<bool, Problem> {
+        let mut buffer = [0u8; CHUNK];
+        let mut any = false;
+        for of_stderr in [false, true] {
+            let mut stream = if of_stderr { self.channel.stderr() } else { self.channel.stream(0) };
+            match stream.read(&mut buffer) {
+                Ok(0) => {}
+                Ok(count) => {
+                    any = true;
+                    self.keep(of_stderr, buffer[..count].to_vec())?;
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => return Err(lost(&error.to_string())),
+            }
+        }
+        Ok(any)
+    }
+
+    fn keep(&mut self, of_stderr: bool, bytes: Vec<u8>) -> Result<(), Problem> {
+        let piece = match (of_stderr, self.gate.is_open()) {
+            (true, true) => Piece::Err(bytes),
+            (true, false) => {
+                if self.early.len() < CHUNK {
+                    self.early.extend(bytes);
+                }
+                return Ok(());
+            }
+            (false, _) => match self.gate.pass(bytes) {
+                Some(bytes) if !bytes.is_empty() => Piece::Out(bytes),
+                _ if self.gate.is_flooded() => {
+                    return Err(Problem::new(Phase::Run, "the login shell prints without end before our shell"));
+                }
+                _ => return Ok(()),
+            },
+        };
+        if let Piece::Out(bytes) | Piece::Err(bytes) = &piece {
+            self.kept_bytes += bytes.len();
+        }
+        self.kept.push_back(piece);
+        Ok(())
+    }
+
+    /// Waits until the socket is ready for what libssh2 wants next. False when the time is over.
+    fn wait(&self, until: Instant) -> Result<bool, Problem> {
+        let events = match self.session.block_directions() {
+            // A packet that is half sent must be finished first, with the same call.
+            BlockDirections::Outbound => libc::POLLOUT,
+            BlockDirections::Both => libc::POLLIN | libc::POLLOUT,
+            BlockDirections::Inbound | BlockDirections::None => libc::POLLIN,
+        };
+        poll(&mut [libc::pollfd { fd: self.socket, events, revents: 0 }], until)
+            .map_err(|error| Problem::new(Phase::Here, format!("cannot wait for a socket: {error}")))
+    }
+
+    /// The status, once the host has closed the channel. None while it has not.
+    fn close_status(&mut self) -> Result<Option<Option<i32>>, Problem> {
+        match self.channel.wait_close() {
+            Ok(()) => {}
+            Err(error) if error.code() == ErrorCode::Session(code::EAGAIN) => return Ok(None),
+            Err(error) => return Err(lost(error.message())),
+        }
+        let by_signal = self.channel.exit_signal().is_ok_and(|signal| signal.exit_signal.is_some());
+        let status = self.channel.exit_status().ok().filter(|_| !by_signal);
+        if !self.gate.is_open() {
+            let text = String::from_utf8_lossy(&self.early);
+            let said = text.lines().rev().map(str::trim).find(|line| !line.is_empty()).map(escape_for_eyes);
+            return Err(crate::ssh::no_shell(status, said.as_deref()));
+        }
+        Ok(Some(status))
+    }
+}
+
+impl Shell for Ssh2Shell {
+    fn send(&mut self, mut bytes: &[u8], until: Instant) -> Result<(), Problem> {
+        while !bytes.is_empty() {
+            match self.channel.write(bytes) {
+                Ok(count) => bytes = &bytes[count..],
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    // Only a full window waits for the host; a half-sent packet waits for the socket alone.
+                    let window_is_full =
+                        matches!(self.session.block_directions(), BlockDirections::Inbound | BlockDirections::None);
+                    if window_is_full && self.read_ready()? {
+                        if self.kept_bytes > KEPT_LIMIT {
+                            let message = format!(
+                                "the shell sent more than {} MiB before it had read its input",
+                                KEPT_LIMIT >> 20
+                            );
+                            return Err(Problem::new(Phase::Run, message));
+                        }
+                        continue;
+                    }
+                    if !self.wait(until)? {
+                        let left = bytes.len();
+                        let message = format!("the shell stopped reading its input, {left} bytes were left to send");
+                        return Err(Problem::new(Phase::Timeout, message));
+                    }
+                }
+                // A shell that has ended takes no more; `receive` tells how it ended.
+                Err(_) if self.channel.eof() => return Ok(()),
+                Err(error) => return Err(lost(&error.to_string())),
+            }
+        }
+        Ok(())
+    }
+
+    fn receive(&mut self, until: Instant) -> Result<Piece, Problem> {
+        loop {
+            if let Some(piece) = self.kept.pop_front() {
+                if let Piece::Out(bytes) | Piece::Err(bytes) = &piece {
+                    self.kept_bytes -= bytes.len();
+                }
+                return Ok(piece);
+            }
+            if let Some(status) = self.ended {
+                return Ok(Piece::End(status));
+            }
+            if self.read_ready()? {
+                continue;
+            }
+            if self.channel.eof() {
+                self.ended = self.close_status()?;
+                if self.ended.is_some() {
+                    continue;
+                }
+            }
+            if !self.wait(until)? {
+                return Ok(Piece::Nothing);
+            }
+        }
+    }
+
+    fn carrier(&self) -> &'static str {
+        "ssh2"
+    }
+}
+
+impl Drop for Ssh2Shell {
+    /// Says goodbye if the socket takes it at once, then shuts the socket, so that nothing below can wait for a host
+    /// that is dead.
+    fn drop(&mut self) {
+        self.session.set_blocking(false);
+        let _ = self.session.disconnect(None, "", None);
+        // SAFETY: the descriptor belongs to the stream the session owns, which lives until after this.
+        unsafe { libc::shutdown(self.socket, libc::SHUT_RDWR) };
+    }
+}
+
+fn lost(why: &str) -> Problem {
+    Problem::new(Phase::Connect, format!("the connection was lost: {}", escape_for_eyes(why)))
+}
+
+/// The time until the login must be done.
+struct Clock {
+    started: Instant,
+    until: Instant,
+}
+
+impl Clock {
+    fn left(&self) -> Duration {
+        self.until.saturating_duration_since(Instant::now())
+    }
+
+    /// Gives libssh2's next call what is left, rounded up. It takes zero for "for ever", hence at least one.
+    fn limit(&self, session: &Session) {
+        session.set_timeout(u32::try_from(self.left().as_micros().div_ceil(1000)).unwrap_or(u32::MAX).max(1));
+    }
+
+    fn over(&self, what: &str) -> Problem {
+        let limit = self.until.saturating_duration_since(self.started).as_secs_f32();
+        Problem::new(Phase::Timeout, format!("{what} within {limit:.1} s (connect clock)"))
+    }
+}
+
+/// Tries the host's addresses in turn; each gets its share of the time that is left.
+fn open_stream(resolved: &Resolved, clock: &Clock) -> Result<TcpStream, Problem> {
+    let addresses = resolve(resolved, clock)?;
+    let mut last = None;
+    for (index, address) in addresses.iter().enumerate() {
+        let share = clock.left() / u32::try_from(addresses.len() - index).unwrap_or(1);
+        if share.is_zero() {
+            break;
+        }
+        match TcpStream::connect_timeout(address, share) {
+            Ok(stream) => {
+                // Losing these two costs speed or a late notice, never the host.
+                let _ = stream.set_nodelay(true);
+                if resolved.tcp_keep_alive {
+                    set_keep_alive(&stream);
+                }
+                return Ok(stream);
+            }
+            Err(error) => last = Some((address, error)),
+        }
+    }
+    let Some((address, error)) = last else {
+        return Err(clock.over(&format!("{}: no connection", resolved.hostname)));
+    };
+    let place = format!("{} port {}", address.ip(), address.port());
+    Err(match error.kind() {
+        ErrorKind::TimedOut | ErrorKind::WouldBlock => clock.over(&format!("{place} did not answer")),
+        ErrorKind::ConnectionRefused => Problem::new(Phase::Connect, format!("{place} refused the connection"))
+            .hint("is sshd running there, and is the port right?"),
+        _ => Problem::new(Phase::Connect, format!("no connection to {place}: {}", plain(&error))),
+    })
+}
+
+/// getaddrinfo(3) knows no time limit, so it runs beside us and is left alone when it takes too long.
+fn resolve(resolved: &Resolved, clock: &Clock) -> Result<Vec<SocketAddr>, Problem> {
+    let (host, port) = (resolved.hostname.clone(), resolved.port);
+    let all = if let Ok(address) = host.parse::<IpAddr>() {
+        vec![SocketAddr::new(address, port)]
+    } else {
+        let (answer, answers) = mpsc::channel();
+        let name = host.clone();
+        let asking = std::thread::Builder::new().name("resolve".into()).stack_size(128 * 1024).spawn(move || {
+            // Nobody listens any more after the clock has run out.
+            let _ = answer.send((name.as_str(), port).to_socket_addrs().map(Iterator::collect::<Vec<_>>));
+        });
+        asking.map_err(|error| Problem::new(Phase::Here, format!("cannot start a thread: {error}")))?;
+        answers
+            .recv_timeout(clock.left())
+            .map_err(|_| clock.over(&format!("no address for {}", escape_for_eyes(&host))))?
+            .map_err(|error| {
+                let why = error.to_string();
+                let why = why.rsplit(": ").next().unwrap_or(&why);
+                Problem::new(Phase::Resolve, format!("no address for {}: {why}", escape_for_eyes(&host)))
+            })?
+    };
+    let wanted = |address: &SocketAddr| match resolved.addresses {
+        Addresses::Any => true,
+        Addresses::V4 => address.is_ipv4(),
+        Addresses::V6 => address.is_ipv6(),
+    };
+    let wanted: Vec<SocketAddr> = all.into_iter().filter(wanted).collect();
+    if wanted.is_empty() {
+        let message = format!("{} has no address of the family that ssh_config asks for", escape_for_eyes(&host));
+        return Err(Problem::new(Phase::Resolve, message));
+    }
+    Ok(wanted)
+}
+
+fn set_keep_alive(stream: &TcpStream) {
+    let on: libc::c_int = 1;
+    // SAFETY: the value and its length are those of an int, which lives during the call.
+    unsafe {
+        let length = libc::socklen_t::try_from(size_of_val(&on)).unwrap_or(4);
+        libc::setsockopt(stream.as_raw_fd(), libc::SOL_SOCKET, libc::SO_KEEPALIVE, (&raw const on).cast(), length);
+    }
+}
+
+/// `Connection reset by peer (os error 104)` without the number.
+fn plain(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_string()
+}
+
+fn choose_algorithms(session: &Session, resolved: &Resolved, known: &HostKeys) -> Result<(), Problem> {
+    let host_keys = order_host_keys(&resolved.host_key_algorithms, &known.types());
+    let families: [(&[String], &[MethodType], &str); 4] = [
+        (&resolved.kex, &[MethodType::Kex], "KexAlgorithms"),
+        (&host_keys, &[MethodType::HostKey], "HostKeyAlgorithms"),
+        (&resolved.ciphers, &[MethodType::CryptCs, MethodType::CryptSc], "Ciphers"),
+        (&resolved.macs, &[MethodType::MacCs, MethodType::MacSc], "MACs"),
+    ];
+    for (wanted, methods, directive) in families {
+        for &method in methods {
+            // libssh2 itself leaves out what it does not know.
+            session.method_pref(method, &wanted.join(",")).map_err(|_| {
+                Problem::new(Phase::Connect, format!("libssh2 knows none of the {directive} that ssh_config allows"))
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// The known type comes first, so that the host shows the key that can be compared.
+fn order_host_keys(allowed: &[String], known: &[&str]) -> Vec<String> {
+    let is_known = |algorithm: &str| known.contains(&plain_type(algorithm));
+    if allowed.first().is_some_and(|best| is_known(best)) {
+        return allowed.to_vec();
+    }
+    let (mut first, last): (Vec<String>, Vec<String>) = allowed.iter().cloned().partition(|name| is_known(name));
+    first.extend(last);
+    first
+}
+
+/// The key type behind a signature algorithm.
+pub(crate) fn plain_type(algorithm: &str) -> &str {
+    match algorithm {
+        "rsa-sha2-256" | "rsa-sha2-512" => "ssh-rsa",
+        other => other,
+    }
+}
+
+/// True when libssh2 can negotiate at least one of these.
+pub(crate) fn knows_any(family: Family, names: &[String]) -> bool {
+    let Ok(session) = Session::new() else { return false };
+    let method = match family {
+        Family::Kex => MethodType::Kex,
+        Family::Cipher => MethodType::CryptCs,
+        Family::Mac => MethodType::MacCs,
+        Family::HostKey => MethodType::HostKey,
+    };
+    session.supported_algs(method).is_ok_and(|known| names.iter().any(|name| known.contains(&name.as_str())))
+}
+
+fn handshake_refused(error: &ssh2::Error, clock: &Clock) -> Refusal {
+    match error.code() {
+        ErrorCode::Session(code::TIMEOUT) => clock.over("connected, but no SSH greeting").into(),
+        ErrorCode::Session(code::SOCKET_DISCONNECT | code::SOCKET_RECV | code::SOCKET_SEND) => {
+            Problem::new(Phase::Connect, "the host closed the connection before the login")
+                .hint("sshd does so when it has too many logins at once (MaxStartups) or for an unwelcome address")
+                .into()
+        }
+        // A greeting that is none, or no algorithm in common: ssh says it better, or knows more.
+        _ => Refusal::NoCommonAlgorithm(Problem::new(Phase::Connect, format!("no SSH session: {}", error.message()))),
+    }
+}
+
+fn check_host_key(session: &Session, resolved: &Resolved, known: &HostKeys) -> Result<(), Problem> {
+    let (key, _) = session.host_key().ok_or_else(|| Problem::new(Phase::HostKey, "the host showed no key"))?;
+    let kind = key_type(key).unwrap_or("unknown type");
+    let hash = session.host_key_hash(HashType::Sha256).unwrap_or_default();
+    let shown = escape_for_eyes(&format!("{kind} SHA256:{}", STANDARD_NO_PAD.encode(hash))).into_owned();
+    let files = || {
+        let names: Vec<String> = resolved.user_known_hosts.iter().map(|file| file.display().to_string()).collect();
+        if names.is_empty() { "no file".to_string() } else { names.join(", ") }
+    };
+    let by_hand = match resolved.port {
+        _ if resolved.typed != resolved.hostname => format!("ssh {}", resolved.typed),
+        22 => format!("ssh {}", resolved.typed),
+        port => format!("ssh -p {port} {}", resolved.typed),
+    };
+    match known.verdict(key) {
+        Verdict::Known => Ok(()),
+        Verdict::Unknown => {
+            let message = format!("the host key of {} is unknown ({shown}), looked up in {}", known.name, files());
+            Err(Problem::new(Phase::HostKey, message)
+                .hint(format!("compare the fingerprint and accept it once by hand: {by_hand}")))
+        }
+        Verdict::Changed { file, line } => {
+            let message = format!(
+                "the host key of {} is not the one in {} line {line}: it shows {shown}",
+                known.name,
+                file.display()
+            );
+            Err(Problem::new(Phase::HostKey, message)
+                .hint("somebody may be in between, or the host was set up anew")
+                .hint(format!(
+                    "if the new key is right: ssh-keygen -f {} -R '{}', then {by_hand}",
+                    file.display(),
+                    known.name
+                )))
+        }
+        Verdict::Revoked { file, line } => {
+            let message =
+                format!("the host key of {} ({shown}) is revoked in {} line {line}", known.name, file.display());
+            Err(Problem::new(Phase::HostKey, message))
+        }
+    }
+}
+
+fn log_in(session: &Session, resolved: &Resolved, plan: &Plan, clock: &Clock) -> Result<(), Problem> {
+    let user = &resolved.user;
+    let mut tried = Vec::new();
+    let refused = |error: &ssh2::Error| match error.code() {
+        // The next key may do; anything else ends the session.
+        ErrorCode::Session(code::AUTHENTICATION_FAILED | code::PUBLICKEY_UNVERIFIED) => None,
+        ErrorCode::Session(code::TIMEOUT) => Some(clock.over("no login")),
+        ErrorCode::Session(code::SOCKET_DISCONNECT | code::SOCKET_RECV | code::SOCKET_SEND) => {
+            Some(Problem::new(Phase::Login, format!("the host closed the connection during the login of {user}")))
+        }
+        _ => None,
+    };
+    if let Some(socket) = &plan.agent {
+        let mut agent = session.agent().map_err(|error| Problem::new(Phase::Here, error.message().to_string()))?;
+        let connected =
+            agent.set_identity_path(socket).and_then(|()| agent.connect()).and_then(|()| agent.list_identities());
+        let held = connected.and_then(|()| agent.identities()).unwrap_or_default();
+        for key in plan.agent_keys.iter().filter_map(|key| held.iter().find(|held| held.blob() == key)) {
+            clock.limit(session);
+            match agent.userauth(user, key) {
+                Ok(()) => return Ok(()),
+                Err(error) => {
+                    if let Some(problem) = refused(&error) {
+                        return Err(problem);
+                    }
+                    tried.push(format!("agent key {}", escape_for_eyes(key.comment())));
+                }
+            }
+        }
+    }
+    for (path, key) in &plan.files {
+        let KeyFile::Plain { text, .. } = &**key else { continue };
+        let Ok(text) = std::str::from_utf8(text) else { continue };
+        clock.limit(session);
+        match session.userauth_pubkey_memory(user, None, text, None) {
+            Ok(()) => return Ok(()),
+            Err(error) => {
+                if let Some(problem) = refused(&error) {
+                    return Err(problem);
+                }
+                tried.push(path.display().to_string());
+            }
+        }
+    }
+    clock.limit(session);
+    // Asks with method "none", which is also how an account without any key lets everybody in.
+    let methods = session.auth_methods(user).map(str::to_string);
+    if session.authenticated() {
+        return Ok(());
+    }
+    let methods = match methods {
+        Ok(methods) => format!(" ({})", escape_for_eyes(&methods)),
+        Err(error) if error.code() == ErrorCode::Session(code::TIMEOUT) => return Err(clock.over("no login")),
+        Err(_) => String::new(),
+    };
+    let tried = if tried.is_empty() { "no key to try".to_string() } else { format!("tried {}", tried.join(", ")) };
+    let mut problem =
+        Problem::new(Phase::Login, format!("permission denied for {}{methods}, {tried}", escape_for_eyes(user)));
+    for path in &plan.locked {
+        problem = problem.hint(format!("{0} needs its passphrase: ssh-add {0}", path.display()));
+    }
+    Err(problem)
+}
+
+fn open_channel(session: &Session, clock: &Clock) -> Result<Channel, Problem> {
+    clock.limit(session);
+    let opened = session.channel_session().and_then(|mut channel| {
+        clock.limit(session);
+        channel.exec(COMMAND)?;
+        Ok(channel)
+    });
+    opened.map_err(|error| match error.code() {
+        ErrorCode::Session(code::TIMEOUT) => clock.over("logged in, but no shell"),
+        _ => Problem::new(Phase::Login, format!("logged in, but no shell: {}", escape_for_eyes(error.message()))),
+    })
+}
