@@ -3,13 +3,15 @@
 use crate::parse::{self, Interface, macmap::same_name};
 use crate::probes::{self, PM_CONF, VM_CONF};
 use ctys_plugin::magic::{Magic, plain_mac, plain_uuid};
-use ctys_plugin::model::{Answer, Facts, FileAnswer, MachineAddress, Missing, Phase, Problem, Value};
+use ctys_plugin::model::{Answer, Exit, Facts, FileAnswer, MachineAddress, Missing, Phase, Probe, Problem, Value};
 
 /// What the two files of `/etc/ctys.d` say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
     /// The file that describes the machine, where there is one: pm.conf wins.
     pub path: Option<&'static str>,
+    /// Why there is no path, when a file could not be asked for.
+    pub no_path: Option<Missing>,
     /// Its magic comments.
     pub magic: Magic,
     /// What is wrong with the files.
@@ -27,14 +29,19 @@ pub enum Conf {
     Denied,
     /// Its magic comments.
     Read(Magic),
+    /// Nobody could tell.
+    Unknown(Missing),
 }
 
 /// What came of asking for one of the two files.
 pub fn conf(facts: &Facts, path: &str) -> Conf {
-    match facts.answer(&ctys_plugin::model::Probe::file(path)) {
+    match facts.answer(&Probe::file(path)) {
         Answer::File(FileAnswer::Content { content, .. }) => Conf::Read(Magic::parse(content)),
+        Answer::File(FileAnswer::Absent) => Conf::Absent,
         Answer::File(FileAnswer::Denied) => Conf::Denied,
-        _ => Conf::Absent,
+        Answer::Missing(why) => Conf::Unknown(why.clone()),
+        Answer::Failed(why) => Conf::Unknown(Missing::Unknown(why.clone())),
+        Answer::Output(_) | Answer::Done => Conf::Unknown(Missing::HostSilent),
     }
 }
 
@@ -49,16 +56,26 @@ pub fn denied(path: &str) -> Problem {
     Problem::new(Phase::Notice, format!("{path} may not be read")).hint(format!("chmod a+r {path}"))
 }
 
+/// A file of which nothing came back.
+pub fn not_read(path: &str, why: &Missing) -> Problem {
+    Problem::new(Phase::Run, format!("{path} could not be read: {}", reason(why)))
+}
+
 /// Puts together what is known.
 pub fn identify(facts: &Facts) -> Identity {
     let mut identity = Identity::default();
     let files = [(PM_CONF, conf(facts, PM_CONF)), (VM_CONF, conf(facts, VM_CONF))];
-    if files.iter().all(|(_, conf)| *conf != Conf::Absent) {
+    if files.iter().all(|(_, conf)| matches!(conf, Conf::Denied | Conf::Read(_))) {
         identity.problems.push(both_present());
     }
     for (path, conf) in files {
         match conf {
             Conf::Absent => continue,
+            Conf::Unknown(why) => {
+                identity.problems.push(not_read(path, &why));
+                identity.no_path = Some(why);
+                continue;
+            }
             Conf::Denied => identity.problems.push(denied(path)),
             Conf::Read(magic) if identity.path.is_none() => identity.magic = magic,
             Conf::Read(_) => {}
@@ -92,9 +109,7 @@ pub fn interfaces(facts: &Facts) -> Result<Vec<Interface>, Missing> {
     let probe = probes::addresses();
     // The first of the tools that exists has answered, and both are absent when none has.
     let (tool, parse): (_, fn(&str) -> Vec<Interface>) = match facts.answer(&probe) {
-        Answer::Output(output) if output.exit == ctys_plugin::model::Exit::NotFound => {
-            ("ip or ifconfig", parse::ip_addr::parse)
-        }
+        Answer::Output(output) if output.exit == Exit::NotFound => ("ip or ifconfig", parse::ip_addr::parse),
         Answer::Output(output) if output.tried == 1 => ("ifconfig -a", parse::ifconfig::parse),
         _ => ("ip addr", parse::ip_addr::parse),
     };
@@ -115,7 +130,7 @@ pub fn default_interface(facts: &Facts) -> Option<String> {
 }
 
 /// Which parts of an address cost which probe.
-pub fn address_price(address: &MachineAddress) -> Vec<ctys_plugin::model::Probe> {
+pub fn address_price(address: &MachineAddress) -> Vec<Probe> {
     let mut probes = vec![probes::pm_conf(), probes::vm_conf()];
     if address.mac.is_some() || address.tcp.is_some() {
         probes.push(probes::addresses());
@@ -183,7 +198,8 @@ pub fn mismatch(address: &MachineAddress, identity: &Identity, facts: &Facts, ty
     None
 }
 
-fn reason(why: &Missing) -> String {
+/// The reason in words, for the end of a sentence.
+pub fn reason(why: &Missing) -> String {
     match why {
         Missing::NoPermission(what) => format!("no permission: {what}"),
         Missing::ToolAbsent(tool) => format!("{tool} not found"),

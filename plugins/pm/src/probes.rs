@@ -1,6 +1,6 @@
 //! What this plugin wants to know of a host. Each function is one question; the verbs pick the ones they need.
 
-use ctys_plugin::model::bytes::{escape, escape_for_eyes};
+use ctys_plugin::model::bytes::escape;
 use ctys_plugin::model::{Answer, Bytes, Command, Exit, Facts, FileAnswer, Missing, Output, Probe};
 
 /// The description of a physical machine.
@@ -106,7 +106,7 @@ pub fn complaint(what: &str, output: &Output) -> String {
     };
     let said = plain(&output.stderr);
     match said.lines().map(str::trim).rfind(|line| !line.is_empty()) {
-        Some(line) => format!("{how}: {}", escape_for_eyes(line)),
+        Some(line) => format!("{how}: {line}"),
         None => how,
     }
 }

@@ -9,7 +9,8 @@
 //! | PAUSE, S3 | suspend to memory |
 //! | SUSPEND, S4 | suspend to disk |
 //!
-//! The connection dies with the machine: when it drops while the last step runs, the step has worked.
+//! The connection dies with the machine: when it drops while the last step runs, the step has worked. That it was alive
+//! until then is known from the step before it, which asks the host for its name.
 
 use super::wake::is_interface;
 use crate::parse::main_interface;
@@ -17,9 +18,10 @@ use crate::probes::complaint;
 use crate::{identity, probes};
 use ctys_plugin::model::{
     Answer, Batch, Cancel, CancelMethod, Command, Effect, Exit, Facts, Findings, Missing, Next, Phase, Probe, Problem,
-    Replies, Request, Side, Step,
+    Replies, Request, Side, Step, StepReply,
 };
 
+const ALIVE: &str = "ask for the name";
 const ARM: &str = "arm the network card";
 
 /// Who the machine is, when the call has an address; the interfaces, when one is to be armed.
@@ -47,35 +49,37 @@ pub fn plan(request: &Request, cancel: &Cancel, facts: &Facts) -> Effect {
 }
 
 /// What came of the last round: done, failed, or the next program to try.
-pub fn read(request: &Request, cancel: &Cancel, _facts: &Facts, replies: &Replies) -> Next {
+pub fn read(request: &Request, cancel: &Cancel, facts: &Facts, replies: &Replies) -> Next {
     let method = method(cancel);
     let name = step_name(method);
-    let Some(round) = replies.rounds.last() else {
+    let steps = replies.rounds.last().map_or(&[][..], |round| &round.steps);
+    let [before @ .., step] = steps else {
         return Next::Done(Findings::problem(Problem::new(Phase::Plugin, "no reply came to CANCEL")));
     };
-    if let Some(problem) = round.steps.iter().filter(|step| step.name == ARM).find_map(|step| not_armed(&step.answer)) {
+    if let Some(problem) = before.iter().find_map(not_ready) {
         return Next::Done(Findings::problem(problem));
     }
-    let Some(step) = round.steps.iter().rfind(|step| step.name == name) else {
-        return Next::Done(Findings::problem(Problem::new(Phase::Plugin, format!("no reply came to {name}"))));
-    };
-    let host = &request.target.host;
     let done = |how: &str| {
-        Next::Done(Findings { text: vec![format!("{host}: {name} {how}")], changed: true, ..Findings::default() })
+        let text = format!("{}: {name} {how}", request.target.host);
+        Next::Done(Findings { text: vec![text], changed: true, ..Findings::default() })
     };
-    match outcome(&step.answer) {
-        Outcome::Begun => done("begun"),
-        Outcome::Dropped => done("begun, the connection is down"),
-        Outcome::Failed(problem) => {
-            // A program may be there and not fit the host, as systemctl where another init runs: the next one is tried.
-            let tried: usize = tried(replies, name);
-            let rest: Vec<Command> = commands(method, cancel).into_iter().skip(tried).collect();
-            if problem.phase != Phase::Run || rest.is_empty() {
-                return Next::Done(Findings::problem(problem.step(name)));
-            }
-            Next::Then(Effect::Run(Batch { steps: vec![Step::run_first(name, rest)] }))
-        }
+    let commands = commands(method, cancel);
+    let tried = tried(replies, name);
+    let ran = tried.checked_sub(1).and_then(|last| commands.get(last)).map_or("the command", |c| c.program.as_str());
+    let problem = match outcome(ran, &step.answer) {
+        Outcome::Begun => return done("begun"),
+        Outcome::Dropped => return done("begun, the connection is down"),
+        Outcome::Failed(problem) => return Next::Done(Findings::problem(problem.step(name))),
+        Outcome::Complained(problem) => problem,
+    };
+    // A program may be there and not fit the host, as systemctl where another init runs: the next one is tried.
+    let rest: Vec<Command> = commands.into_iter().skip(tried).collect();
+    if !rest.is_empty() {
+        return Next::Then(Effect::Run(Batch { steps: vec![alive(), Step::run_first(name, rest)] }));
     }
+    let is_root = facts.host.as_ref().is_some_and(|host| host.uid == 0);
+    let problem = if is_root { problem } else { problem.hint("it may take root: -Z SUDO") };
+    Next::Done(Findings::problem(problem.step(name)))
 }
 
 /// What no host needs to be asked about.
@@ -121,7 +125,7 @@ fn steps(request: &Request, cancel: &Cancel, facts: &Facts) -> Result<Vec<Step>,
         }
     }
     let method = method(cancel);
-    let mut steps = Vec::new();
+    let mut steps = vec![alive()];
     if arms(cancel) {
         let interface = interface(cancel, facts)?;
         let arm = Command::new("ethtool").args(["-s", &interface, "wol", "g"]).as_root().changes();
@@ -129,6 +133,11 @@ fn steps(request: &Request, cancel: &Cancel, facts: &Facts) -> Result<Vec<Step>,
     }
     steps.push(Step::run_first(step_name(method), commands(method, cancel)));
     Ok(steps)
+}
+
+/// The step that shows that the host is there and runs what it is told.
+fn alive() -> Step {
+    Step::run(ALIVE, Command::new("uname").arg("-n"))
 }
 
 fn arms(cancel: &Cancel) -> bool {
@@ -199,32 +208,40 @@ fn tried(replies: &Replies, name: &str) -> usize {
         .sum()
 }
 
-fn not_armed(answer: &Answer) -> Option<Problem> {
-    let say = |what: String| Problem::new(Phase::Run, format!("nothing was done: {what}")).step(ARM);
-    match answer {
-        Answer::Output(output) if output.ok() => None,
-        Answer::Output(output) => Some(match &output.exit {
-            Exit::NotFound => say("the network card cannot be armed, ethtool not found".into())
-                .hint("install ethtool, or leave WOL out"),
-            Exit::Refused(_) => {
-                Problem { phase: Phase::Privilege, ..say(complaint("ethtool", output)) }.hint("-Z SUDO allows it")
-            }
-            _ => say(complaint("ethtool", output)).hint("does this card know wake-on-LAN? ethtool <interface> tells"),
-        }),
-        Answer::Missing(Missing::HostSilent) => {
-            Some(say("the host fell silent while its network card was armed".into()))
+/// Why the machine was left alone, when a step before the last one did not end well.
+fn not_ready(step: &StepReply) -> Option<Problem> {
+    let what = if step.name == ARM { "ethtool" } else { "uname" };
+    let say = |why: String| Problem::new(Phase::Run, format!("nothing was done: {why}")).step(&step.name);
+    let Answer::Output(output) = &step.answer else {
+        return Some(say(format!("no output of {what} came back")));
+    };
+    match &output.exit {
+        Exit::Code(0) => None,
+        Exit::Refused(_) => {
+            Some(Problem { phase: Phase::Privilege, ..say(complaint(what, output)) }.hint("-Z SUDO allows it"))
         }
-        _ => Some(say("whether the network card is armed is not known".into())),
+        Exit::NotFound if step.name == ARM => {
+            Some(say(complaint(what, output)).hint("install ethtool, or leave WOL out"))
+        }
+        Exit::Code(_) if step.name == ARM => {
+            Some(say(complaint(what, output)).hint("does this card know wake-on-LAN? ethtool <interface> tells"))
+        }
+        _ => Some(say(complaint(what, output))),
     }
 }
 
 enum Outcome {
+    /// The program ended well.
     Begun,
+    /// The session ended under it.
     Dropped,
+    /// It did not work, and no other program would.
     Failed(Problem),
+    /// This program did not work.
+    Complained(Problem),
 }
 
-fn outcome(answer: &Answer) -> Outcome {
+fn outcome(ran: &str, answer: &Answer) -> Outcome {
     let output = match answer {
         Answer::Output(output) => output,
         Answer::Missing(Missing::HostSilent) => return Outcome::Dropped,
@@ -233,18 +250,14 @@ fn outcome(answer: &Answer) -> Outcome {
             return Outcome::Failed(Problem::new(Phase::Plugin, "the step has no output"));
         }
     };
+    let problem = |phase: Phase| Problem::new(phase, complaint(ran, output));
     match &output.exit {
         Exit::Code(0) => Outcome::Begun,
         // The shutdown ends our own session on its way: hang-up, termination, kill, as a signal or as the shell's number.
         Exit::Signal(1 | 9 | 15) | Exit::Code(129 | 137 | 143) | Exit::NotRun(_) => Outcome::Dropped,
-        Exit::NotFound => Outcome::Failed(
-            Problem::new(Phase::Run, "none of the programs that could do it is there")
-                .hint("INIT:<n> needs an init with run levels"),
-        ),
-        Exit::Refused(_) => {
-            Outcome::Failed(Problem::new(Phase::Privilege, complaint("the command", output)).hint("-Z SUDO allows it"))
-        }
-        Exit::TimedOut => Outcome::Failed(Problem::new(Phase::Timeout, complaint("the command", output))),
-        Exit::Code(_) | Exit::Signal(_) => Outcome::Failed(Problem::new(Phase::Run, complaint("the command", output))),
+        Exit::NotFound => Outcome::Failed(Problem::new(Phase::Run, "none of the programs that could do it is there")),
+        Exit::Refused(_) => Outcome::Failed(problem(Phase::Privilege).hint("-Z SUDO allows it")),
+        Exit::TimedOut => Outcome::Failed(problem(Phase::Timeout)),
+        Exit::Code(_) | Exit::Signal(_) => Outcome::Complained(problem(Phase::Run)),
     }
 }

@@ -16,12 +16,13 @@
 //! Nothing is sent on a guess: an unknown or ambiguous hardware address ends the action.
 
 use super::wake::{self, Sender, Wakeup};
+use crate::identity::reason;
 use crate::parse::macmap::{self, Entry, same_name};
 use crate::{SESSION_TYPE, probes};
 use ctys_plugin::magic::{mac_bytes, plain_mac};
 use ctys_plugin::model::{
-    Answer, Batch, Command, Console, ConsoleKind, Create, CreateMode, Does, Effect, Facts, Findings, Location, Next,
-    Phase, Place, Poll, Probe, Problem, Reach, Replies, Request, Step,
+    Answer, Batch, Command, Console, ConsoleKind, Create, CreateMode, Does, Effect, Facts, Findings, Location, Missing,
+    Next, Phase, Place, Poll, Probe, Problem, Reach, Replies, Request, Step,
 };
 
 const CHECK: &str = "check";
@@ -157,7 +158,7 @@ fn understand(request: &Request, create: &Create, facts: &Facts) -> Result<Job, 
                 mac_bytes(text).ok_or_else(|| usage(format!("{text} is no hardware address of six pairs")))
             });
             let known = given.transpose()?.or(entry.as_ref().map(|entry| entry.mac));
-            let mac = known.ok_or_else(|| unknown_mac(&name))?;
+            let mac = known.ok_or_else(|| unknown_mac(request, &name))?;
             let sender = if at_target || request.target.local { Sender::Caller } else { Sender::Target };
             Some(Wakeup::understand(mac, sender, &create.extra)?)
         }
@@ -205,8 +206,17 @@ fn look_up(
     wol: bool,
 ) -> Result<Option<Entry>, Problem> {
     let address = &create.address;
-    let Ok(text) = probes::text(facts, &probes::macmap(request.settings.get("MACMAP")), "the macmap file") else {
-        return Ok(None);
+    let text = match probes::text(facts, &probes::macmap(request.settings.get("MACMAP")), &table(request)) {
+        Ok(text) => text,
+        Err(Missing::None | Missing::NotAsked) => return Ok(None),
+        Err(why) if wol && address.mac.is_none() => {
+            let how = match &why {
+                Missing::NoPermission(_) => "may not be read".to_string(),
+                other => format!("could not be read: {}", reason(other)),
+            };
+            return Err(Problem::new(Phase::Here, format!("{} {how}", table(request))));
+        }
+        Err(_) => return Ok(None),
     };
     let entries = macmap::parse(&text);
     let mac = address.mac.as_deref().and_then(mac_bytes);
@@ -325,11 +335,7 @@ fn sent(job: &Job) -> Next {
     let Some(wakeup) = &job.wakeup else { return problem(Phase::Plugin, "a packet was sent without WOL".into()) };
     let sent = format!("wake-on-LAN packet for {} sent", show_mac(wakeup.mac));
     match (job.looks, &job.host) {
-        (Some((_, every)), Host::Target | Host::Named(_)) => Next::Later {
-            delay_ms: if job.delay > 0 { job.delay } else { every }.saturating_mul(1000),
-            effect: look(job, REACH),
-            why: format!("for {} to wake up", job.name),
-        },
+        (Some((_, every)), Host::Target | Host::Named(_)) => wait(job, if job.delay > 0 { job.delay } else { every }),
         (None, _) => Next::Done(Findings { text: vec![sent], changed: true, ..Findings::default() }),
         (_, Host::Unknown | Host::Here) => {
             let remark =
@@ -340,16 +346,24 @@ fn sent(job: &Job) -> Next {
     }
 }
 
+/// The next look, after so many seconds.
+fn wait(job: &Job, seconds: u32) -> Next {
+    let effect = look(job, REACH);
+    match seconds {
+        0 => Next::Then(effect),
+        _ => {
+            let why = format!("for {} to wake up", job.name);
+            Next::Later { delay_ms: seconds.saturating_mul(1000), effect, why }
+        }
+    }
+}
+
 /// It does not answer yet.
 fn silent(job: &Job, replies: &Replies) -> Next {
     let (count, every) = job.looks.unwrap_or(LOOKS);
     let done = replies.rounds.iter().flat_map(|round| &round.steps).filter(|step| step.name == REACH).count();
     if done < count as usize {
-        return Next::Later {
-            delay_ms: every.saturating_mul(1000),
-            effect: look(job, REACH),
-            why: format!("for {} to wake up", job.name),
-        };
+        return wait(job, every);
     }
     let mut findings = Findings::problem(
         Problem::new(Phase::Timeout, format!("{} did not answer in {count} tries, {every} s apart", job.name))
@@ -415,10 +429,16 @@ fn login(request: &Request, create: &Create, job: &Job) -> Command {
     shell.at(Place::Host(user.map_or(host.clone(), |user| format!("{user}@{host}"))))
 }
 
-fn unknown_mac(name: &str) -> Problem {
+/// The path of the caller's table, in messages.
+fn table(request: &Request) -> String {
+    let path = request.settings.get("MACMAP").map_or(probes::MACMAP, String::as_str);
+    if path.starts_with('/') { path.to_string() } else { format!("~/{path}") }
+}
+
+fn unknown_mac(request: &Request, name: &str) -> Problem {
     Problem::new(Phase::Here, format!("the hardware address of {name} is not known, nothing was sent"))
         .hint("give it: create=m:<hardware address>,WOL")
-        .hint(format!("or add the line name;MAC;IP of {name} to ~/{}", probes::MACMAP))
+        .hint(format!("or add the line name;MAC;IP of {name} to {}", table(request)))
 }
 
 fn show_mac(mac: [u8; 6]) -> String {

@@ -41,6 +41,10 @@ pub fn plan(enumerate: &Enumerate, facts: &Facts) -> Findings {
                 findings.records.push(blank(facts));
                 findings.problems.push(identity::denied(path));
             }
+            Conf::Unknown(why) => {
+                findings.problems.push(identity::not_read(path, &why));
+                continue;
+            }
             Conf::Read(magic) => of_file(path, &magic, enumerate, facts, &mut findings),
         }
         present += 1;

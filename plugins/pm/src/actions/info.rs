@@ -3,7 +3,7 @@
 
 use super::show::Page;
 use crate::{parse, probes};
-use ctys_plugin::model::{Answer, Exit, Facts, Findings, Missing, Probe};
+use ctys_plugin::model::{Answer, Exit, Facts, Findings, Missing, Output, Probe};
 
 /// Label, program, and the argument that makes it say its version and end. The two groups and their order are those of
 /// the original; nothing of ours needs bash, awk or sed.
@@ -30,7 +30,8 @@ pub fn wants() -> Vec<Probe> {
 
 /// The text.
 pub fn plan(facts: &Facts) -> Findings {
-    let mut page = Page::new(facts, &format!("  -  ctys-pm({})", env!("CARGO_PKG_VERSION")));
+    let Some(host) = &facts.host else { return super::unreached() };
+    let mut page = Page::new(host, facts, &format!("  -  ctys-pm({})", env!("CARGO_PKG_VERSION")));
     match probes::text(facts, &probes::kernel_version(), "/proc/version") {
         Ok(text) => {
             let smp = text.split_whitespace().any(|word| word == "SMP");
@@ -61,6 +62,7 @@ pub fn plan(facts: &Facts) -> Findings {
 fn state(facts: &Facts, program: &str, arg: &str) -> String {
     let output = match facts.answer(&probes::tool(program, arg)) {
         Answer::Output(output) if output.exit == Exit::NotFound => return "not installed".into(),
+        Answer::Output(Output { exit: Exit::NotRun(_), .. }) => return "unknown".into(),
         Answer::Output(output) => output,
         Answer::Missing(Missing::ToolAbsent(_)) => return "not installed".into(),
         _ => return "unknown".into(),

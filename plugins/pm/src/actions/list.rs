@@ -3,7 +3,7 @@
 use crate::parse::{Interface, main_interface};
 use crate::{SESSION_TYPE, columns, identity};
 use ctys_plugin::model::field::Known;
-use ctys_plugin::model::{Facts, Findings, List, Missing, Phase, Probe, Problem, Record, Side, Value};
+use ctys_plugin::model::{Facts, Findings, HostFacts, List, Missing, Phase, Probe, Problem, Record, Side, Value};
 
 /// The probes of the columns that are asked for.
 pub fn wants(list: &List) -> Vec<Probe> {
@@ -20,8 +20,10 @@ pub fn plan(list: &List, facts: &Facts) -> Findings {
     if !is_listed(list) {
         return Findings::default();
     }
+    // Without a word from the host a row would be made up.
+    let Some(host) = &facts.host else { return super::unreached() };
     let mut findings = Findings::default();
-    let machine = machine(list, facts, &mut findings.problems);
+    let machine = machine(list, host, facts, &mut findings.problems);
     if !columns::wants_interfaces(list) {
         findings.records.push(machine);
         return findings;
@@ -54,33 +56,27 @@ pub fn plan(list: &List, facts: &Facts) -> Findings {
 }
 
 /// Everything of the row but its interface.
-fn machine(list: &List, facts: &Facts, problems: &mut Vec<Problem>) -> Record {
+fn machine(list: &List, host: &HostFacts, facts: &Facts, problems: &mut Vec<Problem>) -> Record {
     let identity = identity::identify(facts);
     // The session type is PM even where CATEGORY says VM: it is the type that `-t` selects and that this plugin serves.
     // CATEGORY has a field of its own.
     let mut record = Record::new(SESSION_TYPE)
+        .with(Known::Pm, host.node.as_str())
+        .with(Known::Node, host.node.as_str())
+        .with(Known::Arch, host.machine.as_str())
+        .with(Known::Os, host.system.as_str())
+        .with(Known::OsRel, host.release.as_str())
         .with(Known::Side, Side::Server.word())
         .with(Known::Pid, Value::Number(1))
         .with(Known::State, "running")
-        .with(Known::Label, identity.label.clone().map_or(Value::Missing(Missing::HostSilent), Value::from))
+        .with(Known::Label, identity.label.clone().unwrap_or_default())
         .with(Known::Category, identity.magic.get("CATEGORY").unwrap_or(SESSION_TYPE))
         .with(Known::Context, identity.magic.get("CSTRG").unwrap_or(""));
-    record.set(Known::Id, identity.path.map_or(Value::Missing(Missing::None), Value::from));
+    record.set(
+        Known::Id,
+        identity.path.map_or(Value::Missing(identity.no_path.clone().unwrap_or(Missing::None)), Value::from),
+    );
     columns::not_applicable(&mut record);
-    match &facts.host {
-        Some(host) => {
-            record.set(Known::Pm, host.node.as_str());
-            record.set(Known::Node, host.node.as_str());
-            record.set(Known::Arch, host.machine.as_str());
-            record.set(Known::Os, host.system.as_str());
-            record.set(Known::OsRel, host.release.as_str());
-        }
-        None => {
-            for known in [Known::Pm, Known::Node, Known::Arch, Known::Os, Known::OsRel] {
-                record.set(known, Value::Missing(Missing::HostSilent));
-            }
-        }
-    }
     if columns::wanted(list, Known::Uuid) {
         record.set(Known::Uuid, identity::uuid(&identity, facts));
     }

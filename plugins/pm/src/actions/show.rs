@@ -11,8 +11,9 @@
 //!
 //! Sizes are in MiB and say so; the original printed MB under the letter G. No swap is `0 MiB`.
 
+use crate::identity::reason;
 use crate::{parse, probes};
-use ctys_plugin::model::{Facts, Findings, Missing, Phase, Probe, Problem};
+use ctys_plugin::model::{Facts, Findings, HostFacts, Missing, Probe};
 
 /// Lines of `top` that are shown.
 const TOP_LINES: usize = 30;
@@ -24,7 +25,8 @@ pub fn wants() -> Vec<Probe> {
 
 /// The text.
 pub fn plan(facts: &Facts) -> Findings {
-    let mut page = Page::new(facts, "");
+    let Some(host) = &facts.host else { return super::unreached() };
+    let mut page = Page::new(host, facts, "");
     page.memory(facts, true);
     match probes::text(facts, &probes::top(), "top") {
         Ok(text) => {
@@ -63,12 +65,8 @@ pub(super) struct Page {
 
 impl Page {
     /// The head: a rule, the node, what it runs.
-    pub(super) fn new(facts: &Facts, after_node: &str) -> Page {
+    pub(super) fn new(host: &HostFacts, facts: &Facts, after_node: &str) -> Page {
         let mut page = Page { findings: Findings::default() };
-        let host = facts.host.clone().unwrap_or_default();
-        if facts.host.is_none() {
-            page.findings.problems.push(Problem::new(Phase::Run, "the host did not say who it is"));
-        }
         page.findings.text.push("#".repeat(29));
         page.findings.text.push(format!("Node:{}{after_node}", host.node));
         page.pair("System", &host.system);
@@ -95,19 +93,14 @@ impl Page {
 
     /// Lines below a title.
     pub(super) fn under(&mut self, lines: impl IntoIterator<Item = String>) {
-        self.findings.text.extend(lines.into_iter().map(|line| format!("      {line}").trim_end().to_string()));
+        self.findings
+            .text
+            .extend(lines.into_iter().map(|line| format!("      {}", line.replace('\t', " ")).trim_end().to_string()));
     }
 
     /// A part that cannot be shown, and why.
     pub(super) fn absent(&mut self, name: &str, why: &Missing) {
-        let why = match why {
-            Missing::ToolAbsent(tool) => format!("{tool} is not installed"),
-            Missing::NoPermission(what) => format!("no permission: {what}"),
-            Missing::Unknown(sentence) => sentence.clone(),
-            Missing::None => "the host has none".to_string(),
-            other => other.word().replace('_', " "),
-        };
-        self.pair(name, &format!("({why})"));
+        self.pair(name, &format!("({})", reason(why)));
     }
 
     /// The sizes; the free ones change and belong to SHOW.
