@@ -27,8 +27,7 @@ impl Home {
         let home = std::env::var_os("HOME").filter(|home| !home.is_empty()).map_or_else(|| "/".into(), PathBuf::from);
         let classic = home.join(".ctys");
         let xdg = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-        let folder =
-            if classic.is_dir() { classic } else { xdg.unwrap_or_else(|| home.join(".config")).join("ctys") };
+        let folder = if classic.is_dir() { classic } else { xdg.unwrap_or_else(|| home.join(".config")).join("ctys") };
         let path = |name: &str, below: &str| match std::env::var_os(name) {
             Some(list) if !list.is_empty() => std::env::split_paths(&list).collect(),
             _ => vec![folder.join(below), Path::new("/etc/ctys.d").join(below)],

@@ -19,7 +19,7 @@ pub fn plugins(plugins: &Plugins, types: &[String], report: &Report) -> String {
         }
         let file = found.file.as_ref().map_or("linked into ctys".into(), |file| file.display().to_string());
         text.push_str(&line(3, "File", &file));
-        text.push_str(&line(3, "Carrier", &found.carrier.to_string()));
+        text.push_str(&line(3, "Carrier", found.carrier.words()));
         let state = on_target(state, &found.name, report);
         text.push_str(&line(3, "Operational State", state.word()));
         if let Some(reason) = state.reason() {
@@ -43,8 +43,10 @@ fn on_target(state: State, plugin: &str, report: &Report) -> State {
     }
 }
 
+/// A line of INFO, in the layout of the machine's own lines: three blanks a level, the colons of a level below each other.
 fn line(depth: usize, name: &str, value: &str) -> String {
     let name = escape_for_eyes(name);
-    let text = format!("{}{name:<width$}:{}", "  ".repeat(depth), escape_for_eyes(value), width = 22 - 2 * depth);
-    format!("{}\n", text.trim_end())
+    let width = [12, 18, 18][depth - 1];
+    let text = format!("{}{name:<width$}:{}", "   ".repeat(depth), escape_for_eyes(value));
+    format!("{}\n", text.trim_end_matches(':').trim_end())
 }

