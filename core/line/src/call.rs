@@ -169,6 +169,10 @@ pub struct CallOptions {
     pub total_timeout: Option<Duration>,
     /// `--transport`: auto, ssh2 or openssh.
     pub transport: Option<String>,
+    /// The local `-d`, as typed; it is not handed on to targets.
+    pub debug: Option<String>,
+    /// `--ssh-config FILE`: as `ssh -F`.
+    pub ssh_config: Option<String>,
     /// `--record FILE`: write a transcript.
     pub record: Option<String>,
     /// `--replay FILE`: answer from a transcript instead of from hosts.

@@ -1,9 +1,41 @@
 //! The command line (ctys.md sections 1 to 3): words in, one typed [`CallLine`] out, or all mistakes at once.
 //!
-//! Never reads a file or the environment: macros and groups come through [`Shelf`]. Never prints.
+//! Never reads a file or the environment: macros and groups come through [`Shelf`], defaults through [`World`]. Never
+//! prints.
+//!
+//! One call on its way, in the order in which the modules should be read:
+//!
+//! 1. `text`, `mistakes`: characters that know their place, the desk where mistakes are collected;
+//! 2. `macros`: the words with all macros expanded;
+//! 3. `scan`, `options`: words to local options, the common set, targets with contexts; the one option set (clap);
+//! 4. `settings`, `words`: what the value of each option means;
+//! 5. `groups`, `target`, `superposition`: one draft per target, its option sets laid over each other;
+//! 6. `suboptions`, `actions`, `types`: the action of each draft, typed;
+//! 7. `jobs`: the defaults of the action, what does not go together.
 
+mod actions;
 pub mod call;
+mod groups;
+mod jobs;
+mod macros;
+mod mistakes;
+mod options;
+mod scan;
+mod settings;
+mod suboptions;
+mod superposition;
+mod target;
+mod text;
+mod types;
+mod words;
+
 pub use call::*;
+pub use mistakes::{Mistake, Origin, Place};
+
+use ctys_model::Manifest;
+use mistakes::{Desk, Fault};
+use std::rc::Rc;
+use text::Spot;
 
 /// What the command line may ask of the world. The program implements it with files, tests with text.
 pub trait Shelf {
@@ -13,4 +45,109 @@ pub trait Shelf {
 
     /// The content of a group file, found along the groups path.
     fn group(&self, name: &str) -> Result<Option<String>, String>;
+}
+
+/// All that a call may depend on beside its words.
+#[derive(Clone)]
+pub struct World<'a> {
+    /// The name of the program, as lines with mistakes show it.
+    pub program: &'a str,
+    /// The caller's account.
+    pub user: &'a str,
+    /// Macros and groups.
+    pub shelf: &'a dyn Shelf,
+    /// The plugins at hand.
+    pub manifests: &'a [Manifest],
+    /// The macro files that are shipped, by name; the user's `default` is laid over the shipped one.
+    pub shipped_macros: &'a [(&'a str, &'a str)],
+    /// How deep macros and groups may contain each other (`CTYS_MAXRECURSE`).
+    pub max_recursion: usize,
+    /// The session type of CREATE and CANCEL without `-t` (`DEFAULT_C_SESSIONTYPE`).
+    pub default_type: &'a str,
+    /// The suboptions of LIST when none says what is shown (`DEFAULT_C_MODE_ARGS_LIST`).
+    pub default_list: &'a str,
+}
+
+impl<'a> World<'a> {
+    /// The world of this account with the classic defaults: no plugins, 20 levels, VNC, `both,tab_tcp,dns`.
+    pub fn new(user: &'a str, shelf: &'a dyn Shelf) -> World<'a> {
+        World {
+            program: "ctys",
+            user,
+            shelf,
+            manifests: &[],
+            shipped_macros: ctys_table::macros::SHIPPED,
+            max_recursion: 20,
+            default_type: "VNC",
+            default_list: "both,tab_tcp,dns",
+        }
+    }
+}
+
+/// Reads the words of a call, without the name of the program. Words may hold any bytes.
+///
+/// # Errors
+/// All mistakes of the call, in the order of their places.
+pub fn parse<W: AsRef<[u8]>>(words: &[W], world: &World<'_>) -> Result<CallLine, Vec<Mistake>> {
+    let mut desk = Desk::new(world);
+    let texts: Vec<String> = words.iter().map(|word| String::from_utf8_lossy(word.as_ref()).into_owned()).collect();
+    let words_in = desk.call(&texts);
+    for (raw, text) in words.iter().zip(&words_in) {
+        not_text(&mut desk, raw.as_ref(), text);
+    }
+    let call = read(&mut desk, &words_in);
+    let (notices, mistakes) = desk.close();
+    match call {
+        // Help and version are given whatever else is wrong.
+        Some(call) if mistakes.is_empty() || call.special.is_some() => Ok(CallLine { notices, ..call }),
+        _ => Err(mistakes),
+    }
+}
+
+fn read(desk: &mut Desk<'_>, words: &[text::Text]) -> Option<CallLine> {
+    let end = words.last().map_or_else(Spot::default, |word| word.spot().behind());
+    let words = macros::expand(desk, words);
+    let mut reader = options::Reader::new(desk.world.program);
+    let scanned = scan::scan(desk, &mut reader, &words);
+    let local = settings::settings(desk, &scanned.local, settings::Stand::Local);
+    let common = settings::settings(desk, &scanned.common, settings::Stand::Context);
+    let (base, call, special) = superposition::local(&local);
+    if special.is_some() {
+        let jobs = Vec::new();
+        return Some(CallLine {
+            special,
+            jobs,
+            presentation: None,
+            header: true,
+            control: IDLE,
+            call,
+            notices: Vec::new(),
+        });
+    }
+    // The local action is read once for itself: its look is that of the call, even if every context has its own.
+    let header = base.action.is_some();
+    let look =
+        base.action.as_ref().and_then(|(text, _)| actions::parse(desk, text, &base)).map(|parsed| parsed.presentation);
+    let base = Rc::new(base.under(&common));
+    let mut drafts = groups::drafts(desk, &mut reader, scanned.nodes, base.clone());
+    if drafts.is_empty() && desk.faults() == 0 {
+        let target = ctys_model::Target { host: "localhost".into(), ..Default::default() };
+        drafts.push(groups::Draft { target, effective: base, from_group: false, stack: None, at: end });
+    }
+    let jobs::Jobs { jobs, control } = jobs::jobs(desk, &drafts);
+    let presentation = look.unwrap_or_else(|| jobs.first().and_then(|job| job.presentation.clone()));
+    Some(CallLine { special: None, jobs, presentation, header, control, call, notices: Vec::new() })
+}
+
+/// The control of a call that does nothing.
+const IDLE: Control = Control { detach: false, sequential: false, explicit: false };
+
+/// Reports the first byte of a word that is not text. Arguments of the kernel may hold any byte but NUL.
+fn not_text(desk: &mut Desk<'_>, raw: &[u8], text: &text::Text) {
+    if let Err(error) = std::str::from_utf8(raw) {
+        let bad = raw[error.valid_up_to()];
+        let chars = String::from_utf8_lossy(&raw[..error.valid_up_to()]).chars().count();
+        let spot = text.slice(chars..(chars + 1).min(text.len())).spot();
+        desk.fault(Fault::at(spot, format!("the byte \\x{bad:02x} is not part of a text in UTF-8")));
+    }
 }
