@@ -109,6 +109,8 @@ impl Config {
             for &root in &self.files.roots {
                 found.apply(&self.files, root, true, Some(&hostname));
             }
+            // No HostName of the second pass changes it again.
+            found.settled = Some(hostname);
         }
         found.resolved()
     }
@@ -121,6 +123,8 @@ struct Found<'a> {
     values: Vec<Vec<&'a Words>>,
     unsupported: Vec<Unsupported>,
     wants_final: bool,
+    /// The host's name, once it cannot change any more.
+    settled: Option<String>,
 }
 
 const ACCUMULATE: [&str; 3] = ["identityfile", "certificatefile", "sendenv"];
@@ -133,6 +137,7 @@ impl<'a> Found<'a> {
             values: vec![Vec::new(); TABLE.len()],
             unsupported: Vec::new(),
             wants_final: false,
+            settled: None,
         }
     }
 
@@ -186,13 +191,14 @@ impl<'a> Found<'a> {
     }
 
     fn set(&mut self, directive: &'static Directive, words: &'a Words) {
-        // ProxyJump and ProxyCommand compete: whichever is first shuts out the other, `none` included.
-        let rival = match directive.name {
-            "proxyjump" => Some("proxycommand"),
-            "proxycommand" => Some("proxyjump"),
-            _ => None,
+        // ProxyJump and ProxyCommand compete: whichever is first shuts out the other. `ProxyCommand none` does so too,
+        // `ProxyJump none` does not.
+        let shut_out = match directive.name {
+            "proxyjump" => self.word("proxycommand").is_some(),
+            "proxycommand" => self.word("proxyjump").is_some_and(|jump| !jump.eq_ignore_ascii_case("none")),
+            _ => false,
         };
-        if rival.is_some_and(|rival| !self.words(rival).is_empty()) {
+        if shut_out {
             return;
         }
         let values = &mut self.values[directives::index(directive)];
@@ -239,6 +245,9 @@ impl<'a> Found<'a> {
     }
 
     fn hostname(&mut self) -> String {
+        if let Some(settled) = &self.settled {
+            return settled.clone();
+        }
         let typed = &self.target.host;
         let name = match self.word("hostname").map(|name| expand::hostname(name, typed)) {
             None => typed.clone(),

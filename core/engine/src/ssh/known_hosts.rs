@@ -171,6 +171,11 @@ impl HostKeys {
         types
     }
 
+    /// The lines that are for the host, markers included.
+    pub fn places(&self) -> impl Iterator<Item = (&Path, usize)> {
+        self.found.iter().map(|found| (found.file.as_path(), found.line))
+    }
+
     /// Only an authority vouches for the host; its certificates are the business of `ssh`.
     pub fn only_by_authority(&self) -> bool {
         self.types().is_empty() && self.found.iter().any(|found| found.marker == Marker::Authority)

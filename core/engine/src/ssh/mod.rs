@@ -17,7 +17,7 @@ pub use environment::Environment;
 
 use crate::transport::openssh::{OpenSsh, OpenSshShell};
 use crate::transport::process::LocalShell;
-use crate::transport::ssh2::{Refusal, Ssh2Shell, knows_any, plain_type};
+use crate::transport::ssh2::{Refusal, Ssh2Shell, plain_type, unknown_algorithm};
 use crate::transport::{Clocks, Shell};
 use algorithms::Family;
 use ctys_model::{Bytes, Phase, Problem, Target};
@@ -170,11 +170,9 @@ impl Ssh {
             ("hostkeyalgorithms", Family::HostKey, &resolved.host_key_algorithms),
         ];
         for (directive, family, names) in families {
-            // The user's first choice counts: what libssh2 cannot offer must not be passed over for the second one.
-            if names.as_slice() != family.defaults()
-                && !names.first().is_some_and(|first| knows_any(family, std::slice::from_ref(first)))
-            {
-                refuse(directive, "libssh2 does not know the first choice");
+            // Whichever of the names would be agreed on must be one that both know, or the user's order is not kept.
+            if let Some(name) = unknown_algorithm(family, names) {
+                refuse(directive, &format!("libssh2 does not know {name}"));
             }
         }
         Prepared { resolved, plan, host_keys, why }

@@ -9,7 +9,7 @@ use crate::ssh::config::{Addresses, Resolved};
 use crate::ssh::keys::{KeyFile, Plan};
 use crate::ssh::known_hosts::{HostKeys, Verdict};
 use crate::ssh::ready::{COMMAND, Gate};
-use crate::ssh::wire::key_type;
+use crate::ssh::wire::{is_certificate, key_type};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use ctys_model::bytes::escape_for_eyes;
@@ -377,10 +377,12 @@ fn choose_algorithms(session: &Session, resolved: &Resolved, known: &HostKeys) -
 /// The known type comes first, so that the host shows the key that can be compared.
 fn order_host_keys(allowed: &[String], known: &[&str]) -> Vec<String> {
     let is_known = |algorithm: &str| known.contains(&plain_type(algorithm));
+    // Without an authority for the host, ssh takes a certificate for the plain key in it.
+    let allowed: Vec<String> = allowed.iter().filter(|name| !is_certificate(name)).cloned().collect();
     if allowed.first().is_some_and(|best| is_known(best)) {
-        return allowed.to_vec();
+        return allowed;
     }
-    let (mut first, last): (Vec<String>, Vec<String>) = allowed.iter().cloned().partition(|name| is_known(name));
+    let (mut first, last): (Vec<String>, Vec<String>) = allowed.into_iter().partition(|name| is_known(name));
     first.extend(last);
     first
 }
@@ -393,16 +395,21 @@ pub(crate) fn plain_type(algorithm: &str) -> &str {
     }
 }
 
-/// True when libssh2 can negotiate at least one of these.
-pub(crate) fn knows_any(family: Family, names: &[String]) -> bool {
-    let Ok(session) = Session::new() else { return false };
+/// The first name that libssh2 cannot negotiate. Its own defaults are not looked at again, nor are certificates of
+/// hosts, which are never asked for (see [`choose_algorithms`]).
+pub(crate) fn unknown_algorithm(family: Family, names: &[String]) -> Option<&String> {
+    let defaults = family.defaults();
+    let mut chosen = names.iter().filter(|name| !defaults.contains(&name.as_str()) && !is_certificate(name)).peekable();
+    chosen.peek()?;
     let method = match family {
         Family::Kex => MethodType::Kex,
         Family::Cipher => MethodType::CryptCs,
         Family::Mac => MethodType::MacCs,
         Family::HostKey => MethodType::HostKey,
     };
-    session.supported_algs(method).is_ok_and(|known| names.iter().any(|name| known.contains(&name.as_str())))
+    let session = Session::new().ok();
+    let known = session.as_ref().and_then(|session| session.supported_algs(method).ok()).unwrap_or_default();
+    chosen.find(|name| !known.contains(&name.as_str()))
 }
 
 fn handshake_refused(error: &ssh2::Error, clock: &Clock) -> Refusal {
