@@ -29,6 +29,7 @@
 compile_error!("a ctys plugin is built with panic = \"unwind\": a panic must become an error row, not the end of ctys");
 
 mod call;
+pub mod conformance;
 mod export;
 pub mod magic;
 pub mod testing;
