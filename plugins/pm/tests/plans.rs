@@ -279,7 +279,7 @@ fn show_and_info() {
             probes::tool("ssh", "-V"),
             Answer::Output(Output { stderr: "OpenSSH_9.2p1 Debian\n".into(), ..Output::ended(Exit::Code(0)) }),
         ),
-        file(probes::tool("top", "-v"), "  procps-ng 4.0.2\n"),
+        file(probes::tool("top", "-V"), "  procps-ng 4.0.2\n"),
         (probes::tool("wmctrl", "-V"), ended(Exit::NotFound)),
         file(probes::tool("sensors", "-v"), "sensors version 3.6.0 with libsensors version 3.6.0\n"),
         (probes::tool("hddtemp", "-v"), ended(Exit::NotFound)),

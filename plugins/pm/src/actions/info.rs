@@ -12,7 +12,7 @@ const MANDATORY: [(&str, &str, &str); 5] = [
     ("awk", "awk", "--version"),
     ("sed", "sed", "--version"),
     ("SSH", "ssh", "-V"),
-    ("top", "top", "-v"),
+    ("top", "top", "-V"),
 ];
 const OPTIONAL: [(&str, &str, &str); 4] = [
     ("wmctrl", "wmctrl", "-V"),
