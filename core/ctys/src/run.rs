@@ -14,7 +14,7 @@ use ctys_engine::transport::Clocks;
 use ctys_engine::world::{RealWorld, Shared};
 use ctys_line::{CallLine, CallOptions, Job, Special, World};
 use ctys_model::problem::exit_code;
-use ctys_model::{Manifest, Phase, Problem, Request, Verb};
+use ctys_model::{Manifest, Phase, Problem, Request, Target, Verb};
 use ctys_table::{Format, Printer, Style};
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
@@ -201,6 +201,9 @@ fn work(
     let act = Arc::new(move |number: usize| hands.perform(number));
     fanout::run(count, window, patience, &shared.interrupt, true, act, |update| match update {
         Update::Done(number, report) => {
+            if call.call.verbose > 0 {
+                screen.problem(&way(&doer.shared, &targets[number], &report));
+            }
             let (text, found) = output.report(number, &doer.jobs[number], report, plugins);
             screen.data(&text);
             problems.extend(found);
@@ -346,6 +349,20 @@ impl Output {
         let left: String = self.texts.into_values().collect();
         left + &self.table.map(Collector::finish).unwrap_or_default()
     }
+}
+
+/// `-v`: how a target was reached, and why not by libssh2.
+fn way(shared: &Shared, target: &Target, report: &Report) -> Problem {
+    let why: Vec<String> = match report.carrier {
+        Some("openssh") => {
+            let why = shared.ssh.route(target).why;
+            why.iter().map(|why| format!("{}: {}", why.directive, why.reason)).collect()
+        }
+        _ => Vec::new(),
+    };
+    let because = if why.is_empty() { String::new() } else { format!(", since {}", why.join("; ")) };
+    let how = report.carrier.map_or("not reached".to_string(), |carrier| format!("reached by {carrier}{because}"));
+    report::lost(target, Phase::Notice, &how)
 }
 
 fn unopened(ready: &Ready, plugin: &str, what: &str) -> Problem {

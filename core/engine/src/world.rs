@@ -75,10 +75,13 @@ impl Logins {
     }
 }
 
-/// Which sshd a target knocks at. All loopback addresses are one machine.
-fn door(target: &Target) -> String {
-    let loopback = target.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-    if loopback { "loopback".into() } else { target.host.to_ascii_lowercase() }
+impl RealWorld {
+    /// Which sshd a target knocks at. All loopback addresses are one machine.
+    fn door(&self, target: &Target) -> String {
+        let host = self.shared.ssh.resolve(target).hostname;
+        let loopback = host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        if loopback { "loopback".into() } else { host }
+    }
 }
 
 impl World for RealWorld {
@@ -88,14 +91,15 @@ impl World for RealWorld {
         if let Some(replay) = &shared.replay {
             return Ok(Box::new(replay.conversation(&name)?));
         }
-        let door = door(target);
-        if !target.local {
+        let shell = if target.local {
+            shared.ssh.connect(target, &shared.clocks, deadline, None)
+        } else {
+            let door = self.door(target);
             shared.logins.enter(&door, deadline);
-        }
-        let shell = shared.ssh.connect(target, &shared.clocks, deadline, shared.forced);
-        if !target.local {
+            let shell = shared.ssh.connect(target, &shared.clocks, deadline, shared.forced);
             shared.logins.leave(&door);
-        }
+            shell
+        };
         let shell = shell.inspect_err(|problem| {
             if let Some(record) = &shared.record {
                 record_failure(record, &name, problem);
@@ -127,10 +131,13 @@ impl World for RealWorld {
     }
 
     fn reach(&self, target: &Target, reach: &Reach) -> Result<(), String> {
-        let host = reach.host.clone().unwrap_or_else(|| target.host.clone());
-        let port = reach.port.or(target.port);
         let limit = Duration::from_millis(u64::from(reach.limit_ms.max(1)));
-        let port = port.unwrap_or(22);
+        let asked = match &reach.host {
+            Some(host) => Target { host: host.clone(), ..Target::default() },
+            None => target.clone(),
+        };
+        let resolved = self.shared.ssh.resolve(&asked);
+        let (host, port) = (resolved.hostname, reach.port.unwrap_or(resolved.port));
         let addresses = (host.as_str(), port)
             .to_socket_addrs()
             .map_err(|error| format!("{} has no address: {error}", ctys_model::bytes::escape_for_eyes(&host)))?;

@@ -1,0 +1,79 @@
+//! tests/ACCEPTANCE.md says the truth: it has every item, and every test it names exists.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The rows of the tables: item, test cell, ring cell.
+fn rows() -> Vec<(String, String, String)> {
+    let text = std::fs::read_to_string(root().join("tests/ACCEPTANCE.md")).unwrap();
+    text.lines()
+        .filter(|line| ["| S8.", "| O9.", "| C7."].iter().any(|start| line.starts_with(start)))
+        .map(|line| {
+            // A bar inside the text of an item is written `\|`.
+            let line = line.replace("\\|", "\u{1}");
+            let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+            assert_eq!(cells.len(), 4, "four cells are expected in: {line}");
+            (cells[0].to_string(), cells[2].to_string(), cells[3].to_string())
+        })
+        .collect()
+}
+
+#[test]
+fn every_item_has_one_line() {
+    let mut expected = Vec::new();
+    for (list, count) in [("S8", 61), ("O9", 61), ("C7", 88)] {
+        expected.extend((1..=count).map(|n| format!("{list}.{n}")));
+    }
+    let found: Vec<String> = rows().into_iter().map(|(item, _, _)| item).collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn every_test_named_in_the_acceptance_list_exists() {
+    let mut names = BTreeSet::new();
+    for folder in ["core", "plugins", "tests"] {
+        collect(&root().join(folder), &mut names);
+    }
+    assert!(names.contains("every_test_named_in_the_acceptance_list_exists"));
+    for (item, tests, ring) in rows() {
+        if tests == "open" {
+            assert_eq!(ring, "", "{item} is open and has a ring");
+            continue;
+        }
+        assert!(["1", "2", "3", "4", "5"].contains(&ring.as_str()), "{item} has the ring {ring:?}");
+        for test in tests.split(',').map(|test| test.trim().trim_matches('`')) {
+            assert!(names.contains(test), "{item} names the test {test}, which does not exist");
+        }
+    }
+}
+
+/// The functions that carry `#[test]` in the Rust files below a folder.
+fn collect(folder: &Path, names: &mut BTreeSet<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            if path.file_name().is_some_and(|name| name != "target") {
+                collect(&path, names);
+            }
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let mut is_test = false;
+            for line in text.lines().map(str::trim) {
+                if line == "#[test]" {
+                    is_test = true;
+                } else if let Some(rest) = line.strip_prefix("fn ")
+                    && is_test
+                {
+                    names.insert(rest.split(['(', '<']).next().unwrap().to_string());
+                    is_test = false;
+                } else if !line.starts_with("#[") && !line.starts_with("//") {
+                    is_test = false;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! The main job against real sshd instances: many hosts, odd hosts, every way to reach one.
+
+#[path = "bed/mod.rs"]
+mod bed;
+#[path = "sealed/mod.rs"]
+mod sealed;
+
+use bed::Bed;
+use sealed::{Outcome, plugins};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// `ctys` with the real tools, the plugins of this build and the configuration of the bed.
+fn command(bed: &Bed, words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ctys"));
+    command.args(["--ssh-config", bed.config.to_str().unwrap()]).args(words);
+    command.env("CTYS_PLUGIN_PATH", plugins()).env("HOME", &bed.folder).stdin(Stdio::null());
+    command
+}
+
+fn ctys(bed: &Bed, words: &[&str]) -> Outcome {
+    Outcome::of(command(bed, words).output().unwrap(), format!("ctys {}", words.join(" ")))
+}
+
+fn records(json: &Value) -> Vec<&Value> {
+    json["records"].as_array().unwrap().iter().collect()
+}
+
+#[test]
+fn a_hundred_hosts_and_four_of_them_are_odd() {
+    let bed = Bed::start(96);
+    let mut words = vec!["-a", "list=json", "--connect-timeout", "3s", "--total-timeout", "60s"];
+    let mut targets: Vec<&str> = bed.hosts.iter().map(String::as_str).collect();
+    for (place, odd) in [(10, "refusing"), (30, "silent"), (50, "changed"), (70, "nowhere")] {
+        targets.insert(place, odd);
+    }
+    assert_eq!(targets.len(), 100);
+    words.extend(&targets);
+    // A silent host is a time-out (3), which tells more than those that were not reached (4).
+    let (stdout, stderr) = ctys(&bed, &words).ends(3);
+    let json: Value = serde_json::from_str(&stdout).unwrap();
+    let listed: Vec<&str> = records(&json).iter().map(|record| record["target"].as_str().unwrap()).collect();
+    let good: Vec<&str> = bed.hosts.iter().map(String::as_str).collect();
+    assert_eq!(listed, good, "every good host once, in the order of the call");
+    let mut phases: Vec<(&str, &str)> = json["problems"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|problem| (problem["target"].as_str().unwrap(), problem["phase"].as_str().unwrap()))
+        .collect();
+    phases.sort();
+    assert_eq!(
+        phases,
+        [("changed", "host_key"), ("nowhere", "resolve"), ("refusing", "connect"), ("silent", "timeout")]
+    );
+    for (host, phase) in phases {
+        let line = format!("ctys: {host}: {}: ", phase.replace('_', " "));
+        assert!(stderr.contains(&line), "{line} is not in:\n{stderr}");
+    }
+}
+
+#[test]
+fn every_way_to_reach_a_host_works_and_says_which_it_was() {
+    let bed = Bed::start(2);
+    let ways = [
+        ("lab000", "ssh2", ""),
+        ("lab001", "ssh2", ""),
+        ("by-agent", "ssh2", ""),
+        ("by-ecdsa", "ssh2", ""),
+        ("packed", "ssh2", ""),
+        ("old-kex", "ssh2", ""),
+        ("by-cert", "openssh", "certificate"),
+        ("proxied", "openssh", "proxycommand"),
+    ];
+    for (host, way, why) in ways {
+        let (stdout, stderr) = ctys(&bed, &["-v", "-a", "list=machine", host]).ends(0);
+        assert_eq!(stdout.lines().count(), 1, "{host}: {stdout}");
+        let line = stderr.lines().find(|line| line.contains("reached by")).unwrap_or_default();
+        assert!(line.starts_with(&format!("ctys: {host}: notice: reached by {way}")), "{host}: {stderr}");
+        assert!(line.to_lowercase().contains(why), "{host}: {line}");
+    }
+    let (stdout, _) = ctys(&bed, &["-a", "list=machine", "jumped"]).ends(0);
+    assert_eq!(stdout.lines().count(), 1);
+    // The keys by which the servers let us in are those that the configuration names.
+    let log = bed.log();
+    assert!(log.contains("ED25519-CERT"), "{log}");
+    assert!(log.matches("Accepted publickey").count() >= ways.len(), "{log}");
+}
+
+#[test]
+fn both_ssh_transports_give_the_same_table() {
+    let bed = Bed::start(3);
+    let list = |transport: &str| {
+        let words = ["--transport", transport, "-a", "list=macro:TAB_CPORT", "lab000", "lab001", "lab002"];
+        ctys(&bed, &words).ok()
+    };
+    assert_eq!(list("ssh2"), list("openssh"));
+}
+
+#[test]
+fn an_unknown_host_key_is_refused_and_nothing_is_written_down() {
+    let bed = Bed::start(1);
+    let before = std::fs::read_to_string(bed.path("known_hosts")).unwrap();
+    for transport in ["ssh2", "openssh"] {
+        let stderr = ctys(&bed, &["--transport", transport, "-a", "list=terse,machine", "unknown"]).fails(4);
+        assert!(stderr.contains("ctys: unknown: host key: "), "{transport}: {stderr}");
+    }
+    assert_eq!(std::fs::read_to_string(bed.path("known_hosts")).unwrap(), before);
+}
+
+#[test]
+fn one_login_per_host_for_a_whole_list() {
+    let bed = Bed::start(1);
+    ctys(&bed, &["-a", "list", "lab000"]).ok();
+    assert_eq!(bed.log().matches("Accepted publickey").count(), 1, "{}", bed.log());
+}
+
+#[test]
+fn a_transcript_answers_for_hosts_that_are_gone() {
+    let bed = Bed::start(2);
+    let file = bed.path("transcript");
+    let file = file.to_str().unwrap();
+    let words = ["-a", "list=macro:TAB_CPORT", "lab000", "lab001"];
+    let live = ctys(&bed, &[&["--record", file][..], &words].concat()).ok();
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(file).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    let text = std::fs::read_to_string(file).unwrap();
+    drop(bed);
+    let other = Bed::start(1);
+    std::fs::write(other.path("transcript"), text).unwrap();
+    let replayed = ctys(&other, &[&["--replay", other.path("transcript").to_str().unwrap()][..], &words].concat()).ok();
+    assert_eq!(replayed, live);
+}
+
+#[test]
+fn an_interrupt_names_who_is_out_and_the_second_ends() {
+    let bed = Bed::start(1);
+    let words =
+        ["-a", "list=json", "--window", "2", "--connect-timeout", "60s", "silent", "silent", "lab000", "silent"];
+    let mut child = command(&bed, &words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stderr = std::io::BufReader::new(child.stderr.take().unwrap());
+    // It is at work once it holds connections to the silent host; there is nothing to wait for on its outputs.
+    wait_until(|| sockets_of(child.id()) >= 2);
+    interrupt(child.id());
+    let mut said = String::new();
+    std::io::BufRead::read_line(&mut stderr, &mut said).unwrap();
+    assert!(said.contains("still out: silent silent"), "{said}");
+    interrupt(child.id());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(records(&json).len(), 0);
+    let phases: BTreeSet<&str> =
+        json["problems"].as_array().unwrap().iter().map(|problem| problem["phase"].as_str().unwrap()).collect();
+    assert_eq!(phases, BTreeSet::from(["interrupted"]));
+    assert_eq!(json["problems"].as_array().unwrap().len(), 4, "every target ends once: {json}");
+}
+
+fn interrupt(pid: u32) {
+    // SAFETY: the process is our child and not yet waited for.
+    unsafe { libc::kill(pid as i32, libc::SIGINT) };
+}
+
+fn sockets_of(pid: u32) -> usize {
+    let Ok(entries) = std::fs::read_dir(format!("/proc/{pid}/fd")) else { return 0 };
+    let links = entries.flatten().filter_map(|entry| std::fs::read_link(entry.path()).ok());
+    // Three of its sockets carry the signals: one end that reads, and one that writes for each of the two signals.
+    links.filter(|link| link.to_string_lossy().starts_with("socket:")).count().saturating_sub(3)
+}
+
+/// Polls for something that must happen; a machine under load may take its time.
+fn wait_until(mut condition: impl FnMut() -> bool) {
+    for _ in 0..3000 {
+        if condition() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("it never happened");
+}

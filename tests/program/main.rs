@@ -1,0 +1,3 @@
+//! The whole program with fake tools.
+#[path = "../sealed/mod.rs"]
+mod sealed;
