@@ -70,7 +70,8 @@ impl Bed {
         Bed::start_with(count, "")
     }
 
-    /// Like [`Bed::start`], with more lines for each server's configuration, such as `SetEnv PATH=/some/folder`.
+    /// Like [`Bed::start`], with more lines for each server's configuration, such as `SetEnv PATH=/some/folder`. On the
+    /// hosts, `$HOME` is the folder `home` of the bed.
     pub fn start_with(count: usize, server_lines: &str) -> Bed {
         static BEDS: AtomicUsize = AtomicUsize::new(0);
         let (process, bed) = (std::process::id() as usize, BEDS.fetch_add(1, Ordering::Relaxed));
@@ -117,6 +118,22 @@ impl Bed {
         line.split(' ').nth(1).unwrap().to_string()
     }
 
+    /// Makes a key pair of this name, with these options of ssh-keygen, that opens the good hosts.
+    pub fn add_key(&self, name: &str, options: &[&str]) -> PathBuf {
+        let path = self.path(name);
+        run(Command::new("ssh-keygen").args(["-q", "-N", "", "-C", name]).args(options).arg("-f").arg(&path));
+        let mut authorized = fs::read_to_string(self.path("authorized_keys")).unwrap();
+        writeln!(authorized, "{}", self.public_key(name)).unwrap();
+        write(&self.path("authorized_keys"), &authorized);
+        path
+    }
+
+    /// Puts lines in front of the client's configuration, where they win.
+    pub fn configure(&self, lines: &str) {
+        let config = fs::read_to_string(&self.config).unwrap();
+        write(&self.config, &format!("{lines}\n{config}"));
+    }
+
     fn make_keys(&self) {
         for (name, kind) in [
             ("host_ed25519", "ed25519"),
@@ -150,6 +167,8 @@ impl Bed {
     fn start_servers(&mut self, more_lines: &str) {
         // sshd of root wants its folder for privilege separation; a service manager would make it.
         let _ = fs::create_dir("/run/sshd");
+        // The login shell reads no start-up file of the account: those of a developer may start a hundred processes.
+        fs::create_dir_all(self.path("home")).unwrap();
         let folder = self.folder.display();
         for (number, addresses) in self.addresses.clone().chunks(ADDRESSES_PER_SERVER).enumerate() {
             let mut text = format!(
@@ -162,10 +181,15 @@ impl Bed {
             for address in addresses {
                 writeln!(text, "ListenAddress {address}").unwrap();
             }
-            text.push_str(more_lines);
+            // Only the first SetEnv of a file counts, hence one line for both.
+            match more_lines.split_once("SetEnv ") {
+                Some((before, after)) => write!(text, "{before}SetEnv HOME={folder}/home {after}").unwrap(),
+                None => write!(text, "SetEnv HOME={folder}/home\n{more_lines}").unwrap(),
+            }
             let file = self.path(&format!("sshd_config_{number}"));
             write(&file, &text);
-            let mut child = Command::new("/usr/sbin/sshd")
+            let mut child = self
+                .server()
                 .args(["-D", "-e", "-f"])
                 .arg(&file)
                 .stdin(Stdio::null())
@@ -177,6 +201,31 @@ impl Bed {
             self.children.push(child);
             self.follow(messages, addresses.len());
         }
+    }
+
+    /// The call of sshd. Of root's it sees an account database of the bed's own (in a mount namespace that ends with the
+    /// process): the account's start files are whatever the machine's owner wrote, and may be slow, locked or loud.
+    fn server(&self) -> Command {
+        if self.user != "root" {
+            return Command::new("/usr/sbin/sshd");
+        }
+        let home = self.path("home");
+        fs::create_dir_all(&home).unwrap();
+        let accounts = fs::read_to_string("/etc/passwd").unwrap();
+        let ours: String = accounts
+            .lines()
+            .map(|line| match line.strip_prefix("root:") {
+                Some(_) => format!("root:x:0:0:root:{}:/bin/sh\n", home.display()),
+                None => format!("{line}\n"),
+            })
+            .collect();
+        let file = self.path("passwd");
+        fs::write(&file, ours).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+        let mut command = Command::new("unshare");
+        let script = "mount --bind \"$1\" /etc/passwd && shift && exec /usr/sbin/sshd \"$@\"";
+        command.args(["--mount", "--propagation", "private", "sh", "-c", script, "sh"]).arg(&file);
+        command
     }
 
     /// Waits until a server listens on all its addresses; its messages are collected from then on, too.

@@ -508,6 +508,33 @@ fn every_line_of_the_table_is_a_keyword() {
     }
 }
 
+/// The two usual files, which `ssh` knows at fixed places only.
+#[test]
+fn the_user_file_comes_before_the_system_file() {
+    let folder = Folder::new();
+    folder.write("home/.ssh/config", "Host lab00\n User mine\n Include more\nIdentityFile /mine\n");
+    folder.write("home/.ssh/more", "Port 1\n");
+    let system_config =
+        folder.write("etc/ssh_config", "Include ssh_config.d/*.conf\nUser theirs\nIdentityFile /theirs\n");
+    folder.write("etc/ssh_config.d/a.conf", "Port 2\n");
+    folder.write("etc/ssh_config.d/b.txt", "Nonsense yes\n");
+    let mut environment = environment(None);
+    environment.home = folder.0.join("home");
+    environment.variables.insert("HOME".into(), environment.home.clone().into());
+    environment.system_config = system_config;
+    let resolve = |words: &str| Config::read(&environment).resolve(&environment, &target(words));
+    let of = |resolved: &Resolved| (resolved.user.clone(), resolved.port, resolved.identity_files.clone());
+    let files = |paths: &[&str]| paths.iter().map(PathBuf::from).collect::<Vec<_>>();
+    let (first, second) = (resolve("lab00"), resolve("lab01"));
+    assert_eq!((&first.unsupported, &second.unsupported), (&vec![], &vec![]));
+    assert_eq!(of(&first), ("mine".to_string(), 1, files(&["/mine", "/theirs"])));
+    assert_eq!(of(&second), ("theirs".to_string(), 2, files(&["/theirs"])));
+    // A file of the user that others may write is none that ssh would read.
+    let own = folder.0.join("home/.ssh/config");
+    std::fs::set_permissions(own, std::os::unix::fs::PermissionsExt::from_mode(0o666)).unwrap();
+    assert_eq!(resolve("lab00").unsupported[0].directive, "configuration");
+}
+
 /// Valid for `ssh`, read by nobody else: the host takes `openssh` rather than a guess.
 #[test]
 fn what_only_ssh_understands_goes_to_ssh() {

@@ -234,3 +234,102 @@ fn the_agent_of_the_environment_is_asked() {
         assert_eq!(run(&mut *shell, b"exit 0\n").2, Some(0));
     }
 }
+
+/// Every type and format of key, from its file and from the agent.
+#[test]
+fn every_kind_of_key() {
+    let bed = Bed::start(1);
+    let kinds: [(&str, &[&str], Transport); 7] = [
+        ("new-rsa", &["-t", "rsa", "-b", "2048"], Transport::Ssh2),
+        ("pem-rsa", &["-t", "rsa", "-b", "2048", "-m", "PEM"], Transport::Ssh2),
+        ("pkcs8-rsa", &["-t", "rsa", "-b", "2048", "-m", "PKCS8"], Transport::OpenSsh),
+        ("new-ec256", &["-t", "ecdsa", "-b", "256"], Transport::Ssh2),
+        ("new-ec521", &["-t", "ecdsa", "-b", "521"], Transport::Ssh2),
+        ("pem-ec384", &["-t", "ecdsa", "-b", "384", "-m", "PEM"], Transport::Ssh2),
+        ("new-ed25519", &["-t", "ed25519"], Transport::Ssh2),
+    ];
+    for (name, options, transport) in kinds {
+        let path = bed.add_key(name, options);
+        let lines = format!(
+            "Host {name}\n HostName {}\n IdentityFile {}\n IdentitiesOnly yes\n",
+            bed.addresses[0],
+            path.display()
+        );
+        // The key of the bed is taken out of the file, so that only ours can open the door.
+        bed.configure(&format!("{lines}Host in-agent-{name}\n HostName {0}\n IdentityFile {1}.pub\n IdentitiesOnly yes\n IdentityAgent {2}\n", bed.addresses[0], path.display(), bed.agent_socket.display()));
+        let config = std::fs::read_to_string(&bed.config).unwrap();
+        std::fs::write(&bed.config, config.replace("/id_ed25519\n", "/none\n")).unwrap();
+        let added =
+            std::process::Command::new("ssh-add").arg("-q").arg(&path).env("SSH_AUTH_SOCK", &bed.agent_socket).status();
+        assert!(added.unwrap().success(), "{name}");
+        let ssh = ssh(&bed);
+        for (host, transport) in [(name.to_string(), transport), (format!("in-agent-{name}"), Transport::Ssh2)] {
+            let mut shell =
+                connect(&ssh, &host, None).unwrap_or_else(|problem| panic!("{host}: {problem:?}\n{}", bed.log()));
+            assert_eq!(shell.carrier(), transport.word(), "{host}: {:?}", ssh.route(&target(&host)));
+            assert_eq!(run(&mut *shell, b"exit 0\n").2, Some(0), "{host}");
+        }
+    }
+}
+
+/// The user's own shared master: `ssh` opens it, stays behind, and is the user's to end.
+#[test]
+fn a_master_of_the_user_is_used_and_left_alone() {
+    let bed = Bed::start(1);
+    let socket = bed.path("master");
+    bed.configure(&format!(
+        "Host mastered\n HostName {}\n ControlMaster auto\n ControlPath {}\n ControlPersist 10m\n",
+        bed.addresses[0],
+        socket.display()
+    ));
+    let ssh = ssh(&bed);
+    for _ in 0..2 {
+        let mut shell = connect(&ssh, "mastered", None).unwrap_or_else(|problem| panic!("{problem:?}"));
+        assert_eq!(shell.carrier(), "openssh");
+        assert_eq!(run(&mut *shell, b"echo on; exit 6\n"), (b"on\n".to_vec(), vec![], Some(6)));
+    }
+    assert_eq!(bed.log().matches("Accepted publickey").count(), 1, "{}", bed.log());
+    let mut exit = std::process::Command::new("ssh");
+    exit.arg("-F").arg(&bed.config).args(["-O", "exit", "mastered"]);
+    assert!(exit.output().unwrap().status.success(), "the master had gone");
+}
+
+#[test]
+fn no_ssh_program_is_said_as_such() {
+    let bed = Bed::start(1);
+    let mut environment = environment(&bed, &[]);
+    environment.ssh = bed.path("no-such-program");
+    let problem = connect(&Ssh::new(environment), "jumped", None).err().unwrap();
+    assert_eq!(problem.phase, Phase::Here, "{problem:?}");
+    assert!(problem.message.contains("no-such-program"), "{problem:?}");
+}
+
+/// Start-up files may print what they like: only what comes from our shell arrives.
+#[test]
+fn what_a_login_prints_is_passed_over() {
+    let bed = Bed::start_with(1, "Banner /etc/hostname\nPrintMotd yes\n");
+    std::fs::write(bed.path("home").join(".bashrc"), "echo noise; printf 'no newline'; echo more >&2\n").unwrap();
+    let ssh = ssh(&bed);
+    for transport in BOTH {
+        let mut shell = connect(&ssh, "lab000", Some(transport)).unwrap();
+        assert_eq!(run(&mut *shell, b"echo ours; exit 0\n"), (b"ours\n".to_vec(), vec![], Some(0)), "{transport:?}");
+    }
+}
+
+#[test]
+fn a_host_that_goes_away_is_no_end_of_the_shell() {
+    let bed = Bed::start(1);
+    let ssh = ssh(&bed);
+    let mut shell = connect(&ssh, "lab000", Some(Transport::Ssh2)).unwrap();
+    // The server's process for this session is the parent of the shell's parent, or its parent.
+    shell.send(b"kill -9 $PPID\n", soon()).unwrap();
+    let problem = loop {
+        match shell.receive(soon()) {
+            Ok(Piece::Out(_) | Piece::Err(_)) => {}
+            Ok(piece) => panic!("{piece:?}"),
+            Err(problem) => break problem,
+        }
+    };
+    assert_eq!(problem.phase, Phase::Connect, "{problem:?}");
+    assert!(problem.message.contains("lost"), "{problem:?}");
+}

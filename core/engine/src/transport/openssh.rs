@@ -195,3 +195,70 @@ fn last_line(messages: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(messages);
     text.lines().rev().map(str::trim).find(|line| !line.is_empty()).map(shown)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn phases_of_what_ssh_says() {
+        let check = |said: &str, phase: Phase, part: &str| {
+            let problem = why_ssh_ended(said.as_bytes(), Some(255), "lab00");
+            assert_eq!(problem.phase, phase, "{said}: {problem:?}");
+            assert!(problem.message.contains(part), "{said}: {problem:?}");
+        };
+        check("ssh: Could not resolve hostname x.invalid: Name or service not known\r\n", Phase::Resolve, "x.invalid");
+        check("ssh: connect to host 127.0.0.1 port 1: Connection refused\r\n", Phase::Connect, "port 1");
+        check("ssh: connect to host 192.0.2.1 port 22: Connection timed out\r\n", Phase::Timeout, "192.0.2.1");
+        check(
+            "Connection timed out during banner exchange\r\nConnection to x port 22 timed out\r\n",
+            Phase::Timeout,
+            "",
+        );
+        check("kex_exchange_identification: Connection closed by remote host\r\n", Phase::Connect, "closed");
+        check(
+            "No ED25519 host key is known for x and you have requested strict checking.\r\nHost key verification failed.\r\n",
+            Phase::HostKey,
+            "verification",
+        );
+        check(
+            "Unable to negotiate with x port 22: no matching host key type found. Their offer: ssh-rsa\r\n",
+            Phase::HostKey,
+            "ssh-rsa",
+        );
+        check("root@x: Permission denied (publickey,password).\r\n", Phase::Login, "publickey");
+        check("Received disconnect from x port 22:2: Too many authentication failures\r\n", Phase::Login, "Too many");
+        check(
+            "/root/.ssh/config: line 3: Bad configuration option: x\r\n/root/.ssh/config: terminating, 1 bad configuration options\r\n",
+            Phase::Here,
+            "terminating",
+        );
+        check("", Phase::Connect, "without a word");
+        check("something new\n", Phase::Connect, "something new");
+        // A jump host's own failure is told by the ssh in between; the last word of the outer one says less.
+        check(
+            "ssh: connect to host jump port 22: Connection refused\r\nkex_exchange_identification: Connection closed by remote host\r\nConnection closed by UNKNOWN port 65535\r\n",
+            Phase::Connect,
+            "Conn",
+        );
+        check("stdio forwarding failed \x1b[2J\n", Phase::Connect, "\\x1b[2J");
+    }
+
+    #[test]
+    fn arguments_leave_no_choice_to_the_host() {
+        let call = OpenSsh {
+            program: "ssh".into(),
+            config: Some("/some/config".into()),
+            host: "-oProxyCommand=evil".into(),
+            user: Some("-x".into()),
+            port: Some(2222),
+            options: vec!["StdinNull=no".into()],
+            variables: BTreeMap::new(),
+        };
+        let arguments: Vec<String> = call.arguments().into_iter().map(|word| word.into_string().unwrap()).collect();
+        let expected = "-F /some/config -T -x -a -o BatchMode=yes -o ClearAllForwardings=yes -o RemoteCommand=none \
+                        -o Tunnel=no -o LogLevel=ERROR -o StdinNull=no -l -x -p 2222 -- -oProxyCommand=evil";
+        let (command, rest) = arguments.split_last().unwrap();
+        assert_eq!((rest.join(" "), command.as_str()), (expected.to_string(), COMMAND));
+    }
+}

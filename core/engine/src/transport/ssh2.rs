@@ -434,10 +434,11 @@ fn check_host_key(session: &Session, resolved: &Resolved, known: &HostKeys) -> R
         let names: Vec<String> = resolved.user_known_hosts.iter().map(|file| file.display().to_string()).collect();
         if names.is_empty() { "no file".to_string() } else { names.join(", ") }
     };
-    let by_hand = match resolved.port {
-        _ if resolved.typed != resolved.hostname => format!("ssh {}", resolved.typed),
-        22 => format!("ssh {}", resolved.typed),
-        port => format!("ssh -p {port} {}", resolved.typed),
+    // An alias brings its port along; a bare name needs it named.
+    let by_hand = if resolved.port == 22 || resolved.typed != resolved.hostname {
+        format!("ssh {}", resolved.typed)
+    } else {
+        format!("ssh -p {} {}", resolved.port, resolved.typed)
     };
     match known.verdict(key) {
         Verdict::Known => Ok(()),
