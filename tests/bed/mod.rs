@@ -320,7 +320,7 @@ impl Bed {
         host("packed", &[at_first.clone(), "Compression yes".into()]);
         let algorithms =
             ["KexAlgorithms ecdh-sha2-nistp256", "Ciphers aes256-ctr", "MACs hmac-sha2-512"].map(String::from);
-        host("old-kex", &[&[at_first.clone()], algorithms.as_slice()].concat());
+        host("old-kex", &[std::slice::from_ref(&at_first), algorithms.as_slice()].concat());
         host("by-cert by-agent stranger", &["IdentitiesOnly yes".into()]);
         host(
             "* !by-cert !by-agent !stranger",

@@ -160,7 +160,7 @@ impl Ssh {
         }
         let allowed = |kind: &&str| resolved.host_key_algorithms.iter().any(|name| plain_type(name) == *kind);
         let types = host_keys.types();
-        if !types.is_empty() && !types.iter().any(|kind| allowed(&kind)) {
+        if !types.is_empty() && !types.iter().any(allowed) {
             refuse("known_hosts", "the known key of this host is of a type that libssh2 does not know");
         }
         let families = [

@@ -313,7 +313,7 @@ fn resolve(resolved: &Resolved, clock: &Clock) -> Result<Vec<SocketAddr>, Proble
     } else {
         let (answer, answers) = mpsc::channel();
         let name = host.clone();
-        let asking = std::thread::Builder::new().name("resolve".into()).stack_size(128 * 1024).spawn(move || {
+        let asking = std::thread::Builder::new().name("resolve".into()).stack_size(512 * 1024).spawn(move || {
             // Nobody listens any more after the clock has run out.
             let _ = answer.send((name.as_str(), port).to_socket_addrs().map(Iterator::collect::<Vec<_>>));
         });
