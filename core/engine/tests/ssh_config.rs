@@ -555,6 +555,60 @@ fn what_only_ssh_understands_goes_to_ssh() {
     }
 }
 
+/// Each directive alone, beside a value of it that asks for nothing.
+#[test]
+fn what_sends_a_host_to_openssh() {
+    let folder = Folder::new();
+    folder.write(
+        "known",
+        "@cert-authority lab00 ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f\n",
+    );
+    folder.write("sk.pub", "sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4fAAAABHNzaDo=\n");
+    let mut environment = Environment::of_this_process();
+    environment.variables.clear();
+    environment.variables.insert("FOO".into(), "1".into());
+    environment.variables.insert("LC_ALL".into(), "C".into());
+    let mut check = |text: &str, kerberos: bool, expected: &[&str]| {
+        let at = folder.0.display().to_string();
+        let config = folder.write("config", &text.replace("{folder}", &at));
+        environment.config = Some(config);
+        environment.kerberos = kerberos;
+        let route = Ssh::new(environment.clone()).route(&target("lab00"));
+        let why: Vec<&str> = route.why.iter().map(|why| why.directive.as_str()).collect();
+        assert_eq!(why, expected, "{text}: {route:?}");
+        assert_eq!(route.transport == Transport::Ssh2, expected.is_empty(), "{text}");
+    };
+    check("", false, &[]);
+    check("GSSAPIAuthentication yes\nHashKnownHosts yes\nSendEnv LANG LC_*\n", false, &[]);
+    check("GSSAPIAuthentication yes\n", true, &["gssapiauthentication"]);
+    check("GSSAPIKeyExchange yes\n", true, &["gssapikeyexchange"]);
+    check("GSSAPIAuthentication no\n", true, &[]);
+    check("SendEnv FOO\n", false, &["sendenv"]);
+    check("SendEnv F*\nSendEnv -FOO -F*\n", false, &[]);
+    check("SendEnv BAR\n", false, &[]);
+    check("SetEnv A=b\n", false, &["setenv"]);
+    check("PermitLocalCommand yes\n", false, &[]);
+    check("LocalCommand date\n", false, &[]);
+    check("PermitLocalCommand yes\nLocalCommand date\n", false, &["localcommand"]);
+    check("StrictHostKeyChecking yes\n", false, &[]);
+    check("StrictHostKeyChecking accept-new\n", false, &["stricthostkeychecking"]);
+    check("StrictHostKeyChecking no\n", false, &["stricthostkeychecking"]);
+    check("UpdateHostKeys yes\n", false, &["updatehostkeys"]);
+    check("ControlMaster no\nControlPath none\n", false, &[]);
+    check("ControlMaster auto\n", false, &["controlmaster"]);
+    check("ForwardAgent yes\nLocalForward 1 a:1\nRemoteCommand x\nRequestTTY force\nTunnel yes\n", false, &[]);
+    check("PubkeyAuthentication no\n", false, &["pubkeyauthentication"]);
+    check("PKCS11Provider /x.so\n", false, &["pkcs11provider"]);
+    check("IdentityFile {folder}/sk\n", false, &["identityfile"]);
+    check("UserKnownHostsFile {folder}/known\n", false, &["@cert-authority"]);
+    check("KexAlgorithms sntrup761x25519-sha512@openssh.com,curve25519-sha256\n", false, &["kexalgorithms"]);
+    check("KexAlgorithms curve25519-sha256\n", false, &[]);
+    check("AddKeysToAgent yes\n", false, &[]);
+    check("Match host other exec true\nPort 1\n", false, &[]);
+    check("Match exec true\nPort 1\n", false, &["match exec"]);
+    check("Frobnicate yes\n", false, &["frobnicate"]);
+}
+
 /// 500 hosts with as many blocks: a listing must not notice.
 #[test]
 fn resolving_looks_at_every_block_once() {

@@ -333,3 +333,28 @@ fn a_host_that_goes_away_is_no_end_of_the_shell() {
     assert_eq!(problem.phase, Phase::Connect, "{problem:?}");
     assert!(problem.message.contains("lost"), "{problem:?}");
 }
+
+/// ssh would offer the certificate that the agent holds, so the host is ssh's.
+#[test]
+fn a_certificate_in_the_agent_goes_through_openssh() {
+    let bed = Bed::start(1);
+    let added = std::process::Command::new("ssh-add")
+        .arg("-q")
+        .arg(bed.path("id_cert"))
+        .env("SSH_AUTH_SOCK", &bed.agent_socket)
+        .status();
+    assert!(added.unwrap().success());
+    bed.configure(&format!(
+        "Host held\n HostName {}\n IdentityFile none\n IdentityAgent {}\n",
+        bed.addresses[0],
+        bed.agent_socket.display()
+    ));
+    let ssh = ssh(&bed);
+    let route = ssh.route(&target("held"));
+    assert_eq!(route.transport, Transport::OpenSsh, "{route:?}");
+    assert!(route.why.iter().any(|why| why.directive == "identityagent"), "{route:?}");
+    assert_eq!(run(&mut *connect(&ssh, "held", None).unwrap(), b"exit 0\n").2, Some(0));
+    // With IdentitiesOnly the agent's certificate is not offered.
+    let route = ssh.route(&target("by-agent"));
+    assert_eq!(route.transport, Transport::Ssh2, "{route:?}");
+}
