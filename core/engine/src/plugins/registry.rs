@@ -164,7 +164,7 @@ impl Plugins {
         }
         let mut plugins = Vec::new();
         for n in chosen {
-            match self.open(n) {
+            match self.open_nth(n) {
                 Ok(plugin) => plugins.push(plugin),
                 Err(error) => errors.push(error),
             }
@@ -177,6 +177,14 @@ impl Plugins {
             }
         }
         (plugins, problems)
+    }
+
+    /// Opens the plugin of this name, or says why it cannot be used.
+    pub fn open(&self, name: &str) -> Result<Arc<Plugin>, PluginError> {
+        match self.found.iter().position(|found| found.name == name) {
+            Some(n) => self.found[n].ignored().map_or_else(|| self.open_nth(n), Err),
+            None => Err(self.not_found(name)),
+        }
     }
 
     /// The state of each plugin for `-a info` and `ctys-plugins`, given the types of this call (ctys.md 5).
@@ -216,11 +224,8 @@ impl Plugins {
             return Ok(n);
         }
         let types = |found: &Found| found.manifest.as_ref().is_ok_and(|manifest| serves(manifest, wanted));
-        if let Some(found) = self.found.iter().find(|found| types(found) && found.ignored_by.is_some())
-            && let Some(setting) = &found.ignored_by
-        {
-            let cause = Cause::Ignored(setting.clone());
-            return Err(PluginError::new(&found.name, found.file.as_deref(), Step::Find, cause));
+        if let Some(error) = self.found.iter().filter(|found| types(found)).find_map(Found::ignored) {
+            return Err(error);
         }
         if let Some(error) = self.found.iter().find_map(|found| found.refused_for(wanted)) {
             return Err(error.clone());
@@ -229,12 +234,15 @@ impl Plugins {
             return Ok(n);
         }
         // What is no name could not be one of a file either; it is shown as it was typed.
-        let name = if is_name(&name) { name } else { wanted.to_string() };
-        let searched = self.setup.search.folders.iter().map(|folder| folder.path.clone()).collect();
-        Err(PluginError::new(&name, None, Step::Find, Cause::NotFound { searched, known: self.known_types() }))
+        Err(self.not_found(if is_name(&name) { &name } else { wanted }))
     }
 
-    fn open(&self, n: usize) -> Result<Arc<Plugin>, PluginError> {
+    fn not_found(&self, name: &str) -> PluginError {
+        let searched = self.setup.search.folders.iter().map(|folder| folder.path.clone()).collect();
+        PluginError::new(name, None, Step::Find, Cause::NotFound { searched, known: self.known_types() })
+    }
+
+    fn open_nth(&self, n: usize) -> Result<Arc<Plugin>, PluginError> {
         self.opened[n].get_or_init(|| self.found[n].open(&self.setup).map(Arc::new)).clone()
     }
 }
@@ -280,6 +288,12 @@ impl Found {
         let types = &self.manifest.as_ref().ok()?.session_types;
         let names: Option<Vec<String>> = types.iter().map(|session_type| set(session_type)).collect();
         names?.into_iter().next()
+    }
+
+    /// The refusal because a setting leaves this plugin out.
+    fn ignored(&self) -> Option<PluginError> {
+        let setting = self.ignored_by.clone()?;
+        Some(PluginError::new(&self.name, self.file.as_deref(), Step::Find, Cause::Ignored(setting)))
     }
 
     /// The refusal because another plugin serves this session type too.

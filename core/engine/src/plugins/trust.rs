@@ -105,3 +105,32 @@ fn check_mode(path: &Path, metadata: &Metadata, trust: Trust) -> Result<(), Caus
     }
     Err(Cause::Untrusted { path: path.to_path_buf(), fault: Fault::Writable(mode) })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_somebody_else_is_refused() {
+        let file = std::env::temp_dir().canonicalize().unwrap().join(format!("ctys-trust-{}", std::process::id()));
+        std::fs::write(&file, "x").unwrap();
+        // Root trusts only root, everybody else themselves too; so for root the file has to change its owner.
+        let me = file.metadata().unwrap().uid();
+        let (owner, caller) = if me == 0 { (4711, 0) } else { (me, me + 1) };
+        if me == 0 {
+            std::os::unix::fs::chown(&file, Some(owner), None).unwrap();
+        }
+        let refused = real_file(&file, Trust { caller, check_mode: true });
+        let trusted = real_file(&file, Trust { caller: owner, check_mode: true });
+        std::fs::remove_file(&file).unwrap();
+        assert_eq!(refused, Err(Cause::Untrusted { path: file.clone(), fault: Fault::Owner(owner, caller) }));
+        assert_eq!(trusted, Ok(file));
+    }
+
+    #[test]
+    fn what_is_no_file_is_refused() {
+        let trust = Trust { caller: super::super::load::effective_user(), check_mode: true };
+        assert_eq!(real_file(Path::new("/"), trust), Err(Cause::Untrusted { path: "/".into(), fault: Fault::Kind }));
+        assert!(matches!(real_file(Path::new("/dev/null"), trust), Err(Cause::Untrusted { fault: Fault::Kind, .. })));
+    }
+}
