@@ -12,10 +12,13 @@
 //! 5. `groups`, `target`, `superposition`: one draft per target, its option sets laid over each other;
 //! 6. `suboptions`, `actions`, `types`: the action of each draft, typed;
 //! 7. `jobs`: the defaults of the action, what does not go together.
+//!
+//! `help` prints what the same definitions say.
 
 mod actions;
 pub mod call;
 mod groups;
+mod help;
 mod jobs;
 mod macros;
 mod mistakes;
@@ -30,6 +33,7 @@ mod types;
 mod words;
 
 pub use call::*;
+pub use help::{TOPICS, help, nearest_topic};
 pub use mistakes::{Mistake, Origin, Place};
 
 use ctys_model::Manifest;
@@ -107,7 +111,7 @@ pub fn parse<W: AsRef<[u8]>>(words: &[W], world: &World<'_>) -> Result<CallLine,
 fn read(desk: &mut Desk<'_>, words: &[text::Text]) -> Option<CallLine> {
     let end = words.last().map_or_else(Spot::default, |word| word.spot().behind());
     let words = macros::expand(desk, words);
-    let mut reader = options::Reader::new(desk.world.program);
+    let mut reader = options::Reader::new();
     let scanned = scan::scan(desk, &mut reader, &words);
     let local = settings::settings(desk, &scanned.local, settings::Stand::Local);
     let common = settings::settings(desk, &scanned.common, settings::Stand::Context);

@@ -29,13 +29,16 @@ pub(crate) struct Library {
 pub(crate) fn expand(desk: &mut Desk<'_>, words: &[Text]) -> Vec<Text> {
     let mut library = Library::default();
     let mut result = Vec::new();
+    let mut holes = Vec::new();
     for word in words {
-        let mut finder = Finder { desk, library: &mut library, chain: Vec::new(), file: String::new() };
+        let mut finder =
+            Finder { desk, library: &mut library, holes: &mut holes, chain: Vec::new(), file: String::new() };
         match finder.text(word) {
             None => result.push(word.clone()),
             Some(expanded) => result.extend(split_at_macro_blanks(&expanded)),
         }
     }
+    holes.into_iter().for_each(|hole| desk.hole(hole));
     result
 }
 
@@ -67,6 +70,8 @@ struct Reference {
 struct Finder<'a, 'd, 'w> {
     desk: &'d mut Desk<'w>,
     library: &'a mut Library,
+    /// The references of the call whose text cannot be had.
+    holes: &'a mut Vec<Spot>,
     /// The names that led here, the outermost first.
     chain: Vec<String>,
     /// The file the outermost macro named; its text is looked up there, too.
@@ -84,8 +89,17 @@ impl Finder<'_, '_, '_> {
             if starts_reference(marks, at) {
                 found = true;
                 let reference = self.reference(text, at);
-                let spot = text.slice(at..at + reference.length).spot();
-                out.extend_from_slice(self.value(&reference, spot).marks());
+                let written = text.slice(at..at + reference.length);
+                let spot = written.spot();
+                let before = self.desk.faults();
+                let value = self.value(&reference, spot);
+                if self.desk.faults() == before {
+                    out.extend_from_slice(value.marks());
+                } else {
+                    // The reference stays in the place of its text, so that the words around it keep their meaning.
+                    self.holes.push(spot);
+                    out.extend_from_slice(written.marks());
+                }
                 at += reference.length;
             } else {
                 out.push(marks[at]);

@@ -196,12 +196,21 @@ pub(crate) struct Desk<'w> {
     expansions: Vec<String>,
     faults: Vec<Fault>,
     notices: Vec<Problem>,
+    /// Places where something is missing that was reported already.
+    holes: Vec<Spot>,
 }
 
 impl<'w> Desk<'w> {
     /// An empty desk; the first line it gets is the call.
     pub fn new(world: &'w World<'w>) -> Desk<'w> {
-        Desk { world, sources: Vec::new(), expansions: Vec::new(), faults: Vec::new(), notices: Vec::new() }
+        Desk {
+            world,
+            sources: Vec::new(),
+            expansions: Vec::new(),
+            faults: Vec::new(),
+            notices: Vec::new(),
+            holes: Vec::new(),
+        }
     }
 
     /// Takes the words of the call.
@@ -239,12 +248,19 @@ impl<'w> Desk<'w> {
         self.expansions.len() as u32
     }
 
-    /// A mistake was found.
+    /// A mistake was found. One is enough for a place where the text of a macro is missing.
     pub fn fault(&mut self, fault: Fault) {
         let known = |old: &Fault| old.spot == fault.spot && old.message == fault.message;
-        if !self.faults.iter().any(known) {
+        let touches =
+            |hole: &Spot| hole.source == fault.spot.source && hole.from < fault.spot.to && fault.spot.from < hole.to;
+        if !self.faults.iter().any(known) && !self.holes.iter().any(touches) {
             self.faults.push(fault);
         }
+    }
+
+    /// Here the text of a macro is missing, which was reported.
+    pub fn hole(&mut self, spot: Spot) {
+        self.holes.push(spot);
     }
 
     /// A remark, once.

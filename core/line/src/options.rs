@@ -8,6 +8,7 @@ use crate::text::Text;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, Command};
+use std::sync::LazyLock;
 
 /// How far an option reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +78,7 @@ options! {
         Login       'l' "login"       "USER"          Target "the account on targets that name none";
         Location    'L' "location"    "PLACE"         Target "where client and server run: LO, CF, DF (default), CO, SO";
         Scope       's' "scope"       "SCOPE"         Target "whose sessions: USER, GROUP, USRLST=a,b, GRPLST=a,b or ALL";
-        Privilege   'Z' "privilege"   "WAY,..."       Target "allowed ways to root: KSU, SUDO, DOAS, ALL, and with NO before; a later one replaces it";
+        Privilege   'Z' "privilege"   "WAY,..."       Target "allowed ways to root: [NO]KSU, [NO]SUDO, [NO]DOAS, ALL; a later -Z replaces it";
         Agent       'Y' "forward-agent" -             Target "forward the ssh agent, for consoles";
         Pty         'z' "pty"         "NOPTY|PTY[,PTY]|1|2" Target "how firmly ssh is asked for a terminal";
         Resolver    'x' "resolver"    "OFF|STAR|CHAIN" Target "who resolves nested look-ups; default CHAIN";
@@ -142,7 +143,7 @@ pub(crate) fn definition(id: Id) -> &'static Definition {
 }
 
 /// The clap command made of [`OPTIONS`].
-pub(crate) fn command(program: &str) -> Command {
+pub(crate) fn command() -> Command {
     let args = OPTIONS.iter().map(|definition| {
         let mut arg = Arg::new(definition.key).help(definition.help).help_heading(definition.group);
         if let Some(short) = definition.short {
@@ -160,12 +161,7 @@ pub(crate) fn command(program: &str) -> Command {
         }
         .hide(definition.reach == Reach::Nothing)
     });
-    Command::new("ctys")
-        .no_binary_name(true)
-        .disable_help_flag(true)
-        .disable_version_flag(true)
-        .override_usage(format!("{program} [OPTIONS] [--] ['(OPTIONS)'] [TARGET['(OPTIONS)']...]"))
-        .args(args)
+    Command::new("ctys").no_binary_name(true).disable_help_flag(true).disable_version_flag(true).args(args)
 }
 
 /// One option as it was given.
@@ -186,9 +182,14 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    /// A reader for the one option set.
-    pub fn new(program: &str) -> Reader {
-        Reader { command: command(program) }
+    /// A reader for the one option set, which is built once.
+    pub fn new() -> Reader {
+        static COMMAND: LazyLock<Command> = LazyLock::new(|| {
+            let mut command = command();
+            command.build();
+            command
+        });
+        Reader { command: COMMAND.clone() }
     }
 
     /// Reads the option in the first of these words. Gives what it says and how many words it takes, 1 or 2.
@@ -250,6 +251,7 @@ impl Reader {
                 ErrorKind::TooManyValues => "takes no value",
                 _ => "cannot be understood here",
             };
+            let name = self.of_name(&name).and_then(|known| known.long).map_or(name, |long| format!("--{long}"));
             return Fault::at(word.spot(), format!("{} {reason}", shown(name)));
         }
         let text = word.to_string();
@@ -285,7 +287,8 @@ impl Reader {
     }
 
     fn of_name(&self, name: &str) -> Option<&'static Definition> {
-        let name = name.split([' ', '=']).next().unwrap_or(name);
+        // clap shows --type <TYPE> and --plan... for a flag that may be repeated.
+        let name = name.split([' ', '=']).next().unwrap_or(name).trim_end_matches("...");
         OPTIONS.iter().find(|definition| {
             definition.long.is_some_and(|long| name.strip_prefix("--") == Some(long))
                 || definition.short.is_some_and(|short| name.strip_prefix('-') == Some(short.to_string().as_str()))
@@ -316,7 +319,7 @@ mod tests {
 
     #[test]
     fn the_definition_has_no_clashes() {
-        command("ctys").debug_assert();
+        command().debug_assert();
     }
 
     #[test]

@@ -117,8 +117,10 @@ struct Context {
     open: Spot,
     inner: Vec<Mark>,
     quote: Option<Mark>,
-    /// Parentheses within, which is a mistake; they are counted so that one mistake is reported once.
+    /// Parentheses within, which is a mistake; they are counted so that it ends where it should.
     nested: usize,
+    /// There was one. Where the context really ends is unknown then, and what is in it is not looked at.
+    doubtful: bool,
 }
 
 impl Lexer {
@@ -142,16 +144,19 @@ impl Lexer {
                 (c, Some(quote)) if c == quote.c => context.quote = None,
                 (_, Some(_)) => {}
                 ('(', None) => {
-                    if context.nested == 0 {
+                    if !context.doubtful {
                         let fault = Fault::at(mark.spot, "there is a ( inside of parentheses, which do not nest");
                         desk.fault(fault.note("is the ) of the target before it missing, or are quotes mixed up?"));
                     }
                     context.nested += 1;
+                    context.doubtful = true;
                 }
                 (')', None) if context.nested > 0 => context.nested -= 1,
                 (')', None) => {
                     let done = self.context.take().expect("the context is open");
-                    self.tokens.push(Token::Context(Text::from_marks(done.inner, done.open.behind())));
+                    if !done.doubtful {
+                        self.tokens.push(Token::Context(Text::from_marks(done.inner, done.open.behind())));
+                    }
                     return;
                 }
                 _ => {}
@@ -173,7 +178,8 @@ impl Lexer {
             },
             '(' => {
                 self.end_name();
-                self.context = Some(Context { open: mark.spot, inner: Vec::new(), quote: None, nested: 0 });
+                self.context =
+                    Some(Context { open: mark.spot, inner: Vec::new(), quote: None, nested: 0, doubtful: false });
             }
             ')' => {
                 self.end_name();
@@ -213,19 +219,16 @@ impl Lexer {
 
     fn finish(mut self, desk: &mut Desk<'_>) -> Vec<Token> {
         self.end_name();
-        if let Some(context) = self.context.take() {
-            match context.quote {
-                Some(quote) => {
-                    let fault =
-                        Fault::at(quote.spot, format!("the quote {} inside of parentheses is not closed", quote.c));
-                    desk.fault(fault.note("are quotes mixed up?"));
-                }
-                None => desk.fault(Fault::at(context.open, "this ( is not closed").expected(")")),
+        match self.context.take() {
+            Some(Context { quote: Some(quote), .. }) => {
+                let message = format!("the quote {} inside of parentheses is not closed", quote.c);
+                desk.fault(Fault::at(quote.spot, message).note("are quotes mixed up?"));
             }
-            // What is inside is looked at all the same, unless a parenthesis too many makes it doubtful.
-            if context.quote.is_none() && context.nested == 0 {
+            Some(context) if !context.doubtful => {
+                desk.fault(Fault::at(context.open, "this ( is not closed").expected(")"));
                 self.tokens.push(Token::Context(Text::from_marks(context.inner, context.open.behind())));
             }
+            _ => {}
         }
         if let Some(quote) = self.quote {
             let fault = Fault::at(quote.spot, format!("the quote {} is not closed", quote.c));

@@ -83,7 +83,11 @@ pub(crate) fn folders(desk: &mut Desk<'_>, argument: &Text) -> Vec<String> {
 
 /// What may be missing in an address, and what some types refuse in it (ctys.md 3). `word` is where the action stands.
 pub(crate) fn check(desk: &mut Desk<'_>, subs: &[Suboption], word: &Text, one: &OneType, address: &MachineAddress) {
-    if address.is_empty() && one.category != Category::Pms {
+    let part_of =
+        |sub: &Suboption| KEYS.iter().map(|key| key.names).find(|names| names.iter().any(|n| sub.key.is_word(n)));
+    // A part that is there but wrong was reported already.
+    let tried = subs.iter().filter_map(part_of).any(|names| names[0] != "BASEPATH");
+    if address.is_empty() && !tried && one.category != Category::Pms {
         let expected = match one.category {
             Category::Hosts => "l:LABEL",
             _ => "one of l: f: p: i: u: m: t:",
@@ -105,8 +109,7 @@ pub(crate) fn check(desk: &mut Desk<'_>, subs: &[Suboption], word: &Text, one: &
         _ => return,
     };
     for sub in subs {
-        let part = KEYS.iter().find(|key| key.names.iter().any(|name| sub.key.is_word(name)));
-        if let Some(part) = part.map(|key| key.names[0]).filter(|part| !allowed.contains(part)) {
+        if let Some(part) = part_of(sub).map(|names| names[0]).filter(|part| !allowed.contains(part)) {
             let message = format!("a session of type {} has no {part}", one.name);
             desk.fault(Fault::at(sub.whole.spot(), message).expected(allowed.join(", ")));
         }

@@ -21,12 +21,7 @@ pub(crate) const KEYS: &[Key] = &[
     key(&["RECONNECT"], Takes::Nothing, "", "as REUSE, after ending the clients of the session"),
     key(&["RESUME"], Takes::Maybe, "STATEFILE", "continue a suspended session"),
     key(&["USER"], Takes::Argument, "USER[%CREDENTIAL]", "the account inside the guest"),
-    key(
-        &["CONSOLE"],
-        Takes::Argument,
-        "TYPE",
-        "CLI, CLI0, XTERM, GTERM, EMACS[M|A|AM], VNC, SDL, RDP, VBOX, VBOXSDL, VMW, VMWRC, FIREFOX, NONE",
-    ),
+    key(&["CONSOLE"], Takes::Argument, "TYPE", "CLI, XTERM, GTERM, EMACS[M|A|AM], VNC, SDL, RDP, VBOX, VMW, NONE ..."),
     key(&["BOOTMODE"], Takes::Argument, "MODE[%IMAGE]", "HDD, VHDD, CD, DVD, FDD, USB, ISO, KERNEL, PXE, INSTALL"),
     key(&["INSTMODE"], Takes::Maybe, "BOOT%SOURCE%MODE%TARGET%STAGE", "install a system"),
     key(&["PING"], Takes::Argument, "ON|OFF|TRIES%SECONDS", "wait until the guest answers"),

@@ -24,7 +24,7 @@ pub(crate) const KEYS: &[Key] = &[
         &["MATCHVSTAT"],
         Takes::Argument,
         "STATE[%STATE...]",
-        "ACTIVE, DISABLED, EMPTY, BACKUP, TEMPLATE, TESTDUMMY, IGNORE, ENABLED, PRESENT, ALL, CUSTOM%STATE",
+        "ACTIVE, DISABLED, EMPTY, BACKUP, TEMPLATE, TESTDUMMY, IGNORE, PRESENT, ALL ...",
     ),
 ];
 

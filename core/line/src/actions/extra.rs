@@ -145,7 +145,8 @@ pub(crate) fn read(desk: &mut Desk<'_>, sub: &Suboption, declared: &Declared) ->
     Some((declared.names[0].clone(), value))
 }
 
-fn form_text(argument: &ArgumentDecl) -> String {
+/// What an argument looks like, for messages and the help.
+pub(crate) fn form_text(argument: &ArgumentDecl) -> String {
     match argument {
         ArgumentDecl::None => String::new(),
         ArgumentDecl::Text | ArgumentDecl::OptionalText => "TEXT".into(),

@@ -109,7 +109,10 @@ fn single(desk: &mut Desk<'_>, verb: Verb, rest: &Text, word: &Text, one: OneTyp
 /// The one session type of CREATE, CANCEL and the helpers.
 fn one_type(desk: &mut Desk<'_>, verb: Verb, effective: &Effective) -> Option<OneType> {
     let name = match &effective.types {
-        None => desk.world.default_type.to_ascii_uppercase(),
+        None => {
+            let text = look::default_words(desk, "DEFAULT_C_SESSIONTYPE", desk.world.default_type);
+            types::known(desk, &text).filter(|name| name != types::ALL)?
+        }
         Some((types, at)) => match types.as_slice() {
             [] => return None,
             [one] if one != types::ALL => one.clone(),

@@ -1,0 +1,276 @@
+//! The help: made of the same definitions that read a call, so that it cannot be wrong about them.
+
+use crate::actions::{Key, Takes, address, cancel, create, enumerate, extra, list, look};
+use crate::options;
+use ctys_model::manifest::ArgumentDecl;
+use ctys_model::{Manifest, Verb};
+
+/// The topics of [`help`], with what they are about.
+pub const TOPICS: &[(&str, &str)] = &[
+    ("options", "every option"),
+    ("targets", "hosts, contexts, the common set, blocks"),
+    ("address", "how one machine is named"),
+    ("create", "start or attach to a session"),
+    ("cancel", "stop, pause, suspend, reset sessions"),
+    ("list", "what runs now"),
+    ("enumerate", "what is configured"),
+    ("show", "dynamic facts of a machine"),
+    ("info", "static facts of a machine and the states of the plugins"),
+    ("formats", "tables and formats for programs"),
+    ("separators", "what , : % mean and how they are written as themselves"),
+    ("groups", "files with targets"),
+    ("macros", "names for parts of a call"),
+];
+
+/// The help on a topic, in any case; the empty topic is the overview. None: there is no such topic. The plugins add
+/// what they declare.
+pub fn help(topic: &str, manifests: &[Manifest]) -> Option<String> {
+    Some(match topic.to_ascii_lowercase().as_str() {
+        "" | "help" | "man" => overview(),
+        "options" => option_list(),
+        "targets" => TARGETS.to_string(),
+        "address" => format!("{ADDRESS}\n{}", table(address::KEYS)),
+        "create" => action(Verb::Create, CREATE, &[address::KEYS, create::KEYS], manifests),
+        "cancel" => action(Verb::Cancel, CANCEL, &[address::KEYS, cancel::KEYS], manifests),
+        "list" => format!(
+            "{}\nFields:\n{}",
+            action(Verb::List, LIST, &[list::KEYS, look::WORDS, look::FORMATS], manifests),
+            fields(list::FIELDS)
+        ),
+        "enumerate" => format!(
+            "{}\nFields:\n{}",
+            action(Verb::Enumerate, ENUMERATE, &[enumerate::KEYS, look::WORDS, look::FORMATS], manifests),
+            fields(enumerate::FIELDS)
+        ),
+        "show" => format!("{SHOW}\n"),
+        "info" => format!("{INFO}\n"),
+        "formats" => format!("{FORMATS}\n{}{}", table(look::FORMATS), table(look::WORDS)),
+        "separators" => SEPARATORS.to_string(),
+        "groups" => GROUPS.to_string(),
+        "macros" => MACROS.to_string(),
+        _ => return None,
+    })
+}
+
+/// The topic that may have been meant.
+pub fn nearest_topic(topic: &str) -> Option<String> {
+    crate::mistakes::nearest(topic, TOPICS.iter().map(|(name, _)| *name))
+}
+
+fn overview() -> String {
+    let topics: String = TOPICS.iter().map(|(name, about)| format!("  {name:<12} {about}\n")).collect();
+    format!("{OVERVIEW}\n{}\nMore, with ctys -H TOPIC:\n{topics}", option_list())
+}
+
+/// All options by group, from the one definition.
+fn option_list() -> String {
+    let command = options::command();
+    let mut out = String::new();
+    let mut heading = None;
+    for arg in command.get_arguments().filter(|arg| !arg.is_hide_set()) {
+        if heading != arg.get_help_heading() {
+            heading = arg.get_help_heading();
+            let gap = if out.is_empty() { "" } else { "\n" };
+            out.push_str(&format!("{gap}{}:\n", heading.unwrap_or_default()));
+        }
+        let short = arg.get_short().map_or("    ".to_string(), |short| format!("-{short}, "));
+        let long = arg.get_long().map(|long| format!("--{long}"));
+        let names = match long {
+            Some(long) => format!("{short}{long}"),
+            None => short.trim_end_matches(", ").to_string(),
+        };
+        let values = arg.get_value_names().filter(|_| arg.get_action().takes_values()).unwrap_or_default();
+        let value: String = values.iter().map(|value| format!(" {value}")).collect();
+        out.push_str(&row(&format!("{names}{value}"), &arg.get_help().map(ToString::to_string).unwrap_or_default()));
+    }
+    out
+}
+
+/// One action: what it is for, its suboptions, those of plugins.
+fn action(verb: Verb, text: &str, tables: &[&[Key]], manifests: &[Manifest]) -> String {
+    let mut out = format!("{text}\n");
+    for keys in tables {
+        out.push_str(&table(keys));
+    }
+    for manifest in manifests {
+        let own = manifest.verbs.iter().filter(|decl| decl.verb == verb).flat_map(|decl| &decl.suboptions);
+        let rows: String = own
+            .map(|decl| {
+                let names: Vec<&str> = std::iter::once(&decl.key).chain(&decl.aliases).map(String::as_str).collect();
+                let form = match &decl.argument {
+                    ArgumentDecl::None => String::new(),
+                    ArgumentDecl::OptionalText => "[:TEXT]".into(),
+                    other => format!(":{}", extra::form_text(other)),
+                };
+                row(&format!("{}{form}", names.join("|")), &decl.help)
+            })
+            .collect();
+        if !rows.is_empty() {
+            out.push_str(&format!("With -t {}:\n{rows}", manifest.session_types.join("|")));
+        }
+    }
+    out
+}
+
+fn table(keys: &[Key]) -> String {
+    let form = |key: &Key| match key.takes {
+        Takes::Nothing => String::new(),
+        Takes::Argument => format!(":{}", key.argument),
+        Takes::Maybe => format!("[:{}]", key.argument),
+    };
+    keys.iter().map(|key| row(&format!("{}{}", key.names.join("|"), form(key)), key.help)).collect()
+}
+
+fn fields(words: &[look::FieldWord]) -> String {
+    words.iter().map(|(names, field)| row(&names.join("|"), field.help())).collect()
+}
+
+/// A word and its help, which starts a line of its own behind a long word.
+fn row(left: &str, right: &str) -> String {
+    const WIDTH: usize = 34;
+    if left.chars().count() > WIDTH {
+        format!("  {left}\n  {:WIDTH$}  {right}\n", "")
+    } else {
+        format!("  {left:WIDTH$}  {right}\n")
+    }
+}
+
+const OVERVIEW: &str = "\
+One command line for every kind of session on many hosts.
+
+Usage: ctys [OPTIONS] [--] ['(OPTIONS)'] [TARGET['(OPTIONS)']...]
+
+  ctys -a list                                    what runs on this machine
+  ctys -a list=macro:TAB_CPORT localhost lab00    the same for two, in another table
+  ctys -t xen -a create=l:tst100,CONSOLE:vnc -L CF lab00'(-Z SUDO)'
+  ctys -t xen -a cancel=l:tst100,POWEROFF:0 lab00'(-Z KSU)'
+";
+
+const TARGETS: &str = "\
+A target is [USER@]HOST[:PORT] or the name of a group; without one the call is for localhost. localhost is this machine
+without ssh; everything else goes through ssh.
+
+  lab00'(OPTIONS)'           options of one target; the action may stand there, too
+  lab00'(A)''(B)'            the same as lab00'(A B)'
+  '(OPTIONS)' lab00 lab01    options of all targets, before the first one
+  root@lab00:2222, [::1]:22  account and port; an IPv6 address with a port stands in brackets
+  SUBTASK{a b}'(OPTIONS)'    targets with options of their own in common; also SUBGROUP{...}
+  VMSTACK{pm vm0 vm1}        machines on top of each other, started one after the other, bottom up
+
+The later set wins, option by option: the local options, those of all targets, those of the group, those of the target.
+What stands behind the name of a group wins over what its file says. Nothing leaks from one target to the next. Options
+stand before the targets or between them; behind -- there are only targets.
+";
+
+const ADDRESS: &str = "\
+A machine is named by one or more of these; each one more is one more condition. Only FILENAME matches a part.
+";
+
+const CREATE: &str = "\
+CREATE=ADDRESS[,SUBOPTION...]
+Starts a session, or attaches to one. A session that runs already is an error, unless one of CONNECT, REUSE, RECONNECT,
+RESUME says what to do with it.
+";
+
+const CANCEL: &str = "\
+CANCEL=(ADDRESS|ALL)[,SUBOPTION...]
+Ends sessions. At most one of POWEROFF (the default), REBOOT, RESET, INIT, PAUSE, SUSPEND.
+";
+
+const LIST: &str = "\
+LIST[=WORD,...]
+What runs now on the targets. Without words: both,tab_tcp,dns. Fields can be named in any order; they are shown in
+theirs.
+";
+
+const ENUMERATE: &str = "\
+ENUMERATE[=WORD,...]
+What is configured on the targets, whether it runs or not. Without words: TYPE, LABEL, ID.
+";
+
+const SHOW: &str = "\
+SHOW
+Dynamic facts of the machine: memory, load, processes, health.";
+
+const INFO: &str = "\
+INFO
+Static facts of the machine and the states of all plugins there; with -t only of these.";
+
+const FORMATS: &str = "\
+The look of LIST and ENUMERATE; --output FORMAT is the same as a format among the suboptions.
+A column is INDEX_TITLE_WIDTH[_CUT]: the number of the field, which -a list=machine,titleidx prints, its title, its
+width, and L to keep the right part or B to break long values. Columns are joined by %%.
+";
+
+const SEPARATORS: &str = "\
+  =   between the action and its suboptions; only the first one
+  ,   between suboptions; ,, or \\, is a comma
+  :   between a key and its argument; :: or \\: is a colon. Hardware addresses are recognised whole.
+  %   between the values of an argument, and in place of a blank; %% is a percent sign
+  ()  around the options of a target; they do not nest
+  {}  around the members of a block, or a macro
+
+Keywords are understood in any case; labels, paths, group and macro names keep theirs.
+";
+
+const GROUPS: &str = "\
+A group is a file of targets; its name stands where a host may and hides a host of that name. The files are looked for
+along CTYS_GROUPS_PATH, by default in the folder groups of ~/.ctys.
+
+  # a comment
+  #include other,folder/another    their members come first; the # stands in the first column
+  CONTEXT'(-Z SUDO)'               options of all members
+  lab00 lab01'(-l root)'           members, separated by blanks or commas
+
+GROUP:PORT gives the port to all members, GROUP'(OPTIONS)' the options. Members that stand there twice with the same
+options are asked once, unless -A 1.
+";
+
+const MACROS: &str = "\
+macro:NAME stands for a text, anywhere in a call. The text comes from the file default in the folder macros of ~/.ctys,
+laid over the one that is shipped, and may hold macros again. A definition is NAME = text.
+
+  macro:TAB_CPORT               ends at a comma, a single % or a blank
+  {macro:TAB_CPORT}             with braces, so that text may follow at once
+  macro:NAME%FILE               from another file of that folder
+  macro:NAME%OPTIONAL           nothing if it is not defined
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_topic_has_a_text_and_every_action_a_topic() {
+        for (topic, _) in TOPICS {
+            let text = help(topic, &[]).unwrap_or_else(|| panic!("no help on {topic}"));
+            assert!(text.ends_with('\n') && text.len() > 60, "{topic}: {text}");
+        }
+        for verb in [Verb::Create, Verb::Cancel, Verb::List, Verb::Enumerate, Verb::Show, Verb::Info] {
+            assert!(help(verb.word(), &[]).is_some(), "{verb}");
+        }
+        assert_eq!(help("nonsense", &[]), None);
+        assert_eq!(nearest_topic("macro").as_deref(), Some("macros"));
+    }
+
+    #[test]
+    fn the_overview_names_every_option_that_has_a_meaning() {
+        let text = help("", &[]).unwrap();
+        for definition in options::OPTIONS.iter().filter(|d| d.reach != options::Reach::Nothing) {
+            assert!(text.contains(&definition.name()), "{}", definition.name());
+            assert!(text.contains(definition.help.split(['.', ';', ',']).next().unwrap()), "{}", definition.help);
+        }
+        for hidden in ["-E", "-F", "-j", "-w"] {
+            assert!(!text.lines().any(|line| line.trim_start().starts_with(hidden)), "{hidden}");
+        }
+    }
+
+    #[test]
+    fn no_line_is_wider_than_120_columns() {
+        for (topic, _) in TOPICS.iter().chain(&[("", "")]) {
+            for line in help(topic, &[]).unwrap().lines() {
+                assert!(line.chars().count() <= 120, "{topic}: {line}");
+            }
+        }
+    }
+}
