@@ -258,6 +258,11 @@ impl<'w> Desk<'w> {
         }
     }
 
+    /// Whether a mistake was found exactly here.
+    pub fn blames(&self, spot: Spot) -> bool {
+        self.faults.iter().any(|fault| fault.spot == spot)
+    }
+
     /// Here the text of a macro is missing, which was reported.
     pub fn hole(&mut self, spot: Spot) {
         self.holes.push(spot);

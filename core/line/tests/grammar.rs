@@ -102,7 +102,7 @@ fn every_option_of_a_target() {
     assert_eq!(options("-k REUSE:2").stack_reuse, Some(2));
     assert_eq!(options("-S on,1,3").signals, some("on,1,3"));
     assert_eq!(options("-M hello").prefix, some("hello"));
-    assert_eq!(options("-M 'two words'").prefix, some("two words"));
+    assert_eq!(job("-a list lab00\"(-M 'two words')\"").options.prefix, some("two words"));
     assert_eq!(options("-O -x%-y").server_options, ["-x", "-y"]);
     assert_eq!(options("-s USRLST=a,b").scope, Scope::Users(vec!["a".into(), "b".into()]));
     assert_eq!(options("-s grplst=ALL").scope, Scope::All);
@@ -252,7 +252,7 @@ fn macros_stand_for_any_text_but_the_command() {
     // Columns by macros, joined by %% and by %.
     for line in [
         "-a list=tab_gen:macro:F_LABEL%%macro:F_STYPE%%9_cport_5",
-        "-a list=tab_gen:macro:F_LABEL%macro:F_STYPE%9_cport_5",
+        "-a list=tab_gen:macro:F_LABEL%macro:F_STYPE%%9_cport_5",
     ] {
         let Some(Format::TabGen(columns)) = find(line).1 else { panic!("no table") };
         assert_eq!(columns.iter().map(|column| column.index).collect::<Vec<_>>(), [3, 2, 9], "{line}");

@@ -85,8 +85,11 @@ pub(crate) fn folders(desk: &mut Desk<'_>, argument: &Text) -> Vec<String> {
 pub(crate) fn check(desk: &mut Desk<'_>, subs: &[Suboption], word: &Text, one: &OneType, address: &MachineAddress) {
     let part_of =
         |sub: &Suboption| KEYS.iter().map(|key| key.names).find(|names| names.iter().any(|n| sub.key.is_word(n)));
-    // A part that is there but wrong was reported already.
-    let tried = subs.iter().filter_map(part_of).any(|names| names[0] != "BASEPATH");
+    // A part that is there but wrong was reported already; a word that nobody knows may be meant for one.
+    let tried = subs.iter().any(|sub| match part_of(sub) {
+        Some(names) => names[0] != "BASEPATH",
+        None => desk.blames(sub.key.spot()),
+    });
     if address.is_empty() && !tried && one.category != Category::Pms {
         let expected = match one.category {
             Category::Hosts => "l:LABEL",
