@@ -6,7 +6,7 @@ mod bed;
 mod sealed;
 
 use bed::Bed;
-use sealed::{Outcome, plugins};
+use sealed::{Outcome, Sealed, plugins};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
@@ -156,6 +156,27 @@ fn an_interrupt_names_who_is_out_and_the_second_ends() {
         json["problems"].as_array().unwrap().iter().map(|problem| problem["phase"].as_str().unwrap()).collect();
     assert_eq!(phases, BTreeSet::from(["interrupted"]));
     assert_eq!(json["problems"].as_array().unwrap().len(), 4, "every target ends once: {json}");
+}
+
+#[test]
+fn names_come_from_the_resolver_with_the_dot_of_the_dns_as_in_the_seed() {
+    let sealed = Sealed::new();
+    sealed.host("lab00", "lab00.soho", "192.168.1.71", "00:0e:0c:35:f8:48");
+    sealed.file("hosts", "127.0.0.1 localhost\n192.168.1.70 ws2.soho ws2\n192.168.1.71 lab00.soho lab00\n");
+    // The resolver's file is ours in a mount namespace that ends with the process.
+    let call = sealed.command(&["--transport", "openssh", "-a", "list", "localhost", "lab00"]);
+    let mut named = Command::new("unshare");
+    let script = "mount --bind \"$1\" /etc/hosts && shift && exec \"$@\"";
+    named.args(["--mount", "--propagation", "private", "sh", "-c", script, "sh"]);
+    named.arg(sealed.folder.join("home/hosts")).arg(call.get_program()).args(call.get_args());
+    named.env_clear().envs(call.get_envs().filter_map(|(name, value)| Some((name, value?)))).stdin(Stdio::null());
+    assert_eq!(
+        Outcome::of(named.output().unwrap(), "ctys -a list localhost lab00".into()).ok(),
+        "TCP-container|TCP-guest  |label|sesstype|c|user|group\n\
+         -------------+-----------+-----+--------+-+----+-----\n\
+         ws2.soho     |ws2.soho.  |ws2  |PM      |S|-   |-    \n\
+         lab00.soho   |lab00.soho.|lab00|PM      |S|-   |-    \n"
+    );
 }
 
 fn interrupt(pid: u32) {

@@ -1,3 +1,10 @@
-//! The whole program with fake tools.
+//! The whole program in a sealed environment, with fake tools and fake hosts.
+
 #[path = "../sealed/mod.rs"]
 mod sealed;
+
+mod changes;
+mod listing;
+mod mistakes;
+mod plugins;
+mod process;

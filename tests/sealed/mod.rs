@@ -46,10 +46,10 @@ impl Sealed {
         sealed.tool(
             "ssh",
             "printf '%s\\n' \"ssh $*\" >>\"$LOG\"\n\
-             while [ \"$1\" != -- ]; do shift; done\nhost=$2\n\
+             while [ \"$1\" != -- ]; do shift; done\nhost=$2\nshift 2\n\
              [ -d \"$HOSTS/$host\" ] || { echo \"ssh: Could not resolve hostname $host: Name or service not known\" >&2; exit 255; }\n\
              [ ! -e \"$HOSTS/$host/fails\" ] || { cat \"$HOSTS/$host/fails\" >&2; exit 255; }\n\
-             PATH=$HOSTS/$host:/usr/bin:/bin HOME=$HOSTS/$host/home HOST=$host exec /bin/sh",
+             PATH=$HOSTS/$host:/usr/bin:/bin HOME=$HOSTS/$host/home HOST=$host exec /bin/sh -c \"$*\"",
         );
         sealed
     }

@@ -1,0 +1,114 @@
+//! What changes something: only what was asked for, only where it was asked for, only as it was asked for.
+
+use crate::sealed::Sealed;
+
+/// An ordinary account on lab00 and lab01; sudo lets it do everything, and all tools that could change something only
+/// write down that they were called.
+fn lab() -> Sealed {
+    let sealed = Sealed::new();
+    for (host, last) in [("lab00", "71"), ("lab01", "72")] {
+        sealed.host(host, host, &format!("192.168.1.{last}"), &format!("00:0e:0c:35:f8:{last}"));
+        let id = "case \"$1\" in -u) echo 1000;; *) echo 'uid=1000(acue) gid=1000(users) groups=1000(users)';; esac";
+        sealed.host_tool(host, "id", id);
+        sealed.host_tool(
+            host,
+            "sudo",
+            "[ \"$2\" != -l ] || exit 0\nshift 2\necho \"$HOST: sudo $*\" >>\"$LOG\"\nexec \"$@\"",
+        );
+        for tool in ["systemctl", "shutdown", "poweroff", "halt", "reboot", "init", "telinit", "ethtool"] {
+            sealed.host_tool(host, tool, &format!("echo \"$HOST: {tool} $*\" >>\"$LOG\""));
+        }
+    }
+    for tool in ["systemctl", "shutdown", "poweroff", "halt", "reboot", "init", "telinit"] {
+        sealed.tool(tool, &format!("echo \"here: {tool} $*\" >>\"$LOG\""));
+    }
+    sealed
+}
+
+/// What the tools were called with, without the calls of ssh.
+fn done(sealed: &Sealed) -> Vec<String> {
+    sealed.log().lines().filter(|line| !line.starts_with("ssh ")).map(str::to_string).collect()
+}
+
+const BY_SSH: [&str; 2] = ["--transport", "openssh"];
+
+#[test]
+fn cancel_without_self_never_stops_the_executing_host() {
+    let sealed = lab();
+    for method in ["poweroff", "reboot", "reset", "init:0", "pause", "suspend", "force,reset"] {
+        let action = format!("cancel={method}");
+        let words = [&BY_SSH[..], &["-t", "pm", "-a", &action, "lab00"]].concat();
+        let (_, stderr) = sealed.ctys(&words).ends(5);
+        assert!(stderr.contains("SELF"), "{method}: {stderr}");
+    }
+    assert_eq!(done(&sealed), [""; 0]);
+}
+
+#[test]
+fn z_raises_only_what_needs_it_and_only_on_the_target_it_was_given_for() {
+    let sealed = lab();
+    let targets = ["lab00(-a cancel=poweroff,self -Z SUDO)", "lab01(-a cancel=poweroff,self)"];
+    let words = [&BY_SSH[..], &["-t", "pm", "-b", "seq"], &targets].concat();
+    let outcome = sealed.ctys(&words);
+    let log = done(&sealed);
+    assert!(!log.is_empty(), "{outcome:?}");
+    assert!(log.contains(&"lab00: sudo systemctl poweroff".to_string()), "{log:?}");
+    assert!(log.contains(&"lab00: systemctl poweroff".to_string()), "{log:?}");
+    assert!(log.contains(&"lab01: systemctl poweroff".to_string()), "{log:?}");
+    assert!(!log.iter().any(|line| line.starts_with("lab01: sudo")), "{log:?}");
+    assert!(!log.iter().any(|line| line.starts_with("here")), "{log:?}");
+    // What only reads is never raised.
+    assert!(!log.iter().any(|line| line.contains("sudo uname") || line.contains("sudo ip")), "{log:?}");
+}
+
+#[test]
+fn a_refused_privilege_is_named_and_the_command_is_not_run() {
+    let sealed = lab();
+    sealed.host_tool("lab00", "sudo", "echo 'sudo: a password is required' >&2; exit 1");
+    let words = [&BY_SSH[..], &["-t", "pm", "-a", "cancel=poweroff,self", "lab00(-Z SUDO)"]].concat();
+    let (_, stderr) = sealed.ctys(&words).ends(5);
+    assert!(stderr.contains("ctys: lab00: privilege: "), "{stderr}");
+    assert!(stderr.contains("a password is required"), "{stderr}");
+    assert_eq!(done(&sealed), [""; 0]);
+}
+
+#[test]
+fn a_plan_says_what_would_run_where_and_runs_nothing() {
+    let sealed = lab();
+    for flag in ["--plan", "-n"] {
+        let words = [&BY_SSH[..], &[flag, "-t", "pm", "-a", "cancel=poweroff,self", "lab00(-Z SUDO)"]].concat();
+        let text = sealed.ctys(&words).ok();
+        assert!(text.lines().any(|line| line.starts_with("lab00: pm: ") && line.contains("poweroff")), "{text}");
+        assert_eq!(done(&sealed), [""; 0]);
+    }
+}
+
+#[test]
+fn an_address_that_means_another_machine_touches_nothing() {
+    let sealed = lab();
+    for address in ["l:other", "u:6842caf91e3e43249ed596b8b9f2c5c2", "m:00:50:56:13:11:40", "t:10.9.8.7"] {
+        let action = format!("cancel=poweroff,self,{address}");
+        let words = [&BY_SSH[..], &["-t", "pm", "-a", &action, "lab00"]].concat();
+        let (_, stderr) = sealed.ctys(&words).ends(5);
+        assert!(stderr.contains("lab00"), "{stderr}");
+    }
+    assert_eq!(done(&sealed), [""; 0]);
+}
+
+#[test]
+fn a_call_in_the_background_leaves_its_output_in_a_private_file() {
+    let sealed = lab();
+    let words = [&BY_SSH[..], &["-b", "async", "-a", "list=terse,tab_gen:1_PM_12", "lab00"]].concat();
+    let (stdout, stderr) = sealed.ctys(&words).ends(0);
+    assert_eq!(stdout, "");
+    let file = stderr.trim().rsplit(' ').next().unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(file).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    for _ in 0..3000 {
+        if std::fs::read_to_string(file).unwrap().contains("lab00") {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    panic!("nothing came: {}", std::fs::read_to_string(file).unwrap());
+}

@@ -1,0 +1,58 @@
+//! The program as a process: streams, pipes, exit codes.
+
+use crate::sealed::{Outcome, Sealed};
+use std::process::Stdio;
+
+#[test]
+fn the_bare_version_has_no_newline_and_the_full_one_has_the_name() {
+    let sealed = Sealed::new();
+    assert_eq!(sealed.ctys(&["-X", "-V"]).ok(), env!("CARGO_PKG_VERSION"));
+    assert_eq!(sealed.ctys(&["-V"]).ok(), format!("ctys {}\n", env!("CARGO_PKG_VERSION")));
+    assert_eq!(sealed.ctys(&["-V", "-X"]).ok(), format!("ctys {}\n", env!("CARGO_PKG_VERSION")));
+    assert_eq!(sealed.ctys(&["--version"]).ok(), format!("ctys {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn a_closed_pipe_ends_it_quietly_by_the_usual_signal() {
+    let sealed = Sealed::new();
+    let mut child = sealed.command(&["-a", "list"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let outcome = Outcome::of(child.wait_with_output().unwrap(), "ctys -a list | true".into());
+    assert_eq!(outcome.fails(128 + libc::SIGPIPE), "");
+}
+
+#[test]
+fn a_full_disk_is_an_error() {
+    let sealed = Sealed::new();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = sealed.command(&["-a", "list"]).stdout(full).stderr(Stdio::piped()).output().unwrap();
+    let outcome = Outcome::of(output, "ctys -a list >/dev/full".into());
+    assert!(outcome.fails(2).contains("cannot write"));
+}
+
+#[test]
+fn errors_never_go_to_stdout() {
+    let sealed = Sealed::new();
+    for words in
+        [&["-a", "lits"][..], &["-a", "list", "--transport", "openssh", "nowhere"], &["-t", "cube", "-a", "list"]]
+    {
+        let outcome = sealed.ctys(words);
+        assert!(!outcome.stderr.is_empty(), "{outcome:?}");
+        assert!(!outcome.stdout.contains("ctys:"), "{outcome:?}");
+        assert_ne!(outcome.code, 0, "{outcome:?}");
+    }
+}
+
+#[test]
+fn stderr_has_no_colour_and_no_cursor_motion_unless_it_is_a_terminal() {
+    let sealed = Sealed::new().with("TERM", "xterm-256color");
+    let (_, stderr) = sealed.ctys(&["-a", "list", "--transport", "openssh", "nowhere"]).ends(4);
+    assert!(!stderr.contains('\u{1b}') && !stderr.contains('\r'), "{stderr:?}");
+}
+
+#[test]
+fn verbose_says_how_each_target_was_reached() {
+    let sealed = Sealed::new();
+    let (_, stderr) = sealed.ctys(&["-v", "-a", "list=terse,machine"]).ends(0);
+    assert_eq!(stderr, "ctys: localhost: notice: reached by local\n");
+}
