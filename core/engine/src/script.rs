@@ -78,16 +78,6 @@ ctys_n={nonce}
 ctys_b() {{ printf '%s b %s\\n' $ctys_n $1; printf '%s b %s\\n' $ctys_n $1 >&2; }}
 ctys_e() {{ ctys_last=$2; printf '%s e %s %s %s\\n' $ctys_n $1 $2 $3; printf '%s e %s %s %s\\n' $ctys_n $1 $2 $3 >&2; }}
 ctys_x() {{ printf '%s x %s\\n' $ctys_n $1; printf '%s x %s\\n' $ctys_n $1 >&2; }}
-if timeout -k 1 1 true >/dev/null 2>&1; then ctys_t() {{ timeout -k 2 \"$@\"; }}
-else ctys_t() {{
-ctys_l=$1; shift
-{{ \"$@\" <&3 3<&- & }} 3<&0; ctys_p=$!
-( sleep $ctys_l; kill -15 $ctys_p; sleep 2; kill -9 $ctys_p ) >/dev/null 2>&1 </dev/null & ctys_w=$!
-wait $ctys_p; ctys_s=$?
-kill $ctys_w 2>/dev/null
-if [ $ctys_s = 143 ] || [ $ctys_s = 137 ]; then return 124; fi
-return $ctys_s
-}}; fi
 ctys_b 0
 uname -snrm; id; printf '%s\\n' \"${{HOME:-/}}\"
 ctys_e 0 $? 0
@@ -110,6 +100,31 @@ esac
 "
     )
     .into_bytes()
+}
+
+/// How a command is kept to its time limit, for the first round that has one to keep: two processes, so not for nothing.
+pub fn limits(out: &mut Vec<u8>) {
+    out.extend_from_slice(
+        b"\
+if timeout -k 1 1 true >/dev/null 2>&1; then ctys_t() { timeout -k 2 \"$@\"; }
+else ctys_t() {
+ctys_l=$1; shift
+{ \"$@\" <&3 3<&- & } 3<&0; ctys_p=$!
+( sleep $ctys_l; kill -15 $ctys_p; sleep 2; kill -9 $ctys_p ) >/dev/null 2>&1 </dev/null & ctys_w=$!
+wait $ctys_p; ctys_s=$?
+kill $ctys_w 2>/dev/null
+if [ $ctys_s = 143 ] || [ $ctys_s = 137 ]; then return 124; fi
+return $ctys_s
+}; fi
+",
+    );
+}
+
+/// Whether this item needs [`limits`].
+pub fn has_limit(item: &Item) -> bool {
+    matches!(item, Item::Run(tries) if tries.iter().any(|command| {
+        command.limit_ms != Command::NO_LIMIT || command.privilege == Privilege::Root
+    }))
 }
 
 /// One item, framed under this number (from 1). `limit_s` is the time limit of a command that names none.
@@ -146,8 +161,15 @@ pub fn item(out: &mut Vec<u8>, number: u32, item: &Item, limit_s: u32) -> Result
                     out.extend_from_slice(b"} | ");
                     input.clear();
                 }
-                let limit = if command.limit_ms == 0 { limit_s } else { command.limit_ms.div_ceil(1000).max(1) };
-                out.extend_from_slice(format!("{} {limit} ", if root { "ctys_r" } else { "ctys_t" }).as_bytes());
+                let limit = match command.limit_ms {
+                    0 | Command::NO_LIMIT => limit_s,
+                    limit_ms => limit_ms.div_ceil(1000),
+                };
+                match (root, command.limit_ms) {
+                    (true, _) => out.extend_from_slice(format!("ctys_r {limit} ").as_bytes()),
+                    (false, Command::NO_LIMIT) => {}
+                    (false, _) => out.extend_from_slice(format!("ctys_t {limit} ").as_bytes()),
+                }
                 out.extend_from_slice(&words);
                 out.extend_from_slice(&input);
                 out.extend_from_slice(format!("; ctys_e {number} $? {n}\n").as_bytes());

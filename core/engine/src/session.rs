@@ -36,6 +36,7 @@ pub struct Session {
     clocks: Clocks,
     deadline: Instant,
     host: Option<HostFacts>,
+    limits_known: bool,
     next_item: u32,
     next_round: u32,
 }
@@ -51,6 +52,7 @@ impl Session {
             clocks,
             deadline,
             host: None,
+            limits_known: false,
             next_item: 1,
             next_round: 0,
         }
@@ -124,6 +126,10 @@ impl Conversation for Session {
         let mut text = Vec::new();
         if round == 0 {
             text = script::preamble(&self.nonce, &self.means);
+        }
+        if !self.limits_known && items.iter().any(script::has_limit) {
+            script::limits(&mut text);
+            self.limits_known = true;
         }
         if chain.is_some() {
             script::chain_begin(&mut text);
@@ -202,7 +208,10 @@ fn limit_of(item: &Item) -> Duration {
 }
 
 fn command_limit(command: &Command) -> Duration {
-    if command.limit_ms == 0 { COMMAND_LIMIT } else { Duration::from_millis(u64::from(command.limit_ms)) }
+    match command.limit_ms {
+        0 | Command::NO_LIMIT => COMMAND_LIMIT,
+        limit_ms => Duration::from_millis(u64::from(limit_ms)),
+    }
 }
 
 /// `uname -snrm`, `id`, and the home folder, one line each:

@@ -23,7 +23,8 @@ pub fn vm_conf() -> Probe {
 /// The network interfaces. The text of `ip addr` is read and not its JSON, since busybox and iproute2 before 4.13 have
 /// only the text.
 pub fn addresses() -> Probe {
-    Probe::run_first(vec![Command::new("ip").arg("addr"), Command::new("ifconfig").arg("-a")])
+    let kernel_only = |command: Command| command.limit_ms(Command::NO_LIMIT);
+    Probe::run_first(vec![kernel_only(Command::new("ip").arg("addr")), kernel_only(Command::new("ifconfig").arg("-a"))])
 }
 
 /// The routes, without any tool.
