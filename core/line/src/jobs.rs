@@ -14,6 +14,8 @@ use std::rc::Rc;
 pub(crate) struct Jobs {
     pub jobs: Vec<Job>,
     pub control: Control,
+    /// The look of the local action, when a target took that action.
+    pub local_look: Option<Option<Presentation>>,
 }
 
 /// What the options of a draft come to, apart from the target.
@@ -21,7 +23,7 @@ pub(crate) struct Jobs {
 struct Settled {
     parsed: Parsed,
     options: crate::call::JobOptions,
-    presentation: Option<Presentation>,
+    from_local: bool,
     control: Control,
 }
 
@@ -32,6 +34,7 @@ pub(crate) fn jobs(desk: &mut Desk<'_>, drafts: &[Draft]) -> Jobs {
     let mut controls: Vec<Control> = Vec::new();
     let mut known: HashMap<Target, Vec<usize>> = HashMap::new();
     let mut dropped = 0;
+    let mut local_look = None;
     for draft in drafts {
         let target = settle_target(desk, draft);
         // Members of a group share their options: they are read once.
@@ -39,11 +42,14 @@ pub(crate) fn jobs(desk: &mut Desk<'_>, drafts: &[Draft]) -> Jobs {
         let result = settled.entry(key).or_insert_with(|| settle(desk, draft, target.local)).clone();
         let Some(result) = result else { continue };
         check_stack(desk, draft, &result);
+        if result.from_local && local_look.is_none() {
+            local_look = Some(result.parsed.presentation.clone());
+        }
         let job = Job {
             target,
             action: result.parsed.action,
             types: result.parsed.types,
-            presentation: result.presentation,
+            presentation: result.parsed.presentation.filter(|_| !result.from_local),
             options: result.options,
             stack: draft.stack.map(|(stack, _)| stack),
         };
@@ -72,7 +78,7 @@ pub(crate) fn jobs(desk: &mut Desk<'_>, drafts: &[Draft]) -> Jobs {
         sequential: controls.iter().any(|control| control.sequential),
         explicit: controls.iter().any(|control| control.explicit),
     };
-    Jobs { jobs, control }
+    Jobs { jobs, control, local_look }
 }
 
 /// `user@` wins over `-l`; only this machine under the caller's own name is local (ctys.md 1.1).
@@ -105,8 +111,7 @@ fn settle(desk: &mut Desk<'_>, draft: &Draft, local: bool) -> Option<Settled> {
         options.pty = Some(2);
     }
     options.location = location(desk, effective, &parsed, local);
-    let presentation = parsed.presentation.clone().filter(|_| !from_local);
-    Some(Settled { parsed, options, presentation, control })
+    Some(Settled { parsed, options, from_local: *from_local, control })
 }
 
 /// A console in the caller's terminal, or a session of type CLI: it needs the terminal for itself.

@@ -13,10 +13,11 @@
 //! 6. `suboptions`, `actions`, `types`: the action of each draft, typed;
 //! 7. `jobs`: the defaults of the action, what does not go together.
 //!
-//! `help` prints what the same definitions say.
+//! `help` prints what the same definitions say; `explain` writes a call out in the classic form.
 
 mod actions;
 pub mod call;
+mod explain;
 mod groups;
 mod help;
 mod jobs;
@@ -33,6 +34,7 @@ mod types;
 mod words;
 
 pub use call::*;
+pub use explain::explain;
 pub use help::{TOPICS, help, nearest_topic};
 pub use mistakes::{Mistake, Origin, Place};
 
@@ -128,18 +130,21 @@ fn read(desk: &mut Desk<'_>, words: &[text::Text]) -> Option<CallLine> {
             notices: Vec::new(),
         });
     }
-    // The local action is read once for itself: its look is that of the call, even if every context has its own.
     let header = base.action.is_some();
-    let look =
-        base.action.as_ref().and_then(|(text, _)| actions::parse(desk, text, &base)).map(|parsed| parsed.presentation);
+    let unused = base.clone();
     let base = Rc::new(base.under(&common));
     let mut drafts = groups::drafts(desk, &mut reader, scanned.nodes, base.clone());
     if drafts.is_empty() && desk.faults() == 0 {
         let target = ctys_model::Target { host: "localhost".into(), ..Default::default() };
         drafts.push(groups::Draft { target, effective: base, from_group: false, stack: None, at: end });
     }
-    let jobs::Jobs { jobs, control } = jobs::jobs(desk, &drafts);
-    let presentation = look.unwrap_or_else(|| jobs.first().and_then(|job| job.presentation.clone()));
+    let jobs::Jobs { jobs, control, local_look } = jobs::jobs(desk, &drafts);
+    let presentation = match local_look {
+        Some(look) => look,
+        // No target took the local action; its look is that of the call all the same.
+        None if header => actions::look_of_unused(desk, &unused),
+        None => jobs.first().and_then(|job| job.presentation.clone()),
+    };
     Some(CallLine { special: None, jobs, presentation, header, control, call, notices: Vec::new() })
 }
 

@@ -79,7 +79,7 @@ pub(crate) const FIELDS: &[FieldWord] = &[
 ];
 
 /// The fields of ALL: every one that has a word.
-const USUAL: &[Known] = &{
+pub(crate) const USUAL: &[Known] = &{
     let mut all = [Known::Pm; FIELDS.len()];
     let mut n = 0;
     while n < FIELDS.len() {

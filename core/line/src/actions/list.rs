@@ -49,7 +49,7 @@ pub(crate) const FIELDS: &[FieldWord] = &[
 ];
 
 /// The fields of ALL (ctys-original.md 2.1): neither addresses nor ports.
-const USUAL: &[Known] = &[
+pub(crate) const USUAL: &[Known] = &[
     Known::Label,
     Known::Pid,
     Known::User,

@@ -68,6 +68,17 @@ pub(crate) fn parse(desk: &mut Desk<'_>, text: &Text, effective: &Effective) -> 
     parsed.filter(|_| desk.faults() == before)
 }
 
+/// The look of a local action that every context replaces. What it does is not asked of anybody, so an action for one
+/// session type is not looked at.
+pub(crate) fn look_of_unused(desk: &mut Desk<'_>, local: &Effective) -> Option<Presentation> {
+    let (text, _) = local.action.as_ref()?;
+    let single = |verb: &Verb| !verb.is_collector() && text.split('=')[0].trim().is_word(verb.word());
+    if Verb::ALL.iter().any(single) {
+        return None;
+    }
+    parse(desk, text, local)?.presentation
+}
+
 fn collector(desk: &mut Desk<'_>, verb: Verb, rest: &Text, effective: &Effective) -> Option<Parsed> {
     let types = effective.types.as_ref().map(|(types, _)| types.clone()).unwrap_or_default();
     let types = if types.iter().any(|name| name == types::ALL) { Vec::new() } else { types };
