@@ -421,3 +421,16 @@ fn help_and_version_are_given_whatever_else_is_wrong() {
     assert_eq!(right("-H create").special, Some(Special::Manual("create".into())));
     assert_eq!(right("--help -V").special, Some(Special::Help));
 }
+
+#[test]
+fn every_shipped_macro_that_is_a_call_is_right() {
+    let mut calls = 0;
+    for (file, text) in ctys_table::macros::SHIPPED {
+        let book = ctys_table::Book::parse(file, text).unwrap();
+        for name in book.names().filter(|name| book.get(name).unwrap().starts_with("-a")) {
+            right(&format!("macro:{name}%{file} lab00"));
+            calls += 1;
+        }
+    }
+    assert!(calls > 20, "only {calls} calls are shipped");
+}
