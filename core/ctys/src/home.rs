@@ -66,16 +66,6 @@ impl Home {
             .collect()
     }
 
-    /// The types that `<TYPE>_IGNORE=1` takes out, upper case.
-    pub fn ignored(&self) -> Vec<String> {
-        self.variables
-            .iter()
-            .filter(|(_, value)| !value.is_empty() && *value != "0")
-            .filter_map(|(name, _)| name.strip_suffix("_IGNORE"))
-            .map(|name| name.strip_prefix("CTYS_").unwrap_or(name).to_string())
-            .collect()
-    }
-
     /// The file of the classic MAC map, in the first database folder that has one.
     pub fn macmap(&self, folders: &[String]) -> Option<String> {
         let default = vec![self.folder.join("db/default").to_string_lossy().into_owned()];

@@ -35,13 +35,14 @@ pub fn run(words: Vec<OsString>) -> u8 {
     let mut setup = Setup::new(SearchPath::of_this_process());
     setup.settings = home.variables.clone();
     let plugins = setup.discover();
-    let call = match parse(&words, &home, &plugins) {
+    let manifests: Vec<Manifest> = plugins.found().iter().filter_map(|found| found.manifest.clone().ok()).collect();
+    let call = match parse(&words, &home, &manifests) {
         Ok(call) => call,
         Err(code) => return code,
     };
     let mut screen = Screen::new(call.call.quiet, call.call.color);
     if let Some(special) = &call.special {
-        return do_special(special, &mut screen);
+        return do_special(special, &manifests, &mut screen);
     }
     for notice in &call.notices {
         screen.problem(notice);
@@ -60,12 +61,11 @@ pub fn run(words: Vec<OsString>) -> u8 {
     exit_code(&problems)
 }
 
-fn parse(words: &[OsString], home: &Home, plugins: &Plugins) -> Result<CallLine, u8> {
-    let manifests: Vec<Manifest> = plugins.found().iter().filter_map(|found| found.manifest.clone().ok()).collect();
+fn parse(words: &[OsString], home: &Home, manifests: &[Manifest]) -> Result<CallLine, u8> {
     let variable = |name: &str| home.variables.get(name).map(String::as_str).filter(|value| !value.is_empty());
     let usual = World::new(&home.caller.user, home);
     let world = World {
-        manifests: &manifests,
+        manifests,
         shipped_macros: ctys_table::macros::SHIPPED,
         max_recursion: variable("CTYS_MAXRECURSE").and_then(|n| n.parse().ok()).unwrap_or(usual.max_recursion),
         default_type: variable("DEFAULT_C_SESSIONTYPE").unwrap_or(usual.default_type),
@@ -82,17 +82,30 @@ fn parse(words: &[OsString], home: &Home, plugins: &Plugins) -> Result<CallLine,
     })
 }
 
-fn do_special(special: &Special, screen: &mut Screen) -> u8 {
-    match special {
-        Special::Help => screen.data("help"),
-        Special::Manual(topic) => screen.data({
-            let _ = topic;
-            "help"
-        }),
-        Special::Version { terse: true } => screen.data(env!("CARGO_PKG_VERSION")),
-        Special::Version { terse: false } => screen.data(concat!("ctys ", env!("CARGO_PKG_VERSION"), "\n")),
+fn do_special(special: &Special, manifests: &[Manifest], screen: &mut Screen) -> u8 {
+    let topic = match special {
+        Special::Help => "",
+        Special::Manual(topic) => topic,
+        Special::Version { terse: true } => {
+            screen.data(env!("CARGO_PKG_VERSION"));
+            return 0;
+        }
+        Special::Version { terse: false } => {
+            screen.data(concat!("ctys ", env!("CARGO_PKG_VERSION"), "\n"));
+            return 0;
+        }
+    };
+    match ctys_line::help(topic, manifests) {
+        Some(text) => {
+            screen.data(&text);
+            0
+        }
+        None => {
+            let problem = Problem::new(Phase::Usage, format!("there is no help on \"{topic}\""));
+            screen.problem(&problem.hint("ctys -h names the topics"));
+            Phase::Usage.exit_code()
+        }
     }
-    0
 }
 
 /// `-b async`: the same call again, in a session of its own, its output in a file.

@@ -1,33 +1,11 @@
 //! Which plugins a job goes to, and what they are asked.
 
 use ctys_engine::job::Thinker;
-use ctys_engine::plugins::{Plugin, Plugins};
+use ctys_engine::plugins::Plugins;
 use ctys_engine::script::Means;
 use ctys_line::{Escalation, Job};
-use ctys_model::manifest::Category;
-use ctys_model::{Caller, Effect, Facts, Next, Phase, Probe, Problem, Replies, Request, Verb};
+use ctys_model::{Caller, Phase, Problem, Request, Verb};
 use std::sync::Arc;
-
-/// A loaded plugin as a job sees it.
-struct Loaded(Arc<Plugin>);
-
-impl Thinker for Loaded {
-    fn name(&self) -> &str {
-        self.0.name()
-    }
-    fn category(&self) -> Category {
-        self.0.manifest().category
-    }
-    fn wants(&self, request: &Request) -> Result<Vec<Probe>, Problem> {
-        self.0.wants(request).map_err(|error| Problem::from(&error))
-    }
-    fn plan(&self, request: &Request, facts: &Facts) -> Result<Effect, Problem> {
-        self.0.plan(request, facts).map_err(|error| Problem::from(&error))
-    }
-    fn read(&self, request: &Request, facts: &Facts, replies: &Replies) -> Result<Next, Problem> {
-        self.0.read(request, facts, replies).map_err(|error| Problem::from(&error))
-    }
-}
 
 /// The physical machine speaks for the node in SHOW and INFO, whatever `-t` says (ctys.md 2.5).
 const NODE_TYPE: &str = "PM";
@@ -57,7 +35,7 @@ pub fn thinkers(plugins: &Plugins, job: &Job) -> (Vec<Arc<dyn Thinker>>, Vec<Pro
                 .hint("ctys -a info shows the plugins and where they were looked for"),
         );
     }
-    (serving.into_iter().map(|plugin| Arc::new(Loaded(plugin)) as _).collect(), problems)
+    (serving.into_iter().map(|plugin| plugin as _).collect(), problems)
 }
 
 /// The request of a job, the same for all plugins.
