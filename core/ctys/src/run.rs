@@ -47,7 +47,7 @@ pub fn run(words: Vec<OsString>) -> u8 {
     for notice in &call.notices {
         screen.problem(notice);
     }
-    if call.control.detach && call.control.explicit && !ctys_engine::detach::is_detached() {
+    if call.control.background && !ctys_engine::detach::is_detached() {
         return detach(&words, &mut screen);
     }
     let (jobs, mut problems) = prepare(&call, &plugins, &home);

@@ -136,8 +136,11 @@ pub enum CachePlace {
 /// `-b`: job control.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Control {
-    /// Detach once the work is started.
+    /// Detach once the work is started: the default of the action, or the user's word.
     pub detach: bool,
+    /// The user's own word was `async`: only then the call goes to the background and its outcome to a file. By its
+    /// mere default a CREATE or CANCEL stays, so that nobody misses its error.
+    pub background: bool,
     /// One target after the other.
     pub sequential: bool,
     /// Given by the user, not by default: `par` then also means the order of completion.

@@ -75,6 +75,7 @@ pub(crate) fn jobs(desk: &mut Desk<'_>, drafts: &[Draft]) -> Jobs {
     }
     let control = Control {
         detach,
+        background: detach && controls.iter().any(|control| control.background),
         sequential: controls.iter().any(|control| control.sequential),
         explicit: controls.iter().any(|control| control.explicit),
     };
@@ -144,6 +145,7 @@ fn control(desk: &mut Desk<'_>, effective: &Effective, parsed: &Parsed) -> Contr
     }
     Control {
         detach: given.detach.unwrap_or(detach),
+        background: given.detach == Some(true),
         sequential: given.sequential.unwrap_or(forced),
         explicit: effective.control.is_some(),
     }
