@@ -65,11 +65,12 @@ impl fmt::Display for Target {
         if let Some(user) = &self.user {
             write!(f, "{user}@")?;
         }
-        f.write_str(&self.host)?;
-        if let Some(port) = self.port {
-            write!(f, ":{port}")?;
+        match self.port {
+            // As it is typed: the port of an IPv6 address needs brackets before it.
+            Some(port) if self.host.contains(':') => write!(f, "[{}]:{port}", self.host),
+            Some(port) => write!(f, "{}:{port}", self.host),
+            None => f.write_str(&self.host),
         }
-        Ok(())
     }
 }
 
@@ -126,5 +127,21 @@ words! {
 impl Default for Location {
     fn default() -> Self {
         Location::DisplayForwarding
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_shown_as_it_is_typed() {
+        let shown = |user: Option<&str>, host: &str, port| {
+            Target { host: host.into(), user: user.map(str::to_string), port, local: false }.to_string()
+        };
+        assert_eq!(shown(None, "lab00", None), "lab00");
+        assert_eq!(shown(Some("root"), "lab00", Some(2222)), "root@lab00:2222");
+        assert_eq!(shown(None, "::1", Some(22)), "[::1]:22");
+        assert_eq!(shown(None, "::1", None), "::1");
     }
 }
