@@ -112,3 +112,23 @@ fn a_call_in_the_background_leaves_its_output_in_a_private_file() {
     }
     panic!("nothing came: {}", std::fs::read_to_string(file).unwrap());
 }
+
+#[test]
+fn a_missing_privilege_is_an_error_that_names_z() {
+    let sealed = lab();
+    for tool in ["systemctl", "shutdown", "poweroff", "halt"] {
+        sealed.host_tool("lab00", tool, "echo 'Failed to power off system via logind: Access denied' >&2; exit 1");
+    }
+    let words = [&BY_SSH[..], &["-t", "pm", "-a", "cancel=poweroff,self", "lab00"]].concat();
+    let (_, stderr) = sealed.ctys(&words).ends(5);
+    assert!(stderr.contains("Access denied") && stderr.contains("-Z"), "{stderr}");
+}
+
+#[test]
+fn the_final_call_is_printed_on_stderr_when_it_is_asked_for() {
+    let sealed = lab();
+    let words = [&BY_SSH[..], &["-d", "pf", "-a", "list=terse,tab_gen:1_PM_5", "-l", "tester", "lab00"]].concat();
+    let (stdout, stderr) = sealed.ctys(&words).ends(0);
+    assert_eq!(stdout, "lab00\n");
+    assert!(stderr.starts_with("ctys ") && stderr.contains("tester@lab00"), "{stderr}");
+}

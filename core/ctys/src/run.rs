@@ -47,6 +47,9 @@ pub fn run(words: Vec<OsString>) -> u8 {
     for notice in &call.notices {
         screen.problem(notice);
     }
+    if prints_final(&call) {
+        screen.line(&ctys_line::explain(&call));
+    }
     if call.control.background && !ctys_engine::detach::is_detached() {
         return detach(&words, &mut screen);
     }
@@ -106,6 +109,13 @@ fn do_special(special: &Special, manifests: &[Manifest], screen: &mut Screen) ->
             Phase::Usage.exit_code()
         }
     }
+}
+
+/// `-d PRINTFINAL|PFIN|PF`: the call as it is carried out, in its full classic form, on stderr (ctys.md 1.5).
+fn prints_final(call: &CallLine) -> bool {
+    let mut words = call.call.debug.as_deref().unwrap_or_default().split(',');
+    let word = |word: &str| word.split(':').next().unwrap_or_default().to_ascii_uppercase();
+    words.any(|given| ["PRINTFINAL", "PFIN", "PF"].contains(&word(given).as_str()))
 }
 
 /// `-b async`: the same call again, in a session of its own, its output in a file.

@@ -164,7 +164,7 @@ fn lab00() -> Facts {
 }
 
 #[test]
-fn list() {
+fn plans_of_list() {
     let all = || Action::List(List::default());
     let only = |fields: &[Known]| {
         Action::List(List { fields: Some(fields.iter().map(|&f| f.into()).collect()), ..List::default() })
@@ -230,7 +230,7 @@ fn only_list(fields: &[Known]) -> List {
 }
 
 #[test]
-fn enumerate() {
+fn plans_of_enumerate() {
     let all = |states: &[&str], base: &[&str]| {
         let words = |list: &[&str]| list.iter().map(|word| word.to_string()).collect();
         Action::Enumerate(Enumerate { base: words(base), states: words(states), fields: None })
@@ -261,7 +261,7 @@ fn enumerate() {
 }
 
 #[test]
-fn show_and_info() {
+fn plans_of_show_and_info() {
     let server = facts_with([
         file(probes::os_release(), capture!("os-release-debian-12.txt")),
         file(probes::meminfo(), capture!("proc-meminfo-linux-6.18-vm.txt")),
@@ -353,7 +353,7 @@ fn create(words: &str) -> Action {
 }
 
 #[test]
-fn create_by_wake_on_lan() {
+fn plans_of_create_by_wake_on_lan() {
     let map = || {
         let mut facts = facts([(probes::macmap(None), MACMAP)]);
         facts.host = None;
@@ -446,7 +446,7 @@ fn create_by_wake_on_lan() {
 }
 
 #[test]
-fn cancel() {
+fn plans_of_cancel() {
     let me = |words: &str| {
         let mut cancel = Cancel { with_self: true, ..Cancel::default() };
         for word in words.split(',').filter(|word| !word.is_empty()) {
