@@ -21,6 +21,8 @@ use std::time::{Duration, Instant};
 struct Cost {
     wall: f64,
     cpu: f64,
+    /// What the rest of the machine burnt meanwhile: the servers, when nothing else runs.
+    rest: f64,
     peak_kib: i64,
 }
 
@@ -93,14 +95,18 @@ fn fan_out(size: usize, rounds: usize) {
     }
     let ours = median(&tools[0].1);
     println!("{size} hosts, {rounds} rounds, medians");
-    println!("  {:<20} {:>8} {:>9} {:>12} {:>9}", "", "wall s", "x ours", "cpu ms/host", "peak MiB");
+    println!(
+        "  {:<20} {:>8} {:>9} {:>15} {:>15} {:>9}",
+        "", "wall s", "x ours", "client ms/host", "servers ms/host", "peak MiB"
+    );
     for (name, costs) in &tools {
         let cost = median(costs);
         println!(
-            "  {name:<20} {:>8.2} {:>9.2} {:>12.2} {:>9.1}",
+            "  {name:<20} {:>8.2} {:>9.2} {:>15.2} {:>15.2} {:>9.1}",
             cost.wall,
             cost.wall / ours.wall,
             cost.cpu * 1e3 / size as f64,
+            cost.rest * 1e3 / size as f64,
             cost.peak_kib as f64 / 1024.0
         );
     }
@@ -116,7 +122,7 @@ fn median(costs: &[Cost]) -> Cost {
 /// Runs a command to its end; the account of the operating system covers it and all its children.
 fn run(command: &mut Command) -> Cost {
     let program = command.get_program().to_string_lossy().into_owned();
-    let start = Instant::now();
+    let (start, busy) = (Instant::now(), busy_seconds());
     let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit()).spawn();
     let child = child.unwrap_or_else(|error| panic!("{program} is needed: {error}"));
     let mut status = 0;
@@ -128,9 +134,22 @@ fn run(command: &mut Command) -> Cost {
     };
     assert_eq!(status, 0, "{program} failed");
     let seconds = |time: libc::timeval| Duration::new(time.tv_sec as u64, time.tv_usec as u32 * 1000).as_secs_f64();
+    let cpu = seconds(usage.ru_utime) + seconds(usage.ru_stime);
     Cost {
         wall: start.elapsed().as_secs_f64(),
-        cpu: seconds(usage.ru_utime) + seconds(usage.ru_stime),
+        cpu,
+        rest: (busy_seconds() - busy - cpu).max(0.0),
         peak_kib: usage.ru_maxrss,
     }
+}
+
+/// Processor time of the whole machine since its start, from `/proc/stat`, in seconds:
+///
+/// ```text
+/// cpu  123456 0 65432 9876543 ...      user nice system idle, in hundredths
+/// ```
+fn busy_seconds() -> f64 {
+    let text = std::fs::read_to_string("/proc/stat").unwrap();
+    let numbers: Vec<f64> = text.split_whitespace().skip(1).take(3).map(|word| word.parse().unwrap()).collect();
+    numbers.iter().sum::<f64>() / 100.0
 }
