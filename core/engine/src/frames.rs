@@ -17,8 +17,13 @@ use std::collections::{BTreeMap, BTreeSet};
 pub const MAX_STDOUT: usize = 8 * 1024 * 1024;
 /// The most that is kept of one item's standard error.
 pub const MAX_STDERR: usize = 256 * 1024;
+/// The most that is held of a session at any time; what goes beyond is cut, as with a single item.
+pub const MAX_HELD: usize = 32 * 1024 * 1024;
 /// The most that is kept of what stands outside of frames.
 const MAX_NOISE: usize = 16 * 1024;
+/// The most that may stand outside of frames. Banners and profiles print kilobytes; a host that prints for ever is told
+/// apart from a slow one by this.
+const MAX_OUTSIDE: usize = 16 * 1024 * 1024;
 /// The longest frame line after the nonce: anything longer is not ours.
 const MAX_MARK: usize = 64;
 
@@ -43,6 +48,13 @@ pub struct Frames {
     out: Stream,
     err: Stream,
     frames: BTreeMap<u32, Frame>,
+    /// Marks of items and rounds from these numbers on are not ours.
+    items: u32,
+    rounds: u32,
+    /// How many bytes are in `frames`.
+    held: usize,
+    /// How many bytes stood outside of frames.
+    outside: usize,
     /// Items of which one stream has ended; the other may be far behind.
     half_ended: BTreeSet<u32>,
     half_over: BTreeSet<u32>,
@@ -84,9 +96,18 @@ impl Frames {
             out: Stream::default(),
             err: Stream::default(),
             frames: BTreeMap::new(),
+            items: 0,
+            rounds: 0,
+            held: 0,
+            outside: 0,
             half_ended: BTreeSet::new(),
             half_over: BTreeSet::new(),
         }
+    }
+
+    /// Items and rounds below these numbers have been asked; a mark of any other is one the host made up.
+    pub fn expect(&mut self, items: u32, rounds: u32) {
+        (self.items, self.rounds) = (items, rounds);
     }
 
     /// Feeds standard output.
@@ -101,7 +122,9 @@ impl Frames {
 
     /// Takes what came of an item, complete or not.
     pub fn take(&mut self, item: u32) -> Option<Frame> {
-        self.frames.remove(&item)
+        let frame = self.frames.remove(&item)?;
+        self.held -= frame.stdout.len() + frame.stderr.len();
+        Some(frame)
     }
 
     /// What standard error held outside of frames: what ssh or a login script had to say.
@@ -128,7 +151,7 @@ impl Frames {
                     let keep = stream.buffer.len().min(self.nonce.len() - 1);
                     let upto = stream.buffer.len() - keep;
                     let data: Vec<u8> = stream.buffer.drain(..upto).collect();
-                    self.store(which, &data);
+                    self.store(which, &data)?;
                     return Ok(seen);
                 }
                 Some(at) => {
@@ -145,7 +168,7 @@ impl Frames {
                     let data: Vec<u8> = stream.buffer[..at].to_vec();
                     let mark = String::from_utf8_lossy(&stream.buffer[after..after + length]).into_owned();
                     stream.buffer.drain(..after + length + 1);
-                    self.store(which, &data);
+                    self.store(which, &data)?;
                     if let Some(event) = self.mark(which, &mark)? {
                         seen.push(event);
                     }
@@ -154,15 +177,19 @@ impl Frames {
         }
     }
 
-    fn store(&mut self, which: Which, data: &[u8]) {
+    fn store(&mut self, which: Which, data: &[u8]) -> Result<(), Garbled> {
         if data.is_empty() {
-            return;
+            return Ok(());
         }
         let stream = if which == Which::Out { &mut self.out } else { &mut self.err };
         match stream.inside {
             None => {
                 let room = MAX_NOISE.saturating_sub(stream.noise.len());
                 stream.noise.extend_from_slice(&data[..data.len().min(room)]);
+                self.outside += data.len();
+                if self.outside > MAX_OUTSIDE {
+                    return Err(Garbled(format!("more than {} MiB beside the answers", MAX_OUTSIDE >> 20)));
+                }
             }
             Some(item) => {
                 let frame = self.frames.entry(item).or_default();
@@ -170,13 +197,16 @@ impl Frames {
                     Which::Out => (&mut frame.stdout, MAX_STDOUT),
                     Which::Err => (&mut frame.stderr, MAX_STDERR),
                 };
-                let room = limit.saturating_sub(kept.len());
+                let room = limit.saturating_sub(kept.len()).min(MAX_HELD - self.held);
                 if data.len() > room {
                     frame.cut = true;
                 }
-                kept.extend_from_slice(&data[..data.len().min(room)]);
+                let data = &data[..data.len().min(room)];
+                kept.extend_from_slice(data);
+                self.held += data.len();
             }
         }
+        Ok(())
     }
 
     fn mark(&mut self, which: Which, mark: &str) -> Result<Option<Seen>, Garbled> {
@@ -184,6 +214,9 @@ impl Frames {
         let mut words = mark.split(' ');
         let kind = words.next().ok_or_else(bad)?;
         let number: u32 = words.next().and_then(|word| word.parse().ok()).ok_or_else(bad)?;
+        if number >= if kind == "x" { self.rounds } else { self.items } {
+            return Err(bad());
+        }
         let stream = if which == Which::Out { &mut self.out } else { &mut self.err };
         match kind {
             "b" => {
@@ -250,6 +283,13 @@ mod tests {
     const OUT: &[u8] = b"motd\nNONCE b 1\nhello\0\xffNONCE e 1 7 1\nNONCE b 2\nNONCE e 2 n 0\nNONCE x 0\n";
     const ERR: &[u8] = b"Warning: x\nNONCE b 1\noopsNONCE e 1 7 1\nNONCE b 2\nNONCE e 2 n 0\nNONCE x 0\n";
 
+    /// For a round with the items 0 to 2.
+    fn asked() -> Frames {
+        let mut frames = Frames::new("NONCE");
+        frames.expect(3, 1);
+        frames
+    }
+
     fn check(frames: &mut Frames) {
         let one = frames.take(1).unwrap();
         assert_eq!(one.stdout, b"hello\0\xff");
@@ -262,7 +302,7 @@ mod tests {
 
     #[test]
     fn whole_streams() {
-        let mut frames = Frames::new("NONCE");
+        let mut frames = asked();
         frames.out(OUT).unwrap();
         let seen = frames.err(ERR).unwrap();
         assert_eq!(seen, [Seen::Ended(1), Seen::Ended(2), Seen::RoundOver(0)]);
@@ -272,7 +312,7 @@ mod tests {
     #[test]
     fn any_way_of_cutting_the_streams_gives_the_same() {
         for size in 1..OUT.len() {
-            let mut frames = Frames::new("NONCE");
+            let mut frames = asked();
             let mut over = 0;
             for chunk in OUT.chunks(size) {
                 over += frames.out(chunk).unwrap().iter().filter(|s| matches!(s, Seen::RoundOver(_))).count();
@@ -287,7 +327,7 @@ mod tests {
 
     #[test]
     fn an_item_that_never_ends_keeps_what_it_said() {
-        let mut frames = Frames::new("NONCE");
+        let mut frames = asked();
         frames.out(b"NONCE b 1\npartial answer that is longer than the nonce").unwrap();
         frames.err(b"NONCE b 1\n").unwrap();
         let frame = frames.take(1).unwrap();
@@ -297,7 +337,7 @@ mod tests {
 
     #[test]
     fn output_beyond_the_limit_is_cut_and_says_so() {
-        let mut frames = Frames::new("NONCE");
+        let mut frames = asked();
         frames.err(b"NONCE b 1\n").unwrap();
         for _ in 0..40 {
             frames.err(&[b'x'; 10_000]).unwrap();
@@ -311,19 +351,53 @@ mod tests {
     }
 
     #[test]
+    fn all_answers_together_are_held_to_a_limit_that_taking_one_gives_back() {
+        let mut frames = Frames::new("NONCE");
+        frames.expect(10, 1);
+        let whole = vec![b'x'; MAX_STDOUT];
+        let feed = |frames: &mut Frames, item: u32| {
+            frames.out(format!("NONCE b {item}\n").as_bytes()).unwrap();
+            frames.out(&whole).unwrap();
+            frames.out(format!("NONCE e {item} 0 0\n").as_bytes()).unwrap();
+        };
+        (0..6).for_each(|item| feed(&mut frames, item));
+        let mut taken = 0;
+        for item in 0..6 {
+            let frame = frames.take(item).unwrap();
+            assert_eq!(frame.cut, frame.stdout.len() < MAX_STDOUT, "item {item}");
+            taken += frame.stdout.len();
+        }
+        assert_eq!(taken, MAX_HELD);
+        feed(&mut frames, 6);
+        assert_eq!(frames.take(6).unwrap().stdout.len(), MAX_STDOUT);
+    }
+
+    #[test]
+    fn a_host_that_prints_for_ever_beside_its_answers_is_an_error_on_either_stream() {
+        let piece = vec![b'x'; 64 * 1024];
+        for feed in [Frames::out, Frames::err] {
+            let mut frames = asked();
+            let fed = (0..1000).position(|_| feed(&mut frames, &piece).is_err());
+            assert_eq!(fed, Some(MAX_OUTSIDE / piece.len()));
+        }
+    }
+
+    #[test]
     fn marks_that_cannot_be_are_an_error_not_an_answer() {
         for bad in [
             "NONCE e 1 0 0\n",
             "NONCE b 1\nNONCE b 2\n",
             "NONCE b 1\nNONCE e 2 0 0\n",
             "NONCE q 1\n",
+            "NONCE b 3\n",
+            "NONCE x 1\n",
             "NONCE b x\n",
             "NONCE b 1\nNONCE x 0\n",
             "NONCE b 1\nNONCE e 1\n",
         ] {
-            assert!(Frames::new("NONCE").out(bad.as_bytes()).is_err(), "{bad:?}");
+            assert!(asked().out(bad.as_bytes()).is_err(), "{bad:?}");
         }
         let endless = format!("NONCE {}", "x".repeat(200));
-        assert!(Frames::new("NONCE").out(endless.as_bytes()).is_err());
+        assert!(asked().out(endless.as_bytes()).is_err());
     }
 }

@@ -33,15 +33,39 @@ impl Gate {
         self.open
     }
 
+    /// The last line before the mark. nologin(8) and many a forced command say why on standard output.
+    pub fn last_words(&self) -> Option<String> {
+        last_line(&self.noise)
+    }
+
     /// More noise than any start-up file makes.
     pub fn is_flooded(&self) -> bool {
         self.noise.len() > NOISE_LIMIT
     }
 }
 
+/// The last line that says something, harmless for a terminal and no longer than a message may be.
+pub fn last_line(text: &[u8]) -> Option<String> {
+    const LONGEST: usize = 300;
+    let text = String::from_utf8_lossy(text);
+    let line = text.lines().rev().map(str::trim).find(|line| !line.is_empty())?;
+    let line: String = line.chars().take(LONGEST).collect();
+    Some(ctys_model::bytes::escape_for_eyes(&line).into_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_login_without_a_shell_has_last_words() {
+        let mut gate = Gate::default();
+        assert_eq!(gate.last_words(), None);
+        gate.pass(b"Welcome\n\x1b[2JThis account is not available.\r\n\n".to_vec());
+        assert_eq!(gate.last_words().as_deref(), Some("\\x1b[2JThis account is not available."));
+        gate.pass(vec![b'x'; 100_000]);
+        assert_eq!(gate.last_words(), Some("x".repeat(300)));
+    }
 
     #[test]
     fn the_mark_is_found_wherever_the_pieces_break() {

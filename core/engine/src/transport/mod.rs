@@ -6,6 +6,7 @@
 pub mod openssh;
 pub mod process;
 pub mod ssh2;
+mod watchdog;
 
 use ctys_model::Problem;
 use std::time::{Duration, Instant};

@@ -84,7 +84,9 @@ impl OpenSshShell {
         })?;
         let (mut gate, mut messages) = (Gate::default(), Vec::new());
         loop {
-            match piped.receive(until)? {
+            // Whoever never pauses always has a next piece, so the clock is looked at between pieces.
+            let piece = if Instant::now() < until { piped.receive(until)? } else { Piece::Nothing };
+            match piece {
                 Piece::Out(bytes) => {
                     if let Some(rest) = gate.pass(bytes) {
                         return Ok(OpenSshShell { piped, first: Some(rest).filter(|rest| !rest.is_empty()) });
@@ -103,7 +105,9 @@ impl OpenSshShell {
                         None => problem,
                     });
                 }
-                Piece::End(status) => return Err(why_ssh_ended(&messages, status, &call.host)),
+                Piece::End(status) => {
+                    return Err(why_ssh_ended(&messages, gate.last_words().as_deref(), status, &call.host));
+                }
             }
         }
     }
@@ -142,7 +146,9 @@ impl Shell for OpenSshShell {
 /// Received disconnect from 127.0.0.1 port 2222:2: Too many authentication failures
 /// /root/.ssh/config: line 3: Bad configuration option: nonsense
 /// ```
-fn why_ssh_ended(messages: &[u8], status: Option<i32>, host: &str) -> Problem {
+///
+/// `before` is what the far side said on standard output.
+fn why_ssh_ended(messages: &[u8], before: Option<&str>, status: Option<i32>, host: &str) -> Problem {
     let text = String::from_utf8_lossy(messages);
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     const SIGNS: [(Phase, &[&str]); 6] = [
@@ -178,7 +184,7 @@ fn why_ssh_ended(messages: &[u8], status: Option<i32>, host: &str) -> Problem {
     let last = lines.last().map(|line| shown(line));
     match status {
         // Any other status than ssh's own 255 comes from the far side.
-        Some(status) if status != 255 => crate::ssh::no_shell(Some(status), last.as_deref()),
+        Some(status) if status != 255 => crate::ssh::no_shell(Some(status), last.as_deref().or(before)),
         _ => {
             let said = last.map_or_else(|| "without a word".to_string(), |line| format!("saying: {line}"));
             Problem::new(Phase::Connect, format!("ssh ended before the login, {said}"))
@@ -188,7 +194,7 @@ fn why_ssh_ended(messages: &[u8], status: Option<i32>, host: &str) -> Problem {
 
 fn shown(line: &str) -> String {
     let line = line.strip_prefix("ssh: ").unwrap_or(line).trim_end_matches('.');
-    escape_for_eyes(line).into_owned()
+    escape_for_eyes(&line.chars().take(300).collect::<String>()).into_owned()
 }
 
 fn last_line(messages: &[u8]) -> Option<String> {
@@ -203,7 +209,7 @@ mod tests {
     #[test]
     fn phases_of_what_ssh_says() {
         let check = |said: &str, phase: Phase, part: &str| {
-            let problem = why_ssh_ended(said.as_bytes(), Some(255), "lab00");
+            let problem = why_ssh_ended(said.as_bytes(), None, Some(255), "lab00");
             assert_eq!(problem.phase, phase, "{said}: {problem:?}");
             assert!(problem.message.contains(part), "{said}: {problem:?}");
         };
@@ -241,6 +247,8 @@ mod tests {
             Phase::Connect,
             "Conn",
         );
+        let nologin = why_ssh_ended(b"", Some("This account is not available."), Some(1), "lab00");
+        assert!(nologin.message.ends_with("saying: This account is not available."), "{nologin:?}");
         check("stdio forwarding failed \x1b[2J\n", Phase::Connect, "\\x1b[2J");
     }
 

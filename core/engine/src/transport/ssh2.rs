@@ -3,12 +3,13 @@
 //! Connecting blocks with a time limit per call. Afterwards the session is non-blocking and [`poll`] waits.
 
 use super::process::poll;
+use super::watchdog::Watchdog;
 use super::{Piece, Shell};
 use crate::ssh::algorithms::Family;
 use crate::ssh::config::{Addresses, Resolved};
 use crate::ssh::keys::{KeyFile, Plan};
 use crate::ssh::known_hosts::{HostKeys, Verdict};
-use crate::ssh::ready::{COMMAND, Gate};
+use crate::ssh::ready::{COMMAND, Gate, last_line};
 use crate::ssh::wire::{is_certificate, key_type};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -54,8 +55,13 @@ impl From<Problem> for Refusal {
     }
 }
 
+/// How much later than its clock a call of libssh2 is ended from beside; its own time limits come first.
+const SLACK: Duration = Duration::from_millis(500);
+
 /// A shell behind libssh2.
 pub struct Ssh2Shell {
+    // The first field, for it must end before the socket is closed.
+    watchdog: Watchdog,
     channel: Channel,
     session: Session,
     socket: RawFd,
@@ -79,14 +85,19 @@ impl Ssh2Shell {
         let mut session = Session::new().map_err(here)?;
         choose_algorithms(&session, resolved, known).map_err(Refusal::NoCommonAlgorithm)?;
         session.set_compress(resolved.compression);
+        let watchdog = Watchdog::start(socket)
+            .map_err(|error| Problem::new(Phase::Here, format!("cannot start a thread: {error}")))?;
         session.set_tcp_stream(stream);
+        let watched = watchdog.watch(until + SLACK);
         clock.limit(&session);
         session.handshake().map_err(|error| handshake_refused(&error, &clock))?;
         check_host_key(&session, resolved, known)?;
         log_in(&session, resolved, plan, &clock)?;
         let channel = open_channel(&session, &clock)?;
         session.set_blocking(false);
+        drop(watched);
         Ok(Ssh2Shell {
+            watchdog,
             channel,
             session,
             socket,
@@ -163,8 +174,7 @@ impl Ssh2Shell {
         let by_signal = self.channel.exit_signal().is_ok_and(|signal| signal.exit_signal.is_some());
         let status = self.channel.exit_status().ok().filter(|_| !by_signal);
         if !self.gate.is_open() {
-            let text = String::from_utf8_lossy(&self.early);
-            let said = text.lines().rev().map(str::trim).find(|line| !line.is_empty()).map(escape_for_eyes);
+            let said = last_line(&self.early).or_else(|| self.gate.last_words());
             return Err(crate::ssh::no_shell(status, said.as_deref()));
         }
         Ok(Some(status))
@@ -173,6 +183,7 @@ impl Ssh2Shell {
 
 impl Shell for Ssh2Shell {
     fn send(&mut self, mut bytes: &[u8], until: Instant) -> Result<(), Problem> {
+        let _watched = self.watchdog.watch(until + SLACK);
         while !bytes.is_empty() {
             match self.channel.write(bytes) {
                 Ok(count) => bytes = &bytes[count..],
@@ -205,6 +216,7 @@ impl Shell for Ssh2Shell {
     }
 
     fn receive(&mut self, until: Instant) -> Result<Piece, Problem> {
+        let _watched = self.watchdog.watch(until + SLACK);
         loop {
             if let Some(piece) = self.kept.pop_front() {
                 if let Piece::Out(bytes) | Piece::Err(bytes) = &piece {
@@ -215,7 +227,16 @@ impl Shell for Ssh2Shell {
             if let Some(status) = self.ended {
                 return Ok(Piece::End(status));
             }
-            if self.read_ready()? {
+            let any = match self.read_ready() {
+                // The watchdog ended it: that is the time being over, not a lost connection.
+                Err(_) if Instant::now() >= until + SLACK => return Ok(Piece::Nothing),
+                any => any?,
+            };
+            if any {
+                // Before the shell speaks nothing is handed on, so a host that never pauses would keep us here.
+                if self.kept.is_empty() && Instant::now() >= until {
+                    return Ok(Piece::Nothing);
+                }
                 continue;
             }
             if self.channel.eof() {
@@ -414,6 +435,7 @@ pub(crate) fn unknown_algorithm(family: Family, names: &[String]) -> Option<&Str
 
 fn handshake_refused(error: &ssh2::Error, clock: &Clock) -> Refusal {
     match error.code() {
+        _ if clock.left().is_zero() => clock.over("connected, but no SSH greeting").into(),
         ErrorCode::Session(code::TIMEOUT) => clock.over("connected, but no SSH greeting").into(),
         ErrorCode::Session(code::SOCKET_DISCONNECT | code::SOCKET_RECV | code::SOCKET_SEND) => {
             Problem::new(Phase::Connect, "the host closed the connection before the login")
@@ -475,6 +497,7 @@ fn log_in(session: &Session, resolved: &Resolved, plan: &Plan, clock: &Clock) ->
     let refused = |error: &ssh2::Error| match error.code() {
         // The next key may do; anything else ends the session.
         ErrorCode::Session(code::AUTHENTICATION_FAILED | code::PUBLICKEY_UNVERIFIED) => None,
+        _ if clock.left().is_zero() => Some(clock.over("no login")),
         ErrorCode::Session(code::TIMEOUT) => Some(clock.over("no login")),
         ErrorCode::Session(code::SOCKET_DISCONNECT | code::SOCKET_RECV | code::SOCKET_SEND) => {
             Some(Problem::new(Phase::Login, format!("the host closed the connection during the login of {user}")))
@@ -521,6 +544,7 @@ fn log_in(session: &Session, resolved: &Resolved, plan: &Plan, clock: &Clock) ->
     }
     let methods = match methods {
         Ok(methods) => format!(" ({})", escape_for_eyes(&methods)),
+        Err(_) if clock.left().is_zero() => return Err(clock.over("no login")),
         Err(error) if error.code() == ErrorCode::Session(code::TIMEOUT) => return Err(clock.over("no login")),
         Err(_) => String::new(),
     };
@@ -541,6 +565,7 @@ fn open_channel(session: &Session, clock: &Clock) -> Result<Channel, Problem> {
         Ok(channel)
     });
     opened.map_err(|error| match error.code() {
+        _ if clock.left().is_zero() => clock.over("logged in, but no shell"),
         ErrorCode::Session(code::TIMEOUT) => clock.over("logged in, but no shell"),
         _ => Problem::new(Phase::Login, format!("logged in, but no shell: {}", escape_for_eyes(error.message()))),
     })
