@@ -3,6 +3,7 @@
 #[path = "../sealed/mod.rs"]
 mod sealed;
 
+mod attacks;
 mod changes;
 mod listing;
 mod mistakes;

@@ -143,7 +143,7 @@ fn prepare(call: &CallLine, plugins: &Plugins, home: &Home) -> (Vec<Ready>, Vec<
     let mut problems: Vec<Problem> = Vec::new();
     let mut jobs = Vec::new();
     for job in &call.jobs {
-        let (thinkers, own) = select::thinkers(plugins, job);
+        let (thinkers, own) = select::thinkers(plugins, job, call.presentation.as_ref());
         for problem in own {
             // The same missing plugin is one problem, however many targets the call has.
             if !problems.contains(&problem) {

@@ -5,15 +5,18 @@ use ctys_engine::plugins::Plugins;
 use ctys_engine::script::Means;
 use ctys_line::{Escalation, Job};
 use ctys_model::{Caller, Phase, Problem, Request, Verb};
+use ctys_table::Presentation;
 use std::sync::Arc;
 
 /// The physical machine speaks for the node in SHOW and INFO, whatever `-t` says (ctys.md 2.5).
 const NODE_TYPE: &str = "PM";
 
-/// The plugins that answer this job, opened. What could not be opened comes as a problem, beside the others.
-pub fn thinkers(plugins: &Plugins, job: &Job) -> (Vec<Arc<dyn Thinker>>, Vec<Problem>) {
+/// The plugins that answer this job, opened. What could not be opened comes as a problem, beside the others. `common` is
+/// the look of the call, for a job without its own.
+pub fn thinkers(plugins: &Plugins, job: &Job, common: Option<&Presentation>) -> (Vec<Arc<dyn Thinker>>, Vec<Problem>) {
     let verb = job.action.verb();
-    let packages = job.presentation.as_ref().map_or(&[][..], |presentation| &presentation.packages);
+    let look = job.presentation.as_ref().or(common).filter(|_| matches!(verb, Verb::List | Verb::Enumerate));
+    let packages = look.map_or(&[][..], |presentation| &presentation.packages);
     let mut types = if job.types.is_empty() { packages.to_vec() } else { job.types.clone() };
     match verb {
         Verb::Show => types = vec![NODE_TYPE.into()],
@@ -29,7 +32,11 @@ pub fn thinkers(plugins: &Plugins, job: &Job) -> (Vec<Arc<dyn Thinker>>, Vec<Pro
     let serving: Vec<_> = opened.into_iter().filter(|plugin| plugin.manifest().serves(verb)).collect();
     if serving.is_empty() && problems.is_empty() {
         let who = if types.is_empty() { "any type".to_string() } else { types.join(", ") };
-        let why = if none { "there is no plugin for" } else { "no plugin serves this action for" };
+        let why = match (none, packages) {
+            (true, []) => "there is no plugin for",
+            (true, _) => "PKG leaves out",
+            (false, _) => "no plugin serves this action for",
+        };
         problems.push(
             Problem::new(Phase::Here, format!("cannot {verb}: {why} {who}"))
                 .hint("ctys -a info shows the plugins and where they were looked for"),
