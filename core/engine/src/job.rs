@@ -1,10 +1,12 @@
 //! One target: ask the plugins what they want to know, ask the host once, let the plugins think, do what they say.
 
 use crate::privilege::Gate;
+use crate::scan;
 use crate::script::{Item, Means};
 use crate::session::Conversation;
 use ctys_model::field::Known;
 use ctys_model::manifest::Category;
+use ctys_model::probe::Scan;
 use ctys_model::{
     Access, Answer, Batch, Bytes, Command, Console, Does, Effect, Exit, Facts, Findings, HostFacts, Missing, Next,
     Phase, Place, Probe, Problem, Reach, Record, Replies, Request, Round, Step, StepReply, Target, Tunnel, Value, Wake,
@@ -178,11 +180,18 @@ impl Job<'_> {
         }
         let mut answers = HashMap::new();
         for (place, probes) in places {
-            let items: Vec<Item> = probes.iter().map(item_of).collect();
+            // Walks through the same folders are one walk; each plugin gets its share of what was found.
+            let (asked, walks) = share_walks(&probes);
+            let items: Vec<Item> = asked.iter().map(item_of).collect();
             let (got, outcome) = self.ask(&place, &items, None);
-            for (probe, answer) in probes.into_iter().zip(got) {
-                if let Some(answer) = answer {
-                    self.notice_refusal(&answer, &probe_name(&probe));
+            for (probe, answer) in asked.into_iter().zip(got) {
+                let Some(answer) = answer else { continue };
+                self.notice_refusal(&answer, &probe_name(&probe));
+                if let (Probe::Scan(whole), Answer::Scanned(found)) = (&probe, &answer) {
+                    for own in walks.iter().filter(|own| scan::same_walk(own, whole)) {
+                        answers.insert(Probe::Scan((*own).clone()), Answer::Scanned(scan::share(found, own)));
+                    }
+                } else {
                     answers.insert(probe, answer);
                 }
             }
@@ -432,13 +441,30 @@ fn item_of(probe: &Probe) -> Item {
     match probe {
         Probe::Run { tries } => Item::Run(tries.clone()),
         Probe::File { path, limit, .. } => Item::File { path: path.clone(), limit: *limit },
+        Probe::Scan(scan) => Item::Scan(scan.clone()),
     }
+}
+
+/// What is asked in the place of these probes, and the walks among them, which were merged.
+fn share_walks(probes: &[Probe]) -> (Vec<Probe>, Vec<&Scan>) {
+    let walks: Vec<&Scan> =
+        probes.iter().filter_map(|probe| if let Probe::Scan(scan) = probe { Some(scan) } else { None }).collect();
+    let mut asked: Vec<Probe> = probes.iter().filter(|probe| !matches!(probe, Probe::Scan(_))).cloned().collect();
+    for (n, walk) in walks.iter().enumerate() {
+        let first = !walks[..n].iter().any(|earlier| scan::same_walk(earlier, walk));
+        let same: Vec<&Scan> = walks.iter().copied().filter(|other| scan::same_walk(other, walk)).collect();
+        if let (true, Some(whole)) = (first, scan::merge(&same)) {
+            asked.push(Probe::Scan(whole));
+        }
+    }
+    (asked, walks)
 }
 
 fn probe_name(probe: &Probe) -> String {
     match probe {
         Probe::Run { tries } => tries.first().map_or("", |command| &command.program).to_string(),
         Probe::File { path, .. } => path.to_text().into_owned(),
+        Probe::Scan(scan) => format!("the walk for {}", scan.names.join(" ")),
     }
 }
 

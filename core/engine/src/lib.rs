@@ -17,6 +17,7 @@ pub mod plugins;
 pub mod privilege;
 pub mod quote;
 pub mod replay;
+pub mod scan;
 pub mod script;
 pub mod session;
 pub mod ssh;

@@ -4,6 +4,7 @@
 //! an input of its own, so none can eat the rest of the script. See `frames.rs` for the marks.
 
 use crate::quote::{NulByte, quote};
+use ctys_model::probe::Scan;
 use ctys_model::{Bytes, Command, Privilege};
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +32,8 @@ pub enum Item {
         /// How many bytes.
         limit: u32,
     },
+    /// A walk through folders, see `scan.rs`.
+    Scan(Scan),
 }
 
 /// A way to root, as the script uses it.
@@ -122,9 +125,12 @@ return $ctys_s
 
 /// Whether this item needs [`limits`].
 pub fn has_limit(item: &Item) -> bool {
-    matches!(item, Item::Run(tries) if tries.iter().any(|command| {
-        command.limit_ms != Command::NO_LIMIT || command.privilege == Privilege::Root
-    }))
+    let watched = |command: &Command| command.limit_ms != Command::NO_LIMIT || command.privilege == Privilege::Root;
+    match item {
+        Item::Run(tries) => tries.iter().any(watched),
+        Item::File { .. } => false,
+        Item::Scan(_) => true,
+    }
 }
 
 /// One item, framed under this number (from 1). `limit_s` is the time limit of a command that names none.
@@ -182,6 +188,10 @@ pub fn item(out: &mut Vec<u8>, number: u32, item: &Item, limit_s: u32) -> Result
             } else {
                 out.extend_from_slice(format!("else ctys_e {number} {NOT_FOUND} 0; fi\n").as_bytes());
             }
+        }
+        Item::Scan(scan) => {
+            crate::scan::script(out, scan)?;
+            out.extend_from_slice(format!("; ctys_e {number} $? 0\n").as_bytes());
         }
         Item::File { path, limit } => {
             let mut whole = path.0.clone();

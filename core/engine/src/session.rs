@@ -1,6 +1,7 @@
 //! A conversation with one host: rounds of items in, answers out, over whatever shell a transport opened.
 
 use crate::frames::{Frame, Frames, Garbled, Seen};
+use crate::scan;
 use crate::script::{self, ABSENT, DENIED, Item, Means, NOT_FOUND, REFUSED, SKIPPED};
 use crate::transport::{Clocks, Piece, Shell};
 use ctys_model::{Answer, Bytes, Command, Exit, FileAnswer, HostFacts, Output, Phase, Privilege, Problem};
@@ -169,7 +170,7 @@ impl Conversation for Session {
             .enumerate()
             .map(|(n, item)| {
                 let frame = self.frames.take(first + n as u32)?;
-                answer(item, frame, took.get(&(first + n as u32)).copied())
+                answer(item, frame, took.get(&(first + n as u32)).copied(), &self.nonce, self.host.as_ref())
             })
             .collect();
         let result = heard.map(|_| ()).and_then(|()| match &self.host {
@@ -207,6 +208,7 @@ fn limit_of(item: &Item) -> Duration {
     match item {
         Item::Run(tries) => tries.iter().map(command_limit).max().unwrap_or(COMMAND_LIMIT),
         Item::File { .. } => COMMAND_LIMIT,
+        Item::Scan(_) => Duration::from_secs(u64::from(scan::SCAN_LIMIT_S)),
     }
 }
 
@@ -254,7 +256,7 @@ fn host_facts(frame: &Frame) -> Option<HostFacts> {
     })
 }
 
-fn answer(item: &Item, frame: Frame, took: Option<Duration>) -> Option<Answer> {
+fn answer(item: &Item, frame: Frame, took: Option<Duration>, nonce: &str, host: Option<&HostFacts>) -> Option<Answer> {
     let Frame { stdout, stderr, cut, status, tried } = frame;
     // An item that began and never ended says nothing certain about itself.
     let status = status?;
@@ -279,6 +281,12 @@ fn answer(item: &Item, frame: Frame, took: Option<Duration>) -> Option<Answer> {
                 }
             };
             Some(Answer::Output(Output { exit, tried, stdout: stdout.into(), stderr: stderr.into(), cut }))
+        }
+        Item::Scan(wanted) => {
+            let home = host.map_or(&b"/"[..], |host| host.home.as_slice());
+            // Status 1 of find: some folder could not be entered; what was found is still there.
+            let early = cut || !matches!(status.as_str(), "0" | "1");
+            Some(Answer::Scanned(scan::parse(nonce, wanted, home, &stdout, early)))
         }
         Item::File { limit, .. } => Some(match status.as_str() {
             ABSENT => Answer::File(FileAnswer::Absent),

@@ -4,7 +4,8 @@ use ctys_engine::script::Item;
 use ctys_engine::session::{Conversation, Session};
 use ctys_engine::transport::process::Piped;
 use ctys_engine::transport::{Clocks, Piece, Shell};
-use ctys_model::{Answer, Bytes, Command, Exit, FileAnswer, Output, Problem};
+use ctys_model::probe::{FoundFile, Scan};
+use ctys_model::{Answer, Bytes, Command, Exit, FileAnswer, Output, Place, Problem};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
@@ -328,6 +329,65 @@ fn a_shell_that_ends_early_is_a_problem_and_keeps_what_was_answered() {
         assert_eq!(output(answers[0].as_ref().unwrap()).stdout.as_slice(), b"x\n");
         assert_eq!(answers[2], None);
     }
+}
+
+#[test]
+fn a_walk_finds_files_by_name_whatever_they_are_called_and_whatever_is_in_them() {
+    let folder = tempfolder("walk");
+    let all: Vec<u8> = (0..=255u8).collect();
+    std::fs::create_dir_all(format!("{folder}/xen/a 'b\"\n$x/deep")).unwrap();
+    std::fs::write(format!("{folder}/xen/a 'b\"\n$x/one.conf"), &all).unwrap();
+    std::fs::write(format!("{folder}/xen/a 'b\"\n$x/deep/two.ctys"), "two").unwrap();
+    std::fs::write(format!("{folder}/xen/three.conf~"), "no").unwrap();
+    std::fs::write(format!("{folder}/xen/-four.conf"), "four").unwrap();
+    std::fs::create_dir(format!("{folder}/xen/five.conf")).unwrap();
+    std::os::unix::fs::symlink("-four.conf", format!("{folder}/xen/six.conf")).unwrap();
+    std::os::unix::fs::symlink(".", format!("{folder}/xen/loop")).unwrap();
+    let scan = |bases: &[&str], depth| {
+        Item::Scan(Scan {
+            place: Place::Target,
+            bases: bases.iter().map(|&base| base.into()).collect(),
+            names: vec!["*.conf".into(), "*.ctys".into()],
+            depth,
+            limit: 200,
+        })
+    };
+    for shell in shells() {
+        let mut session = session_with(&shell, |command| {
+            command.env("HOME", &folder);
+        });
+        let items = [scan(&["xen", "~/xen", "none", "/nowhere"], 9), scan(&["~"], 2), scan(&["none"], 2)];
+        let answers = run(&mut session, &items);
+        let found = |answer: &Answer| match answer {
+            Answer::Scanned(scanned) => {
+                assert!(!scanned.cut, "{shell:?}");
+                let shown = |file: &FoundFile| {
+                    let path = String::from_utf8(file.path.0.clone()).unwrap();
+                    (path.strip_prefix(&folder).unwrap_or(&path).to_string(), file.file.clone())
+                };
+                scanned.files.iter().map(shown).collect::<Vec<_>>()
+            }
+            other => panic!("{shell:?}: {other:?}"),
+        };
+        let content = |bytes: &[u8], cut| FileAnswer::Content { content: Bytes(bytes.to_vec()), cut };
+        let four = ("/xen/-four.conf".to_string(), content(b"four", false));
+        let six = ("/xen/six.conf".to_string(), content(b"four", false));
+        let mut expected = vec![
+            ("/none".to_string(), FileAnswer::Absent),
+            ("/nowhere".to_string(), FileAnswer::Absent),
+            four.clone(),
+            ("/xen/a 'b\"\n$x/deep/two.ctys".to_string(), content(b"two", false)),
+            ("/xen/a 'b\"\n$x/one.conf".to_string(), content(&all[..200], true)),
+            six.clone(),
+        ];
+        let mut got = found(&answers[0]);
+        expected.sort_by(|a, b| a.0.cmp(&b.0));
+        got.sort_by(|a, b| a.0.cmp(&b.0));
+        assert_eq!(got, expected, "{shell:?}");
+        assert_eq!(found(&answers[1]), [four, six], "{shell:?}: two levels below the home");
+        assert_eq!(found(&answers[2]), [("/none".to_string(), FileAnswer::Absent)], "{shell:?}");
+    }
+    std::fs::remove_dir_all(folder).unwrap();
 }
 
 fn tempfolder(name: &str) -> String {

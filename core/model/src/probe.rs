@@ -25,6 +25,24 @@ pub enum Probe {
         /// At most so many bytes of it.
         limit: u32,
     },
+    /// Looks for files by name below some folders and reads them. All plugins share one walk.
+    Scan(Scan),
+}
+
+/// A walk through folders.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Scan {
+    /// Where.
+    #[serde(default)]
+    pub place: Place,
+    /// The folders; `~` is the home of the account, relative ones are below it. One that is no folder is told of.
+    pub bases: Vec<Bytes>,
+    /// Patterns of file names with `*` and `?`.
+    pub names: Vec<String>,
+    /// How deep, 1 for the folders themselves.
+    pub depth: u32,
+    /// At most so many bytes of each file.
+    pub limit: u32,
 }
 
 impl Probe {
@@ -53,7 +71,7 @@ impl Probe {
         static TARGET: Place = Place::Target;
         match self {
             Probe::Run { tries } => tries.first().map_or(&TARGET, |command| &command.place),
-            Probe::File { place, .. } => place,
+            Probe::File { place, .. } | Probe::Scan(Scan { place, .. }) => place,
         }
     }
 
@@ -61,7 +79,7 @@ impl Probe {
     pub fn only_reads(&self) -> bool {
         match self {
             Probe::Run { tries } => tries.iter().all(|command| command.access == Access::Reads),
-            Probe::File { .. } => true,
+            Probe::File { .. } | Probe::Scan(_) => true,
         }
     }
 }
@@ -118,6 +136,8 @@ pub enum Answer {
     Output(Output),
     /// A file was read, or could not be.
     File(FileAnswer),
+    /// What a walk found.
+    Scanned(Scanned),
     /// A step that has no output went well: a packet was sent, a port answered.
     Done,
     /// A step failed, for the reason in this sentence.
@@ -142,6 +162,25 @@ impl Answer {
             _ => None,
         }
     }
+}
+
+/// What a walk found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Scanned {
+    /// The files, sorted by path. A base that is no folder stands there as absent.
+    pub files: Vec<FoundFile>,
+    /// True when the walk ended early: it took too long, or there was too much.
+    pub cut: bool,
+}
+
+/// One file of a walk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundFile {
+    /// The absolute path.
+    pub path: Bytes,
+    /// What is in it, or why that is not known.
+    pub file: FileAnswer,
 }
 
 /// What came of reading a file.

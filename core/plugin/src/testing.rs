@@ -12,6 +12,7 @@
 //! ```
 
 use ctys_model::bytes::{escape, escape_for_eyes};
+use ctys_model::probe::{FoundFile, Scanned};
 use ctys_model::{
     Action, Answer, Batch, Bytes, Caller, Command, Console, Does, Effect, Exit, Facts, FileAnswer, Findings, HostFacts,
     Location, Next, Output, Place, Privilege, Probe, Problem, Record, Replies, Request, Round, Scope, StepReply,
@@ -79,7 +80,22 @@ pub fn answer_to(probe: &Probe, text: impl Into<Bytes>) -> Answer {
     match probe {
         Probe::Run { .. } => output(text),
         Probe::File { .. } => Answer::File(FileAnswer::Content { content: text.into(), cut: false }),
+        Probe::Scan(scan) => {
+            // One file that the first pattern finds in the first folder.
+            let base = scan.bases.first().map_or("/", |base| std::str::from_utf8(base.as_slice()).unwrap_or("/"));
+            let name = scan.names.first().map_or("x", String::as_str).replace(['*', '?'], "x");
+            scanned([(format!("{base}/x/{name}").as_str(), text.into())])
+        }
     }
+}
+
+/// A walk that found these files.
+pub fn scanned<'a>(files: impl IntoIterator<Item = (&'a str, Bytes)>) -> Answer {
+    let found = |(path, content): (&str, Bytes)| FoundFile {
+        path: path.into(),
+        file: FileAnswer::Content { content, cut: false },
+    };
+    Answer::Scanned(Scanned { files: files.into_iter().map(found).collect(), cut: false })
 }
 
 /// A command that ended with status 0 and printed this.

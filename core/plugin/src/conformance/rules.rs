@@ -84,6 +84,14 @@ pub fn of_probes(verb: Verb, probes: &[Probe]) -> Vec<String> {
                     faults.push(format!("{verb}: the path of a probe holds a NUL byte: {}", words(probe)));
                 }
             }
+            Probe::Scan(scan) => {
+                if scan.bases.is_empty() || scan.names.is_empty() || scan.depth == 0 || scan.limit == 0 {
+                    faults.push(format!("{verb}: a walk finds nothing: {}", words(probe)));
+                }
+                if scan.names.iter().any(|name| name.contains('/') || name.contains('\0')) {
+                    faults.push(format!("{verb}: a walk looks for what is no file name: {}", words(probe)));
+                }
+            }
         }
     }
     faults
@@ -271,5 +279,6 @@ fn words(probe: &Probe) -> String {
             Place::Caller => format!("{path:?} on the caller"),
             Place::Target | Place::Host(_) => format!("{path:?}"),
         },
+        Probe::Scan(scan) => format!("{:?} below {:?}", scan.names, scan.bases),
     }
 }

@@ -1,6 +1,7 @@
 //! Worlds in which everything answers in the same unpleasant way.
 
 use crate::testing;
+use ctys_model::probe::{FoundFile, Scan, Scanned};
 use ctys_model::{Answer, Bytes, Does, Exit, Facts, FileAnswer, Missing, Output, Probe};
 
 /// How everything answers.
@@ -97,6 +98,7 @@ impl World {
             let answer = match probe {
                 Probe::Run { .. } => self.command(),
                 Probe::File { .. } => self.file(),
+                Probe::Scan(scan) => self.walk(scan),
             };
             (probe.clone(), answer)
         }))
@@ -143,6 +145,23 @@ impl World {
             World::Empty | World::Garbage | World::Lookalike | World::Numbers | World::Cut => {
                 Answer::File(FileAnswer::Content { content: self.text(), cut: self == World::Cut })
             }
+        }
+    }
+
+    /// A walk meets what a file would be: the folder is missing, or one file in it is as it is.
+    fn walk(self, scan: &Scan) -> Answer {
+        let base = scan.bases.first().cloned().unwrap_or_default();
+        let name = scan.names.first().map_or("x", String::as_str).replace(['*', '?'], "x");
+        match self.file() {
+            Answer::File(FileAnswer::Absent) => {
+                let absent = FoundFile { path: base, file: FileAnswer::Absent };
+                Answer::Scanned(Scanned { files: vec![absent], cut: false })
+            }
+            Answer::File(file) => {
+                let path = Bytes([base.as_slice(), b"/x/", name.as_bytes()].concat());
+                Answer::Scanned(Scanned { files: vec![FoundFile { path, file }], cut: self == World::Cut })
+            }
+            other => other,
         }
     }
 
