@@ -120,6 +120,7 @@ fn median(costs: &[Cost]) -> Cost {
 }
 
 /// Runs a command to its end; the account of the operating system covers it and all its children.
+#[allow(clippy::zombie_processes, reason = "wait4 below waits for it, and takes its account as well")]
 fn run(command: &mut Command) -> Cost {
     let program = command.get_program().to_string_lossy().into_owned();
     let (start, busy) = (Instant::now(), busy_seconds());
