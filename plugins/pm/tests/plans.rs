@@ -85,6 +85,7 @@ fn tell(case: &Case) -> String {
     for probe in &wants {
         let what = match probe {
             Probe::File { place, path, .. } => format!("file {}{}", at(place), path.to_text()),
+            Probe::Scan(scan) => format!("walk {}{}", at(&scan.place), scan.names.join(" ")),
             Probe::Run { tries } => {
                 let line = |c: &Command| {
                     format!("{} {}", c.program, c.args.iter().map(|a| a.to_text()).collect::<Vec<_>>().join(" "))
