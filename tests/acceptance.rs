@@ -51,6 +51,29 @@ fn every_test_named_in_the_acceptance_list_exists() {
     }
 }
 
+#[test]
+fn every_plugin_folder_is_laid_out_alike_built_by_default_and_found_by_tests() {
+    let read = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
+    let (workspace, program) = (read("Cargo.toml"), read("core/ctys/Cargo.toml"));
+    let (members, defaults) = workspace.split_once("default-members").unwrap();
+    let mut count = 0;
+    for entry in std::fs::read_dir(root().join("plugins")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let quoted = format!("\"plugins/{name}\"");
+        assert!(members.contains(&quoted), "plugins/{name} is not in the members of Cargo.toml");
+        assert!(defaults.contains(&quoted), "plugins/{name} is not in the default-members of Cargo.toml");
+        let dependency = format!("path = \"../../plugins/{name}\"");
+        assert!(program.contains(&dependency), "plugins/{name} is no dev-dependency of core/ctys, so tests miss it");
+        for part in
+            ["manifest.json", "src/lib.rs", "src/probes.rs", "src/columns.rs", "src/parse", "src/actions", "captures"]
+        {
+            assert!(root().join("plugins").join(&name).join(part).exists(), "plugins/{name} has no {part}");
+        }
+        count += 1;
+    }
+    assert!(count > 0);
+}
+
 /// The functions that carry `#[test]` in the Rust files below a folder.
 fn collect(folder: &Path, names: &mut BTreeSet<String>) {
     for entry in std::fs::read_dir(folder).unwrap() {
