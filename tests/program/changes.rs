@@ -132,3 +132,21 @@ fn the_final_call_is_printed_on_stderr_when_it_is_asked_for() {
     assert_eq!(stdout, "lab00\n");
     assert!(stderr.starts_with("ctys ") && stderr.contains("tester@lab00"), "{stderr}");
 }
+
+#[test]
+fn the_mac_of_a_sleeper_comes_from_the_map_of_the_folder_in_use() {
+    // Without ~/.ctys the folder is that of XDG; -p names another one.
+    let sealed = lab();
+    let line = "sleeper;00:0E:0C:35:F8:48;192.168.1.71;\n";
+    sealed.file(".config/ctys/db/default/macmap.fdb", line);
+    let wake = ["--plan", "-t", "pm", "-a", "create=wol,console:none", "sleeper"];
+    let plan = sealed.ctys(&wake).ok();
+    assert!(plan.contains("00:0E:0C:35:F8:48"), "{plan}");
+    let other = lab();
+    other.file("db/macmap.fdb", line);
+    let folder = other.folder.join("home/db");
+    let plan = other.ctys(&[&["-p", folder.to_str().unwrap()][..], &wake].concat()).ok();
+    assert!(plan.contains("00:0E:0C:35:F8:48"), "{plan}");
+    let (_, stderr) = other.ctys(&wake).ends(2);
+    assert!(stderr.contains("macmap.fdb"), "{stderr}");
+}

@@ -56,3 +56,9 @@ fn verbose_says_how_each_target_was_reached() {
     let (_, stderr) = sealed.ctys(&["-v", "-a", "list=terse,machine"]).ends(0);
     assert_eq!(stderr, "ctys: localhost: notice: reached by local\n");
 }
+
+#[test]
+fn without_a_word_it_says_what_to_type_next() {
+    let stderr = Sealed::new().ctys(&[]).fails(1);
+    assert!(stderr.contains("ctys -a list") && stderr.contains("ctys -h"), "{stderr}");
+}

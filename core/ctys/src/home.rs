@@ -50,27 +50,34 @@ impl Home {
         }
     }
 
-    /// The settings of each plugin: `CTYS_XEN_CONSOLE_DEFAULT=VNC` is `CONSOLE_DEFAULT` of the plugin `xen`.
-    pub fn plugin_settings(&self, plugins: &[String]) -> HashMap<String, BTreeMap<String, String>> {
+    /// The settings of each plugin: `CTYS_XEN_CONSOLE_DEFAULT=VNC` is `CONSOLE_DEFAULT` of the plugin `xen`. Every plugin
+    /// knows where the MAC map is.
+    pub fn plugin_settings(
+        &self,
+        plugins: &[String],
+        db_folders: &[String],
+    ) -> HashMap<String, BTreeMap<String, String>> {
+        let macmap = self.macmap_file(db_folders).to_string_lossy().into_owned();
         plugins
             .iter()
             .map(|plugin| {
                 let prefix = format!("CTYS_{}_", plugin.to_ascii_uppercase());
-                let settings = self
+                let own = self
                     .variables
                     .iter()
-                    .filter_map(|(name, value)| Some((name.strip_prefix(&prefix)?.to_string(), value.clone())))
-                    .collect();
+                    .filter_map(|(name, value)| Some((name.strip_prefix(&prefix)?.to_string(), value.clone())));
+                let settings = [("MACMAP".to_string(), macmap.clone())].into_iter().chain(own).collect();
                 (plugin.clone(), settings)
             })
             .collect()
     }
 
-    /// The file of the classic MAC map, in the first database folder that has one.
-    pub fn macmap(&self, folders: &[String]) -> Option<String> {
-        let default = vec![self.folder.join("db/default").to_string_lossy().into_owned()];
-        let folders = if folders.is_empty() { &default } else { folders };
-        folders.iter().find_map(|folder| std::fs::read_to_string(Path::new(folder).join("macmap.fdb")).ok())
+    /// Where the classic MAC map is: in the first of these database folders that has one, else where it would be made.
+    pub fn macmap_file(&self, folders: &[String]) -> PathBuf {
+        let default = self.folder.join("db/default/macmap.fdb");
+        let mut files = folders.iter().map(|folder| Path::new(folder).join("macmap.fdb"));
+        let first = files.clone().next();
+        files.find(|file| file.is_file()).or(first).unwrap_or(default)
     }
 }
 

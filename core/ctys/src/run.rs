@@ -36,6 +36,9 @@ pub fn run(words: Vec<OsString>) -> u8 {
     setup.settings = home.variables.clone();
     let plugins = setup.discover();
     let manifests: Vec<Manifest> = plugins.found().iter().filter_map(|found| found.manifest.clone().ok()).collect();
+    if words.is_empty() {
+        return nothing_to_do();
+    }
     let call = match parse(&words, &home, &manifests) {
         Ok(call) => call,
         Err(code) => return code,
@@ -62,6 +65,21 @@ pub fn run(words: Vec<OsString>) -> u8 {
         screen.problem(problem);
     }
     exit_code(&problems)
+}
+
+/// `ctys` alone: what to type next.
+fn nothing_to_do() -> u8 {
+    let mut screen = Screen::new(false, None);
+    screen.line("ctys: nothing to do");
+    for (call, what) in [
+        ("ctys -a list", "what runs on this machine"),
+        ("ctys -a list HOST...", "what runs on others, by ssh"),
+        ("ctys -a info HOST", "what could run there"),
+        ("ctys -h", "everything else"),
+    ] {
+        screen.line(&format!("  {call:<22}{what}"));
+    }
+    Phase::Usage.exit_code()
 }
 
 fn parse(words: &[OsString], home: &Home, manifests: &[Manifest]) -> Result<CallLine, u8> {
@@ -216,7 +234,7 @@ fn work(
     // A change ends when its plugin says so; a listing has its clock.
     let patience = (!changes).then(|| shared.clocks.total + GRACE);
     let names: Vec<String> = plugins.found().iter().map(|found| found.name.clone()).collect();
-    let settings = home.plugin_settings(&names);
+    let settings = home.plugin_settings(&names, &call.call.db_paths);
     let mut output = Output::new(call, home);
     let doer = Doer { jobs, shared: shared.clone(), settings, gate: Gate::default(), plan_only: call.call.plan };
     let doer = Arc::new(doer);
@@ -309,7 +327,8 @@ impl Output {
             let style = Style { width: Screen::width(), header: call.header, ..Style::default() };
             let unordered = presentation.format == Format::Jsonl || (call.control.explicit && !call.control.sequential);
             let address = presentation.address;
-            let macmap = address.and_then(|_| home.macmap(&call.call.db_paths));
+            // A map that is not there maps nothing; most users have none.
+            let macmap = address.and_then(|_| std::fs::read_to_string(home.macmap_file(&call.call.db_paths)).ok());
             let macmap = macmap.map_or_else(MacMap::default, |text| MacMap::parse(&text));
             Collector::new(Printer::new(presentation, style), unordered, address, macmap)
         });
