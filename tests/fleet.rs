@@ -117,6 +117,16 @@ fn one_login_per_host_for_a_whole_list() {
 }
 
 #[test]
+fn logins_at_one_sshd_stay_below_its_max_startups() {
+    // Sixteen hosts of one sshd that drops every further connection once ten are not logged in.
+    let bed = Bed::start_with(16, "MaxStartups 10:100:10\n");
+    let mut words = vec!["-a", "list=terse,tab_gen:1_PM_6"];
+    words.extend(bed.hosts.iter().map(String::as_str).cycle().take(64));
+    assert_eq!(ctys(&bed, &words).ok().lines().count(), 64);
+    assert!(!bed.log().contains("beginning MaxStartups throttling"), "{}", bed.log());
+}
+
+#[test]
 fn a_transcript_answers_for_hosts_that_are_gone() {
     let bed = Bed::start(2);
     let file = bed.path("transcript");
