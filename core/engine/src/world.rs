@@ -76,9 +76,14 @@ impl Logins {
 }
 
 impl RealWorld {
-    /// Which sshd a target knocks at. All loopback addresses are one machine.
+    /// Which sshd a target knocks at first: that of the jump host where there is one. All loopback addresses are one
+    /// machine.
     fn door(&self, target: &Target) -> String {
-        let host = self.shared.ssh.resolve(target).hostname;
+        let resolved = self.shared.ssh.resolve(target);
+        if let Some(jump) = resolved.jump {
+            return format!("jump {jump}");
+        }
+        let host = resolved.hostname;
         let loopback = host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
         if loopback { "loopback".into() } else { host }
     }

@@ -101,6 +101,7 @@ fn ours(resolved: &Resolved) -> BTreeMap<&'static str, Vec<String>> {
             ],
         ),
         ("sendenv", resolved.send_env.clone()),
+        ("proxyjump", resolved.jump.iter().cloned().collect()),
     ])
 }
 
@@ -128,6 +129,8 @@ fn theirs(said: &BTreeMap<String, Vec<String>>, keyword: &str, environment: &Env
             Some(legacy) if legacy.starts_with('$') => variable(&legacy[1..]).into_iter().collect(),
             Some(path) => vec![path.to_string()],
         },
+        // We keep the first hop: all logins go through it.
+        "proxyjump" => all(keyword).iter().filter_map(|hops| hops.split(',').next()).map(str::to_string).collect(),
         // In one line, blanks in names included.
         "userknownhostsfile" | "globalknownhostsfile" => {
             vec![all(keyword).first().filter(|files| *files != "none").cloned().unwrap_or_default()]

@@ -26,6 +26,8 @@ pub struct Resolved {
     pub hostname: String,
     /// The port.
     pub port: u16,
+    /// The first hop of ProxyJump, as written: `[user@]host[:port]`.
+    pub jump: Option<String>,
     /// The account on the host.
     pub user: String,
     /// The private keys to try, in order, whether they exist or not.
@@ -305,7 +307,9 @@ impl<'a> Found<'a> {
             Some("inet6") => Addresses::V6,
             _ => Addresses::Any,
         };
+        let jump = self.word("proxyjump").filter(|jump| !jump.eq_ignore_ascii_case("none"));
         Resolved {
+            jump: jump.and_then(|hops| hops.split(',').next()).map(str::to_string),
             identity_files,
             identities_only: self.flag("identitiesonly").unwrap_or(false),
             agent,
