@@ -152,7 +152,10 @@ fn why_ssh_ended(messages: &[u8], before: Option<&str>, status: Option<i32>, hos
     let text = String::from_utf8_lossy(messages);
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     const SIGNS: [(Phase, &[&str]); 6] = [
-        (Phase::Here, &["Bad configuration option", "terminating, ", "Bad owner or permissions on"]),
+        (
+            Phase::Here,
+            &["Bad configuration option", "terminating, ", "Bad owner or permissions on", "t open user config file"],
+        ),
         (Phase::Resolve, &["Could not resolve hostname", "hostname contains invalid characters"]),
         (
             Phase::HostKey,
@@ -239,6 +242,7 @@ mod tests {
             Phase::Here,
             "terminating",
         );
+        check("Can't open user config file /no/such: No such file or directory\r\n", Phase::Here, "/no/such");
         check("", Phase::Connect, "without a word");
         check("something new\n", Phase::Connect, "something new");
         // A jump host's own failure is told by the ssh in between; the last word of the outer one says less.
