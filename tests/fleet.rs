@@ -31,7 +31,7 @@ fn records(json: &Value) -> Vec<&Value> {
 #[test]
 fn a_hundred_hosts_and_four_of_them_are_odd() {
     let bed = Bed::start(96);
-    let mut words = vec!["-a", "list=json", "--connect-timeout", "3s", "--total-timeout", "60s"];
+    let mut words = vec!["-a", "list=json", "--connect-timeout", "8s", "--total-timeout", "60s"];
     let mut targets: Vec<&str> = bed.hosts.iter().map(String::as_str).collect();
     for (place, odd) in [(10, "refusing"), (30, "silent"), (50, "changed"), (70, "nowhere")] {
         targets.insert(place, odd);
