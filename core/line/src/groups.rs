@@ -8,7 +8,7 @@ use crate::mistakes::{Desk, Fault, Origin, shown};
 use crate::options::{Given, Reader};
 use crate::scan::{Block, Node, scan_line};
 use crate::settings::{JobControl, Setting, Stand, settings};
-use crate::superposition::Effective;
+use crate::superposition::{Effective, remark};
 use crate::target::target;
 use crate::text::{Spot, Text};
 use crate::words::number;
@@ -124,7 +124,11 @@ impl Expander<'_, '_> {
                         None => None,
                     };
                     let outside = Outside { contexts: Vec::new(), call: own, port, stack };
-                    self.group(&[group_name], &content, base, outside, name.spot());
+                    let before = (self.drafts.len(), self.desk.faults());
+                    self.group(std::slice::from_ref(&group_name), &content, base, outside, name.spot());
+                    if (self.drafts.len(), self.desk.faults()) == before {
+                        remark(self.desk, format!("the group {} has no members", shown(&group_name)));
+                    }
                     return;
                 }
                 Ok(None) => {}

@@ -133,8 +133,12 @@ fn read(desk: &mut Desk<'_>, words: &[text::Text]) -> Option<CallLine> {
     let header = base.action.is_some();
     let unused = base.clone();
     let base = Rc::new(base.under(&common));
+    let first = scanned.nodes.first().map(scan::Node::spot);
     let mut drafts = groups::drafts(desk, &mut reader, scanned.nodes, base.clone());
-    if drafts.is_empty() && desk.faults() == 0 {
+    if let (Some(first), true, 0) = (first, drafts.is_empty(), desk.faults()) {
+        // This machine is meant when no target is written, never when those that are written come to nothing.
+        desk.fault(Fault::at(first, "the call has no target: its groups have no members"));
+    } else if drafts.is_empty() && desk.faults() == 0 {
         let target = ctys_model::Target { host: "localhost".into(), ..Default::default() };
         drafts.push(groups::Draft { target, effective: base, from_group: false, stack: None, at: end });
     }

@@ -30,6 +30,15 @@ pub(crate) enum Node {
     },
 }
 
+impl Node {
+    /// Where it stands.
+    pub fn spot(&self) -> Spot {
+        match self {
+            Node::Target { name, .. } | Node::Block { keyword: name, .. } => name.spot(),
+        }
+    }
+}
+
 /// The keywords of blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Block {
@@ -58,6 +67,7 @@ pub(crate) fn scan(desk: &mut Desk<'_>, reader: &mut Reader, words: &[Text]) -> 
     let mut local = Vec::new();
     let mut lexer = Lexer::default();
     let mut ended = false;
+    let mut nothing = None;
     let mut at = 0;
     while at < words.len() {
         let word = &words[at];
@@ -74,14 +84,21 @@ pub(crate) fn scan(desk: &mut Desk<'_>, reader: &mut Reader, words: &[Text]) -> 
             let (given, taken) = reader.read(desk, &words[at - 1..]);
             local.extend(given);
             at += taken - 1;
-        } else if word.is_empty() {
+        } else if word.trim().is_empty() {
             desk.fault(Fault::at(word.spot(), "there is an empty word").expected("a target or an option"));
         } else {
+            if word.chars().all(|c| c == ',' || c.is_whitespace()) {
+                nothing = nothing.or(Some(word.spot()));
+            }
             lexer.word(desk, word);
         }
     }
     let tokens = lexer.finish(desk);
     let (common, nodes) = nodes(desk, reader, tokens);
+    // Without a target the call would be for this machine, and that is not what was written.
+    if let (Some(spot), true) = (nothing, nodes.is_empty()) {
+        desk.fault(Fault::at(spot, "there is no target between these commas"));
+    }
     Scanned { local, common, nodes }
 }
 

@@ -337,3 +337,30 @@ fn any_words_are_answered() {
         check_places(&words, &texts);
     }
 }
+
+#[test]
+fn targets_that_come_to_nothing_never_mean_this_machine() {
+    let texts = Texts::default()
+        .with_group("empty", "")
+        .with_group("comment", "# lab00\n\n")
+        .with_group("outer", "#include empty\nCONTEXT'(-Z SUDO)'\n");
+    let none = "the call has no target: its groups have no members";
+    let act = "-t pm -a cancel=self,poweroff";
+    for group in ["empty", "comment", "outer"] {
+        check_with(&texts, &format!("{act} {group}"), &format!("4:0+{} {none}", group.len()));
+    }
+    check_with(&texts, &format!("{act} '(-Z SUDO)' empty comment"), &format!("5:0+5 {none}"));
+    check_with(&texts, &format!("{act} 'SUBTASK{{empty}}'"), &format!("4:0+7 {none}"));
+    check(&format!("{act} ' '"), "4:0+1 there is an empty word");
+    check(&format!("{act} '\t'"), "4:0+1 there is an empty word");
+    check(&format!("{act} ,"), "4:0+1 there is no target between these commas");
+    check(&format!("{act} '()' ' , '"), "5:0+3 there is no target between these commas");
+    // Beside other targets an empty group is worth a word, and commas are commas.
+    let call = right_with(&texts, &format!("{act} lab00 , empty lab01"));
+    assert_eq!(hosts(&call.jobs), ["lab00", "lab01"]);
+    let notices: Vec<&str> = call.notices.iter().map(|notice| notice.message.as_str()).collect();
+    assert_eq!(notices, ["the group empty has no members"]);
+    for line in ["-a list", "-a list --", "-a list '()'", "-a list -- '(-Z SUDO)'"] {
+        assert_eq!(hosts(&jobs(line)), ["localhost"], "{line}");
+    }
+}
