@@ -112,7 +112,7 @@ pub fn parse<W: AsRef<[u8]>>(words: &[W], world: &World<'_>) -> Result<CallLine,
 
 fn read(desk: &mut Desk<'_>, words: &[text::Text]) -> Option<CallLine> {
     let end = words.last().map_or_else(Spot::default, |word| word.spot().behind());
-    let words = macros::expand(desk, words);
+    let (words, nothing) = macros::expand(desk, words);
     let mut reader = options::Reader::new();
     let scanned = scan::scan(desk, &mut reader, &words);
     let local = settings::settings(desk, &scanned.local, settings::Stand::Local);
@@ -143,6 +143,13 @@ fn read(desk: &mut Desk<'_>, words: &[text::Text]) -> Option<CallLine> {
         drafts.push(groups::Draft { target, effective: base, from_group: false, stack: None, at: end });
     }
     let jobs::Jobs { jobs, control, local_look } = jobs::jobs(desk, &drafts);
+    if let (Some(spot), None) = (nothing, first)
+        && jobs.iter().any(|job| job.action.verb().changes())
+    {
+        // It may have been meant for the target; a listing of this machine would do no harm.
+        let fault = Fault::at(spot, "this macro comes to nothing, and the call has no target");
+        desk.fault(fault.note("localhost has to be written beside it"));
+    }
     let presentation = match local_look {
         Some(look) => look,
         // No target took the local action; its look is that of the call all the same.

@@ -25,21 +25,29 @@ pub(crate) struct Library {
     spent: usize,
 }
 
-/// The words with their macros expanded; the text of a macro may be several words, or none.
-pub(crate) fn expand(desk: &mut Desk<'_>, words: &[Text]) -> Vec<Text> {
+/// The words with their macros expanded; the text of a macro may be several words, or none. Where the first word stood
+/// that came to none is told beside them.
+pub(crate) fn expand(desk: &mut Desk<'_>, words: &[Text]) -> (Vec<Text>, Option<Spot>) {
     let mut library = Library::default();
     let mut result = Vec::new();
     let mut holes = Vec::new();
+    let mut nothing = None;
     for word in words {
         let mut finder =
             Finder { desk, library: &mut library, holes: &mut holes, chain: Vec::new(), file: String::new() };
         match finder.text(word) {
             None => result.push(word.clone()),
-            Some(expanded) => result.extend(split_at_macro_blanks(&expanded)),
+            Some(expanded) => {
+                let words = split_at_macro_blanks(&expanded);
+                if words.is_empty() {
+                    nothing = nothing.or(Some(word.spot()));
+                }
+                result.extend(words);
+            }
         }
     }
     holes.into_iter().for_each(|hole| desk.hole(hole));
-    result
+    (result, nothing)
 }
 
 /// Blanks that a macro brought separate words; those typed inside of one word do not.

@@ -355,6 +355,13 @@ fn targets_that_come_to_nothing_never_mean_this_machine() {
     check(&format!("{act} '\t'"), "4:0+1 there is an empty word");
     check(&format!("{act} ,"), "4:0+1 there is no target between these commas");
     check(&format!("{act} '()' ' , '"), "5:0+3 there is no target between these commas");
+    let texts = texts.with_macros("default", "NONE =\nINNER = {macro:NONE}\n");
+    let none = "this macro comes to nothing, and the call has no target";
+    check_with(&texts, &format!("{act} macro:NONE"), &format!("4:0+10 {none}"));
+    check_with(&texts, &format!("{act} '{{macro:INNER}}'"), &format!("4:0+13 {none}"));
+    check_with(&texts, &format!("{act} macro:HOSTS%optional"), &format!("4:0+20 {none}"));
+    assert_eq!(hosts(&right_with(&texts, &format!("{act} macro:NONE localhost")).jobs), ["localhost"]);
+    assert_eq!(hosts(&right_with(&texts, "-a list macro:NONE").jobs), ["localhost"]);
     // Beside other targets an empty group is worth a word, and commas are commas.
     let call = right_with(&texts, &format!("{act} lab00 , empty lab01"));
     assert_eq!(hosts(&call.jobs), ["lab00", "lab01"]);
