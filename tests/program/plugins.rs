@@ -1,6 +1,6 @@
 //! Plugins that cannot be used are told of, never passed over.
 
-use crate::sealed::{Sealed, plugins};
+use crate::sealed::{Outcome, Sealed, plugins};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
@@ -60,6 +60,28 @@ fn a_type_without_a_plugin_is_an_error_that_says_where_it_was_looked_for() {
     let sealed = Sealed::new().with("CTYS_PLUGIN_PATH", "/nonexistent/plugins");
     let stderr = sealed.ctys(&["-t", "cube", "-a", "list=terse,machine"]).fails(2);
     assert!(stderr.to_lowercase().contains("cube"), "{stderr}");
+}
+
+#[test]
+fn a_program_without_any_plugin_names_the_folders_it_looked_through() {
+    // An installed program: no build folder around it, an empty plugin folder beside it.
+    let sealed = Sealed::new();
+    let prefix = sealed.folder.join("prefix");
+    fs::create_dir_all(prefix.join("bin")).unwrap();
+    fs::copy(env!("CARGO_BIN_EXE_ctys"), prefix.join("bin/ctys")).unwrap();
+    let call = sealed.command(&["-a", "list"]);
+    let mut installed = std::process::Command::new(prefix.join("bin/ctys"));
+    installed.args(call.get_args()).env_clear().env("HOME", sealed.folder.join("home")).env("PATH", "/usr/bin:/bin");
+    let outcome = Outcome::of(installed.output().unwrap(), "prefix/bin/ctys -a list".into());
+    let (_, stderr) = outcome.ends(2);
+    let folder = prefix.join("lib/ctys/plugins");
+    assert!(stderr.contains(folder.to_str().unwrap()), "{stderr}");
+    // With the plugin where an installation puts it, it works.
+    fs::create_dir_all(&folder).unwrap();
+    fs::copy(plugins().join("libctys_pm.so"), folder.join("libctys_pm.so")).unwrap();
+    fs::set_permissions(folder.join("libctys_pm.so"), fs::Permissions::from_mode(0o644)).unwrap();
+    let outcome = Outcome::of(installed.output().unwrap(), "prefix/bin/ctys -a list".into());
+    assert_eq!(outcome.ok().lines().count(), 3);
 }
 
 #[test]

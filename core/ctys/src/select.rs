@@ -31,16 +31,18 @@ pub fn thinkers(plugins: &Plugins, job: &Job, common: Option<&Presentation>) -> 
     let none = opened.is_empty();
     let serving: Vec<_> = opened.into_iter().filter(|plugin| plugin.manifest().serves(verb)).collect();
     if serving.is_empty() && problems.is_empty() {
-        let who = if types.is_empty() { "any type".to_string() } else { types.join(", ") };
-        let why = match (none, packages) {
-            (true, []) => "there is no plugin for",
-            (true, _) => "PKG leaves out",
-            (false, _) => "no plugin serves this action for",
-        };
-        problems.push(
+        let problem = if none && packages.is_empty() {
+            let folders: Vec<String> = plugins.searched().map(|folder| folder.display().to_string()).collect();
+            Problem::new(Phase::Here, format!("cannot {verb}: no plugin was found in {}", folders.join(", ")))
+                .hint("in a source tree, `cargo build` in its root builds the plugins")
+                .hint("CTYS_PLUGIN_PATH names other folders")
+        } else {
+            let who = if types.is_empty() { "any type".to_string() } else { types.join(", ") };
+            let why = if none { "PKG leaves out" } else { "no plugin serves this action for" };
             Problem::new(Phase::Here, format!("cannot {verb}: {why} {who}"))
-                .hint("ctys -a info shows the plugins and where they were looked for"),
-        );
+                .hint("ctys -a info shows the plugins and what they serve")
+        };
+        problems.push(problem);
     }
     (serving.into_iter().map(|plugin| plugin as _).collect(), problems)
 }

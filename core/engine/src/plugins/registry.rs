@@ -141,6 +141,11 @@ impl Plugins {
         &self.found
     }
 
+    /// The folders that were looked through, first match first.
+    pub fn searched(&self) -> impl Iterator<Item = &Path> {
+        self.setup.search.folders.iter().map(|folder| folder.path.as_path())
+    }
+
     /// The session types that a usable plugin serves, sorted.
     pub fn known_types(&self) -> Vec<String> {
         let types: BTreeSet<&String> = self.usable().flat_map(|(_, manifest)| &manifest.session_types).collect();
