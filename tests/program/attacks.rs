@@ -109,3 +109,21 @@ fn pkg_chooses_whose_rows_are_shown() {
     let stderr = list(&["-t", "pm", "-a", "list=terse,tab_gen:3_l_5,pkg:xen", "lab00"]).fails(2);
     assert!(stderr.contains("PKG leaves out PM"), "{stderr}");
 }
+
+#[test]
+fn characters_beyond_ascii_are_shown_where_the_locale_has_them() {
+    let check = |variables: &[(&str, &str)], shown: &str| {
+        let sealed = variables.iter().fold(lab(), |sealed, (name, value)| sealed.with(name, value));
+        sealed.host_tool("lab00", "uname", "printf 'Linux l\\303\\244b 6 x\\n'");
+        let list =
+            |format: &str| sealed.ctys(&["--transport", "openssh", "-a", &format!("list={format}"), "lab00"]).ok();
+        assert_eq!(list("terse,tab_gen:3_l_10").trim_end(), shown, "{variables:?}");
+        // What programs read is UTF-8 everywhere.
+        assert!(list("json").contains("l\u{e4}b"), "{variables:?}");
+    };
+    check(&[("LC_ALL", "C.UTF-8")], "l\u{e4}b");
+    check(&[("LANG", "de_DE.utf8"), ("LC_ALL", "")], "l\u{e4}b");
+    check(&[("LANG", "de_DE.UTF-8"), ("LC_ALL", "C")], "l\\xc3\\xa4b");
+    check(&[("LANG", "de_DE.UTF-8"), ("LC_CTYPE", "POSIX")], "l\\xc3\\xa4b");
+    check(&[], "l\\xc3\\xa4b");
+}

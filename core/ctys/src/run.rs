@@ -324,7 +324,7 @@ struct Output {
 impl Output {
     fn new(call: &CallLine, home: &Home) -> Output {
         let table = call.presentation.clone().map(|presentation| {
-            let style = Style { width: Screen::width(), header: call.header, ..Style::default() };
+            let style = Style { width: Screen::width(), header: call.header, utf8: Screen::utf8(), ..Style::default() };
             let unordered = presentation.format == Format::Jsonl || (call.control.explicit && !call.control.sequential);
             let address = presentation.address;
             // A map that is not there maps nothing; most users have none.

@@ -39,6 +39,15 @@ impl Screen {
         stdout.is_terminal().then(|| ctys_engine::terminal::width(stdout.as_fd())).flatten()
     }
 
+    /// Whether the locale of the caller has characters beyond ASCII: the first of the three variables that is set says
+    /// so (POSIX, 8.2); without any it is the C locale.
+    pub fn utf8() -> bool {
+        let set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let name = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find(set);
+        let locale = name.and_then(std::env::var_os).unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    }
+
     /// Data. Ends the program without a word when nobody reads it any more.
     pub fn data(&mut self, text: &str) {
         if text.is_empty() {
