@@ -52,6 +52,21 @@ fn every_test_named_in_the_acceptance_list_exists() {
 }
 
 #[test]
+fn every_test_named_in_the_threat_model_exists() {
+    let mut names = BTreeSet::new();
+    for folder in ["core", "plugins", "tests"] {
+        collect(&root().join(folder), &mut names);
+    }
+    let text = std::fs::read_to_string(root().join("SECURITY.md")).unwrap();
+    // Between backticks, and long enough to be a sentence: the rest are words of code.
+    let named: Vec<&str> = text.split('`').skip(1).step_by(2).filter(|word| word.matches('_').count() > 3).collect();
+    assert!(named.len() > 15, "{named:?}");
+    for test in named {
+        assert!(names.contains(test), "SECURITY.md names the test {test}, which does not exist");
+    }
+}
+
+#[test]
 fn every_plugin_folder_is_laid_out_alike_built_by_default_and_found_by_tests() {
     let read = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
     let (workspace, program) = (read("Cargo.toml"), read("core/ctys/Cargo.toml"));

@@ -77,3 +77,20 @@ fn a_change_without_an_address_or_with_two_methods_is_refused_before_anything_ru
     check(&sealed, &["-t", "xen", "-a", "create=l:x,reuse,connect", "lab00"], &["CONNECT"]);
     check(&sealed, &["-t", "xen", "-a", "create=p:rel/ative,console:none", "lab00"], &["f:"]);
 }
+
+#[test]
+fn what_has_no_effect_or_does_not_exist_is_told() {
+    let sealed = lab();
+    let call = |words: &[&str]| sealed.ctys(&[words, &["-a", "list=terse,tab_gen:3_l_3"]].concat());
+    for (words, told) in [(&["-c", "local"][..], "-c has no effect"), (&["-C", "lifetime:20"], "-C has no effect")] {
+        let (stdout, stderr) = call(words).ends(0);
+        assert_eq!(stdout, "ws2\n");
+        assert!(stderr.contains(told), "{stderr}");
+    }
+    // The seed's own way to say "no cache" needs no remark.
+    assert_eq!(call(&["-c", "off", "-C", "off"]).ok(), "ws2\n");
+    let (_, stderr) = call(&["-p", "/nonexistent"]).ends(2);
+    assert!(stderr.contains("/nonexistent"), "{stderr}");
+    let (_, stderr) = call(&["--replay", "/dev/zero"]).ends(2);
+    assert!(stderr.contains("/dev/zero"), "{stderr}");
+}

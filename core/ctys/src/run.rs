@@ -12,7 +12,7 @@ use ctys_engine::replay::Transcript;
 use ctys_engine::ssh::{Environment, Ssh, Transport};
 use ctys_engine::transport::Clocks;
 use ctys_engine::world::{RealWorld, Shared};
-use ctys_line::{CallLine, CallOptions, Job, Special, World};
+use ctys_line::{CachePlace, CallLine, CallOptions, Job, Special, World};
 use ctys_model::problem::exit_code;
 use ctys_model::{Manifest, Phase, Problem, Request, Target, Verb};
 use ctys_table::{Format, Printer, Style};
@@ -56,7 +56,11 @@ pub fn run(words: Vec<OsString>) -> u8 {
     if call.control.background && !ctys_engine::detach::is_detached() {
         return detach(&words, &mut screen);
     }
+    for notice in without_effect(&call) {
+        screen.problem(&notice);
+    }
     let (jobs, mut problems) = prepare(&call, &plugins, &home);
+    problems.extend(missing_folders(&call.call));
     match open_world(&call.call, environment) {
         Ok(shared) => problems.extend(work(&call, jobs, Arc::new(shared), &plugins, &home, &mut screen)),
         Err(problem) => problems.push(problem),
@@ -136,6 +140,33 @@ fn prints_final(call: &CallLine) -> bool {
     words.any(|given| ["PRINTFINAL", "PFIN", "PF"].contains(&word(given).as_str()))
 }
 
+/// What is understood and does nothing in this build: never silently.
+fn without_effect(call: &CallLine) -> Vec<Problem> {
+    let mut notices = Vec::new();
+    let mut note = |said: bool, what: &str| {
+        if said {
+            notices.push(Problem::new(Phase::Notice, what));
+        }
+    };
+    let usual = ctys_line::NameCache::default();
+    let options = || call.jobs.iter().map(|job| &job.options);
+    let names = options().any(|options| options.name_cache != usual && options.name_cache.place != CachePlace::Off);
+    note(names, "-c has no effect: this build has no inventory, every answer is live");
+    let data = options().any(|options| options.data_cache.iter().any(|(word, _)| word != "OFF"));
+    note(data, "-C has no effect: this build has no data cache, every answer is live");
+    let prefix = options().any(|options| options.prefix.is_some());
+    note(prefix && call.presentation.is_some(), "-M stands before text, not in a table");
+    notices
+}
+
+/// The database folders of `-p` must exist (ctys.md 1.5).
+fn missing_folders(options: &CallOptions) -> Vec<Problem> {
+    let missing = options.db_paths.iter().filter(|folder| !std::path::Path::new(folder).is_dir());
+    missing
+        .map(|folder| Problem::new(Phase::Here, format!("the database folder {folder} of -p does not exist")))
+        .collect()
+}
+
 /// `-b async`: the same call again, in a session of its own, its output in a file.
 fn detach(words: &[OsString], screen: &mut Screen) -> u8 {
     match ctys_engine::detach::again(words) {
@@ -189,7 +220,8 @@ fn open_world(options: &CallOptions, mut environment: Environment) -> Result<Sha
     let replay = match &options.replay {
         None => None,
         Some(file) => {
-            let text = std::fs::read_to_string(file).map_err(|error| here("read", file, error.to_string()))?;
+            let text =
+                ctys_engine::files::read_text(file.as_ref()).map_err(|error| here("read", file, error.to_string()))?;
             Some(Arc::new(Transcript::parse(&text).map_err(|why| here("read", file, why))?))
         }
     };

@@ -1,7 +1,7 @@
 //! Files of ours: private from the first moment.
 
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -13,4 +13,17 @@ pub fn create_private(path: &Path) -> io::Result<File> {
 /// A folder that only its owner can enter, with the folders above it.
 pub fn private_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// The most text that is read of one file, in bytes: a transcript of a thousand hosts fits many times.
+const TEXT_LIMIT: u64 = 256 * 1024 * 1024;
+
+/// The text of a file, unless it is longer than any of ours could be.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(TEXT_LIMIT + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > TEXT_LIMIT {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is longer than {TEXT_LIMIT} bytes")));
+    }
+    Ok(text)
 }

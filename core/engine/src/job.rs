@@ -357,7 +357,12 @@ impl Job<'_> {
             stopped |= failed && !step.go_on;
             replies.push(reply(step, answer));
         }
-        if outcome.is_err() {
+        if let Err(problem) = outcome {
+            if !self.conversations.contains_key(place) {
+                // Never reached: that is a phase of its own, whatever the plugin makes of the missing answer.
+                self.report.problems.push(problem);
+                return true;
+            }
             // The connection is gone; the plugin decides from the replies whether that was to be expected (a host that
             // was told to power off). A later step would need a new login.
             self.conversations.remove(place);

@@ -370,6 +370,21 @@ fn steps_at_other_places_go_there_and_a_failed_one_stops_the_rest() {
 }
 
 #[test]
+fn a_relay_that_is_not_reached_keeps_its_phase() {
+    let world = Made { unreachable: true, ..Made::default() };
+    let mut plugin = fake("pm", Category::Pms, probe("ip"));
+    plugin.wants = Box::new(|_| Vec::new());
+    plugin.plan = Box::new(|_, _| {
+        let relay = Command::new("etherwake").at(Place::Host("relay".into())).changes();
+        Effect::Run(Batch { steps: vec![Step::run("relay", relay)] })
+    });
+    let report = perform(&world, cancel(), vec![plugin], false);
+    let phases: Vec<Phase> = report.problems.iter().map(|problem| problem.phase).collect();
+    assert_eq!(phases, [Phase::Connect]);
+    assert!(report.problems[0].message.contains("relay"), "{}", report.problems[0].message);
+}
+
+#[test]
 fn a_refused_privilege_is_a_phase_of_its_own_and_its_credentials_are_not_tried_elsewhere() {
     let world = Made { refuse: Some("xl"), ..Made::default() };
     let gate = Gate::default();
