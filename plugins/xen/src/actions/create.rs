@@ -1,0 +1,621 @@
+//! CREATE: start a domain, continue one, attach to one (ctys.md 2.1 and 5.1).
+//!
+//! ```text
+//!          does not run ──► create ──────────┐
+//!          saved ──► find ──► restore ───────┤
+//!  plan ─►                                   ├─► (wait) ─► (ping, sshping) ─► (port) ─► console, or a report
+//!          paused, RESUME ──► unpause ───────┤
+//!          runs, CONNECT or REUSE ───────────┤
+//!          runs, RECONNECT ──► end clients ──┘
+//! ```
+//!
+//! The same step that starts a domain looks what runs afterwards: a domain that is gone by then is named. A terminal is
+//! opened on the running domain, not by `xl create -c`: the console keeps what was printed before, and a broken
+//! connection leaves no half-built domain.
+
+use super::{LOOK, consoles, look, saved, shown, step, times, tool};
+use crate::conf::{self, Machine};
+use crate::parse::xenstore;
+use crate::parse::xl_list::Domain;
+use crate::resolve::{self, words};
+use crate::{host, probes};
+use ctys_plugin::model::{
+    Answer, Batch, Bytes, Command, ConsoleKind, Create, CreateMode, Effect, Facts, Findings, Location, Next, Output,
+    Phase, Poll, Probe, Problem, Replies, Request, Step,
+};
+
+const CREATE: &str = "create";
+const OUTDATE: &str = "put an old state aside";
+const FIND: &str = "find the state file";
+const TAKE: &str = "take the state file";
+const RESTORE: &str = "restore";
+const REMOVE: &str = "remove the state file";
+const BACK: &str = "put the state file back";
+const UNPAUSE: &str = "unpause";
+const CLIENTS: &str = "end the clients";
+const PORT: &str = "ask for the VNC port";
+const PING: &str = "ping";
+const SSH_PING: &str = "sshping";
+
+/// Starting a large domain takes its time: its memory is cleared page by page.
+const START_MS: u32 = 300_000;
+/// One look at a guest, in milliseconds.
+const LOOK_MS: u32 = 5_000;
+/// PING and SSHPING without numbers: tries and seconds between them (ctys.md 2.1).
+const POLLS: (u32, u32) = (20, 2);
+/// How often the port of a domain is asked for that has just been started, once a second.
+const PORT_TRIES: usize = 20;
+/// Pauses are counted, so several may have to be taken back.
+const MOST_PAUSES: usize = 20;
+
+/// What is to be done, understood from request and facts; the same in every call, since nothing else is kept.
+struct Job<'a> {
+    request: &'a Request,
+    create: &'a Create,
+    facts: &'a Facts,
+    mode: Option<CreateMode>,
+    machine: Option<Machine>,
+    copies: Vec<Machine>,
+    domain: Option<Domain>,
+    console: Option<ConsoleKind>,
+}
+
+/// What runs, and the files unless only a running domain is wanted.
+pub fn wants(request: &Request, create: &Create) -> Vec<Probe> {
+    if refuse(create).is_some() || consoles::choose(request, create).is_err() {
+        return Vec::new();
+    }
+    resolve::price(request, &create.address, starts(request, create))
+}
+
+/// The first step.
+pub fn plan(request: &Request, create: &Create, facts: &Facts) -> Effect {
+    let job = Job::understand(request, create, facts);
+    job.and_then(|job| job.begin()).unwrap_or_else(|problem| Effect::Report(Findings::problem(problem)))
+}
+
+/// What follows from the last round.
+pub fn read(request: &Request, create: &Create, facts: &Facts, replies: &Replies) -> Next {
+    let job = Job::understand(request, create, facts);
+    job.and_then(|job| job.go_on(replies)).unwrap_or_else(|problem| {
+        let changed = [CREATE, RESTORE, UNPAUSE].iter().any(|name| went_well(replies.last(name)));
+        Next::Done(Findings { changed, ..Findings::problem(problem) })
+    })
+}
+
+/// Whether the call may start anything.
+fn starts(request: &Request, create: &Create) -> bool {
+    create.mode != Some(CreateMode::Connect) && request.location != Location::ClientOnly
+}
+
+fn usage(message: impl Into<String>) -> Problem {
+    Problem::new(Phase::Usage, message)
+}
+
+/// Suboptions that every plugin is offered and a Xen domain cannot honour: refused, not dropped.
+fn refuse(create: &Create) -> Option<Problem> {
+    let refused = [
+        ("USER", create.user.is_some(), "the console asks for the account"),
+        ("INSTMODE", create.inst_mode.is_some(), "BOOTMODE:INSTALL takes <name>-inst.conf"),
+        ("XOPTS", !create.x_opts.is_empty(), "its viewers are started by ctys"),
+        ("CHDIR", create.chdir.is_some(), "CALLOPTS passes arguments to the tool"),
+        ("SHELL", create.shell.is_some(), "CALLOPTS passes arguments to the tool"),
+        ("CMD", !create.cmd.is_empty(), "CALLOPTS passes arguments to the tool"),
+        ("STUBMODE", create.stub_mode, "it is for plain logins"),
+        ("VNCDESKIDLIST", !create.vnc_desk_ids.is_empty(), "it is for desktops"),
+    ];
+    if let Some((key, _, hint)) = refused.into_iter().find(|(_, given, _)| *given) {
+        return Some(usage(format!("{key} means nothing to a Xen domain")).hint(hint));
+    }
+    let boot = create.boot_mode.as_ref()?;
+    if boot.image.is_some() {
+        return Some(
+            usage(format!("BOOTMODE:{} takes no image", boot.mode))
+                .hint("it selects a configuration beside the plain one, such as <name>-cd.conf"),
+        );
+    }
+    let is_known =
+        matches!(boot.mode.as_str(), "HDD" | "VHDD") || conf::BOOT_MODES.iter().any(|(m, _)| *m == boot.mode);
+    (!is_known).then(|| usage(format!("BOOTMODE:{} is no way to boot", boot.mode)))
+}
+
+impl<'a> Job<'a> {
+    fn understand(request: &'a Request, create: &'a Create, facts: &'a Facts) -> Result<Job<'a>, Problem> {
+        if let Some(problem) = refuse(create) {
+            return Err(problem);
+        }
+        let console = consoles::choose(request, create)?;
+        let subject = resolve::resolve(request, &create.address, facts, starts(request, create))?;
+        let mode = if starts(request, create) { create.mode.clone() } else { Some(CreateMode::Connect) };
+        let resolve::Subject { machine, copies, domain } = subject;
+        Ok(Job { request, create, facts, mode, machine, copies, domain, console })
+    }
+
+    fn begin(&self) -> Result<Effect, Problem> {
+        match (&self.domain, &self.mode) {
+            (Some(domain), _) => self.there(domain),
+            (None, Some(CreateMode::Connect)) => Err(Problem::new(
+                Phase::Run,
+                format!("cannot CONNECT: no running domain has {}", words(&self.create.address)),
+            )
+            .hint("REUSE starts it where it does not run")),
+            (None, Some(CreateMode::Resume(file))) => self.resume(file.as_deref()),
+            (None, None | Some(CreateMode::Reuse | CreateMode::Reconnect)) => self.start(),
+        }
+    }
+
+    /// The domain exists.
+    fn there(&self, domain: &Domain) -> Result<Effect, Problem> {
+        let name = &domain.name;
+        let problem = |message: String| Problem::new(Phase::Run, message);
+        if !domain.state.is_alive() {
+            let problem = problem(format!("{name} is there as domain {} and {}", domain.id, domain.state.word()));
+            return Err(match domain.state.dying {
+                true => problem.hint("it is gone in a moment"),
+                false => problem.hint(format!("cancel=l:{name},POWEROFF:0 removes it")),
+            });
+        }
+        match &self.mode {
+            None => {
+                let from = self.machine.as_ref().map_or(String::new(), |m| format!(", ID={}", m.shown_path()));
+                Err(problem(format!("{name} runs already as domain {}{from}", domain.id))
+                    .hint("REUSE or CONNECT attaches to it"))
+            }
+            Some(CreateMode::Resume(_)) if !domain.state.paused => {
+                Err(problem(format!("{name} runs as domain {}, there is nothing to resume", domain.id))
+                    .hint("REUSE or CONNECT attaches to it"))
+            }
+            Some(CreateMode::Resume(_)) => Ok(self.unpause(domain)),
+            Some(CreateMode::Connect | CreateMode::Reuse) => Ok(self.open(domain)),
+            Some(CreateMode::Reconnect) => {
+                // `xl console` becomes `xenconsole <domid> --num 0 --type pv`. Viewers end with their own plugin's CANCEL.
+                let pattern = format!("^[^ ]*xenconsole {}( |$)", domain.id);
+                let end = Command::new("pkill").args(["-f", &pattern]).as_root().changes();
+                let mut steps = vec![Step::run(CLIENTS, end).go_on()];
+                if self.console == Some(ConsoleKind::Vnc) {
+                    steps.extend(self.ask_port(domain));
+                }
+                Ok(run(steps))
+            }
+        }
+    }
+
+    /// The console of a domain that runs.
+    fn open(&self, domain: &Domain) -> Effect {
+        match self.console {
+            Some(ConsoleKind::Vnc) => run(self.ask_port(domain)),
+            Some(kind) => consoles::attach(self.request, kind, domain, None),
+            None => {
+                let text = vec![format!("{} {} as domain {}", domain.name, domain.state.word(), domain.id)];
+                Effect::Report(Findings { text, ..Findings::default() })
+            }
+        }
+    }
+
+    fn ask_port(&self, domain: &Domain) -> Vec<Step> {
+        let path = format!("/local/domain/{}/console/vnc-port", domain.id);
+        let read = Command::new("xenstore-read").arg(path).as_root().limit_ms(LOOK_MS);
+        vec![Step::run(PORT, read).go_on(), look(self.request)]
+    }
+
+    fn unpause(&self, domain: &Domain) -> Effect {
+        let words = ["unpause".to_string(), domain.id.to_string()];
+        run(vec![Step::run(UNPAUSE, tool(self.request, words, 0)), look(self.request)])
+    }
+
+    /// The one file to start from.
+    fn file(&self) -> Result<&Machine, Problem> {
+        match (&self.machine, &self.copies[..]) {
+            (Some(machine), _) => Ok(machine),
+            (None, []) => Err(resolve::nothing_fits(&self.create.address, self.facts)),
+            (None, copies) => Err(resolve::ambiguous_files(copies)),
+        }
+    }
+
+    /// The name that the domain will have.
+    fn name(&self) -> Result<String, Problem> {
+        let given = self.call_options().rev().find_map(|option| option.strip_prefix("name="));
+        if let Some(name) = given {
+            return Ok(name.trim_matches(['"', '\'']).to_string());
+        }
+        if let (Some(CreateMode::Resume(_)), Some(label), None) =
+            (&self.mode, &self.create.address.label, &self.machine)
+        {
+            // A domain that was suspended may have no file: its state holds all of it.
+            return Ok(label.clone());
+        }
+        let machine = self.file()?;
+        machine
+            .name()
+            .ok_or_else(|| Problem::new(Phase::Run, format!("{} sets no name for its domain", machine.shown_path())))
+    }
+
+    fn call_options(&self) -> impl DoubleEndedIterator<Item = &String> {
+        self.create.call_opts.iter().chain(&self.request.server_options)
+    }
+
+    fn start(&self) -> Result<Effect, Problem> {
+        let machine = self.file()?;
+        let name = self.name()?;
+        let domains = host::domains(self.request, self.facts).map_err(|trouble| trouble.problem)?;
+        if let Some(other) = domains.iter().find(|domain| domain.name == name) {
+            let message = format!("a domain named {name} runs already as domain {}, with another uuid", other.id);
+            return Err(Problem::new(Phase::Run, message).hint(format!("create=l:{name},CONNECT attaches to it")));
+        }
+        self.polls()?;
+        let mut words: Vec<Bytes> = vec!["create".into(), "-f".into(), self.boot_file(machine)?];
+        words.extend(self.call_options().map(|option| Bytes::from(option.as_str())));
+        let file = saved::state_file(self.request, &name);
+        let aside = Command::new("mv").args(["-f", &file, &saved::outdated(&file)]).as_root().changes();
+        Ok(run(vec![
+            Step::run(CREATE, tool(self.request, words, START_MS)),
+            Step::run(OUTDATE, aside).go_on(),
+            look(self.request),
+        ]))
+    }
+
+    /// The file that BOOTMODE selects. Where files were searched for, it must be among them.
+    fn boot_file(&self, machine: &Machine) -> Result<Bytes, Problem> {
+        let mode = self.create.boot_mode.as_ref().map_or("VHDD", |boot| boot.mode.as_str());
+        let Some(file) = machine.boot_file(mode) else { return Ok(machine.path.clone()) };
+        let walks = probes::configurations(&self.create.address.base);
+        if self.create.address.id.is_none()
+            && !conf::found(self.facts, &walks).machines.iter().any(|other| other.path == file)
+        {
+            let message = format!("BOOTMODE:{mode} takes {}, which is no configuration", conf::shown(&file));
+            return Err(Problem::new(Phase::Run, message));
+        }
+        Ok(file)
+    }
+
+    fn resume(&self, file: Option<&str>) -> Result<Effect, Problem> {
+        let name = self.name()?;
+        self.polls()?;
+        match file {
+            Some(file) => Ok(run(vec![
+                Step::run(RESTORE, tool(self.request, ["restore", &self.below_home(file)?], START_MS)),
+                look(self.request),
+            ])),
+            None => {
+                let file = saved::state_file(self.request, &name);
+                let find = Command::new("ls").args(["-d", &file, &saved::in_use(&file)]).as_root();
+                Ok(run(vec![Step::run(FIND, find).go_on()]))
+            }
+        }
+    }
+
+    /// A relative path is below the home of the account.
+    fn below_home(&self, file: &str) -> Result<String, Problem> {
+        if file.starts_with('/') {
+            return Ok(file.to_string());
+        }
+        let home = self.facts.host.as_ref().map(|host| host.home.to_text().into_owned());
+        let home = home.ok_or_else(|| Problem::new(Phase::Run, "the host did not say who it is"))?;
+        Ok(format!("{}/{file}", home.trim_end_matches('/')))
+    }
+
+    fn go_on(&self, replies: &Replies) -> Result<Next, Problem> {
+        let answer = |name: &str| step(replies, name);
+        if answer(FIND).is_some() {
+            return self.restore(replies);
+        }
+        if answer(BACK).is_some() {
+            let failed = replies.last(RESTORE).map(|answer| self.failed("restore", answer));
+            return Err(failed.unwrap_or_else(|| Problem::new(Phase::Plugin, "no reply came to RESUME")));
+        }
+        if let Some(taken) = answer(TAKE)
+            && !went_well(Some(taken))
+        {
+            return Err(self.failed(TAKE, taken));
+        }
+        if let Some(restored) = answer(RESTORE)
+            && !went_well(Some(restored))
+        {
+            return match answer(TAKE) {
+                Some(_) => {
+                    let file = saved::state_file(self.request, &self.name()?);
+                    let back = Command::new("mv").args([saved::in_use(&file), file]).as_root().changes();
+                    Ok(Next::Then(run(vec![Step::run(BACK, back)])))
+                }
+                None => Err(self.failed("restore", restored)),
+            };
+        }
+        if let Some(created) = answer(CREATE)
+            && !went_well(Some(created))
+        {
+            return Err(self.failed("create", created));
+        }
+        if let Some(unpaused) = answer(UNPAUSE)
+            && !went_well(Some(unpaused))
+        {
+            return Err(self.failed(UNPAUSE, unpaused));
+        }
+        self.up(replies)
+    }
+
+    /// A state file was looked for.
+    fn restore(&self, replies: &Replies) -> Result<Next, Problem> {
+        let name = self.name()?;
+        let file = saved::state_file(self.request, &name);
+        let listed = match replies.last(FIND) {
+            Some(Answer::Output(output)) => probes::plain(&output.stdout),
+            _ => String::new(),
+        };
+        let has = |path: &str| listed.lines().any(|line| line == path);
+        let in_use = saved::in_use(&file);
+        if !has(&file) {
+            let mut problem =
+                Problem::new(Phase::Run, format!("{name} does not run, and {file} is not there to resume it"))
+                    .hint("without RESUME it is started")
+                    .hint("RESUME:<file> takes another state file");
+            if has(&in_use) {
+                problem = problem
+                    .hint(format!("a resume was cut short: if {name} has not run since, RESUME:{in_use} completes it"));
+            }
+            return Err(problem);
+        }
+        let take = Command::new("mv").args(["-f", &file, &in_use]).as_root().changes();
+        let remove = Command::new("rm").args(["-f", &in_use]).as_root().changes();
+        Ok(Next::Then(run(vec![
+            Step::run(TAKE, take),
+            Step::run(RESTORE, tool(self.request, ["restore", &in_use], START_MS)),
+            Step::run(REMOVE, remove).go_on(),
+            look(self.request),
+        ])))
+    }
+
+    /// The domain was started, or was there before.
+    fn up(&self, replies: &Replies) -> Result<Next, Problem> {
+        let started = times(replies, CREATE) + times(replies, RESTORE) > 0;
+        if times(replies, CLIENTS) > 0 && times(replies, LOOK) == 0 {
+            let Some(domain) = &self.domain else { return Err(vanished(&self.create.address.label)) };
+            return Ok(effect_or_end(self.open(domain)));
+        }
+        let looked = replies.last(LOOK).ok_or_else(|| Problem::new(Phase::Plugin, "no reply came to CREATE"))?;
+        let domains = host::list(self.request, self.facts, looked).map_err(|trouble| trouble.problem)?;
+        let domain = match &self.domain {
+            Some(before) => domains
+                .into_iter()
+                .find(|domain| domain.id == before.id)
+                .ok_or_else(|| Problem::new(Phase::Run, format!("{} has vanished meanwhile", before.name)))?,
+            None => {
+                let name = self.name()?;
+                domains.into_iter().find(|domain| domain.name == name).ok_or_else(|| {
+                    Problem::new(Phase::Run, format!("{name} was started and is gone again"))
+                        .hint(format!("/var/log/xen/xl-{name}.log on the host may say why"))
+                })?
+            }
+        };
+        if !domain.state.is_alive() {
+            let message = format!("{} was started as domain {} and {}", domain.name, domain.id, domain.state.word());
+            return Err(
+                Problem::new(Phase::Run, message).hint(format!("cancel=l:{},POWEROFF:0 removes it", domain.name))
+            );
+        }
+        if times(replies, UNPAUSE) > 0 && domain.state.paused {
+            return match times(replies, UNPAUSE) < MOST_PAUSES {
+                true => Ok(Next::Then(self.unpause(&domain))),
+                false => Err(Problem::new(Phase::Run, format!("{} is still paused", domain.name))
+                    .hint(format!("after {MOST_PAUSES} unpauses somebody else pauses it again"))),
+            };
+        }
+        if started && let Some(next) = self.wait(&domain, replies)? {
+            return Ok(next);
+        }
+        if times(replies, PORT) > 0 || started && self.console == Some(ConsoleKind::Vnc) {
+            return self.viewer(&domain, started, replies);
+        }
+        if let Some(kind) = self.console {
+            return Ok(Next::Then(consoles::attach(self.request, kind, &domain, None)));
+        }
+        Ok(Next::Done(self.report(&domain, replies)))
+    }
+
+    /// Polls of the guest that are still due: name, tries, seconds between them, whether the call asks for them.
+    fn polls(&self) -> Result<Vec<(&'static str, u32, u32, bool)>, Problem> {
+        let create = self.create;
+        let mut polls = Vec::new();
+        for (name, poll, by_default) in [(PING, create.ping, true), (SSH_PING, create.ssh_ping, false)] {
+            match poll {
+                Some(Poll::Off) => {}
+                Some(Poll::On) => polls.push((name, POLLS.0, POLLS.1, true)),
+                Some(Poll::Tries { count, every }) => polls.push((name, count.max(1), every, true)),
+                // Whoever opens a console sees the guest come up.
+                None if by_default && self.console.is_none() => polls.push((name, POLLS.0, POLLS.1, false)),
+                None => {}
+            }
+        }
+        if self.guest().is_some() {
+            return Ok(polls);
+        }
+        match polls.iter().find(|(_, _, _, asked)| *asked) {
+            Some((name, ..)) => Err(Problem::new(
+                Phase::Run,
+                format!(
+                    "nothing was started: {} needs the address of the guest, which nobody knows",
+                    name.to_uppercase()
+                ),
+            )
+            .hint("add it to the configuration: #@#IP0 = \"<address>\"")),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// The address of the guest, where the call or its file names one.
+    fn guest(&self) -> Option<String> {
+        let of_file = || {
+            let (interfaces, _) = self.machine.as_ref()?.interfaces();
+            interfaces.into_iter().find_map(|interface| interface.ip)
+        };
+        let is_host = |name: &String| {
+            let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b':' | b'-' | b'_');
+            !name.is_empty() && !name.starts_with('-') && name.bytes().all(fits)
+        };
+        self.create.address.tcp.clone().or_else(of_file).filter(is_host)
+    }
+
+    /// What is waited for after a start; nothing when all is over.
+    fn wait(&self, domain: &Domain, replies: &Replies) -> Result<Option<Next>, Problem> {
+        let name = &domain.name;
+        let asked = times(replies, PING) + times(replies, SSH_PING) + times(replies, PORT);
+        if let Some(seconds) = self.create.wait_server.filter(|seconds| *seconds > 0)
+            && times(replies, LOOK) == 1
+            && asked == 0
+        {
+            let why = format!("for {name} to settle");
+            let effect = run(vec![look(self.request)]);
+            return Ok(Some(Next::Later { delay_ms: seconds.saturating_mul(1000), effect, why }));
+        }
+        let Some(guest) = self.guest() else { return Ok(None) };
+        for (poll, count, every, asked) in self.polls()? {
+            let tried = times(replies, poll);
+            if tried > 0 && answers(replies.last(poll)) {
+                continue;
+            }
+            if tried >= count as usize {
+                if asked {
+                    return Err(Problem::new(
+                        Phase::Timeout,
+                        format!("{name} runs, and {guest} did not answer in {count} tries, {every} s apart"),
+                    )
+                    .hint(format!("{}:<tries>%<seconds> waits longer", poll.to_uppercase())));
+                }
+                continue;
+            }
+            let effect = run(vec![self.poll(poll, &guest), look(self.request)]);
+            return Ok(Some(match tried {
+                0 => Next::Then(effect),
+                _ if every == 0 => Next::Then(effect),
+                _ => Next::Later {
+                    delay_ms: every.saturating_mul(1000),
+                    effect,
+                    why: format!("for {name} to answer at {guest}"),
+                },
+            }));
+        }
+        Ok(None)
+    }
+
+    /// Asked from the host: its bridges may be the only way to the guest.
+    fn poll(&self, name: &str, guest: &str) -> Step {
+        let command = match name {
+            PING => Command::new("ping").args(["-c", "1", "-w", "2", guest]),
+            // The first line an sshd sends tells that it is one.
+            _ => Command::new("bash").args([
+                "-c",
+                "exec 3<>\"/dev/tcp/$1/$2\" && read -r line <&3 && [[ $line == SSH-* ]] && echo answers",
+                "sshping",
+                guest,
+                "22",
+            ]),
+        };
+        Step::run(name, command.limit_ms(LOOK_MS)).go_on()
+    }
+
+    /// The port of the VNC server, until it is there.
+    fn viewer(&self, domain: &Domain, started: bool, replies: &Replies) -> Result<Next, Problem> {
+        let name = &domain.name;
+        let tried = times(replies, PORT);
+        let answer = if tried > 0 { replies.last(PORT) } else { None };
+        let output = answer.and_then(Answer::ok_output);
+        if let Some(port) = output.and_then(|output| xenstore::port(&output.stdout.to_text())) {
+            return Ok(Next::Then(consoles::attach(self.request, ConsoleKind::Vnc, domain, Some(port))));
+        }
+        let effect = run(self.ask_port(domain));
+        match tried {
+            0 => Ok(Next::Then(effect)),
+            _ if started && tried < PORT_TRIES => {
+                Ok(Next::Later { delay_ms: 1000, effect, why: format!("for the VNC server of {name}") })
+            }
+            _ => Err(Problem::new(Phase::Run, format!("{name} runs and has no VNC server"))
+                .hint("vnc=1 or a vfb in its configuration gives it one")
+                .hint("CONSOLE:CLI attaches to its text console")),
+        }
+    }
+
+    fn report(&self, domain: &Domain, replies: &Replies) -> Findings {
+        let name = &domain.name;
+        let id = domain.id;
+        let (changed, text) = match () {
+            _ if times(replies, CREATE) > 0 => {
+                let from = self.machine.as_ref().map_or(String::new(), |m| format!(" from {}", m.shown_path()));
+                (true, format!("{name} started as domain {id}{from}"))
+            }
+            _ if times(replies, RESTORE) > 0 => (true, format!("{name} resumed as domain {id}")),
+            _ if times(replies, UNPAUSE) > 0 => (true, format!("{name} continues as domain {id}")),
+            _ => (false, format!("{name} runs as domain {id}")),
+        };
+        let mut findings = Findings { text: vec![text], changed, ..Findings::default() };
+        if went_well(replies.last(OUTDATE)) {
+            let old = saved::outdated(&saved::state_file(self.request, name));
+            findings.problems.push(Problem::new(
+                Phase::Notice,
+                format!(
+                    "{name} had been suspended and was started anew: its saved state is out of date, kept as {old}"
+                ),
+            ));
+        }
+        if times(replies, REMOVE) > 0 && !went_well(replies.last(REMOVE)) {
+            let file = saved::in_use(&saved::state_file(self.request, name));
+            findings.problems.push(
+                Problem::new(Phase::Notice, format!("{file} could not be removed, and must not be resumed again"))
+                    .hint(format!("rm {file}")),
+            );
+        }
+        if times(replies, PING) > 0 && !answers(replies.last(PING)) {
+            let (count, every) = POLLS;
+            let message = format!("{name} did not answer a ping in {count} tries, {every} s apart");
+            findings.problems.push(Problem::new(Phase::Notice, message).hint("PING:OFF does not wait for it"));
+        }
+        findings
+    }
+
+    /// Why a step failed, in the tool's own words.
+    fn failed(&self, what: &str, answer: &Answer) -> Problem {
+        let name = self.name().unwrap_or_default();
+        let what = format!("{} {what} of {}", probes::tool(self.request), shown(&name));
+        failure(self.request, self.facts, &what, answer)
+    }
+}
+
+/// Why a step failed: what the tool said first in the sentence, the rest as hints.
+pub fn failure(request: &Request, facts: &Facts, what: &str, answer: &Answer) -> Problem {
+    let output: &Output = match answer {
+        Answer::Output(output) => output,
+        Answer::Failed(why) => return Problem::new(Phase::Run, format!("{what} failed: {why}")),
+        Answer::Missing(_) | Answer::File(_) | Answer::Scanned(_) | Answer::Done => {
+            return Problem::new(Phase::Run, format!("what came of {what} is not known"))
+                .hint("list shows what runs there");
+        }
+    };
+    let problem = host::trouble(request, facts, what, output).problem;
+    let lines = probes::complaints(output).into_iter().filter(|line| !problem.message.contains(line.trim()));
+    let more: Vec<String> = lines.take(8).map(|line| format!("it also said: {line}")).collect();
+    Problem { hints: [problem.hints, more].concat(), ..problem }
+}
+
+fn went_well(answer: Option<&Answer>) -> bool {
+    answer.is_some_and(|answer| answer.ok_output().is_some())
+}
+
+/// A tool that answers says something.
+fn answers(answer: Option<&Answer>) -> bool {
+    answer.and_then(Answer::ok_output).is_some_and(|output| !output.stdout.is_empty())
+}
+
+fn vanished(label: &Option<String>) -> Problem {
+    let name = label.as_deref().unwrap_or("the domain");
+    Problem::new(Phase::Run, format!("{name} has vanished meanwhile"))
+}
+
+fn run(steps: Vec<Step>) -> Effect {
+    Effect::Run(Batch { steps })
+}
+
+/// An effect that follows, or the end where it is only a report.
+fn effect_or_end(effect: Effect) -> Next {
+    match effect {
+        Effect::Report(findings) => Next::Done(Findings { changed: true, ..findings }),
+        other => Next::Then(other),
+    }
+}

@@ -1,0 +1,95 @@
+//! ENUMERATE: the domains as configured, one record per network interface (ctys.md 2.4 and 6.1).
+
+use crate::conf::{self, Machine, shown};
+use crate::host;
+use crate::{SESSION_TYPE, probes};
+use ctys_plugin::magic::state_wanted;
+use ctys_plugin::model::field::Known;
+use ctys_plugin::model::{Enumerate, Facts, Findings, Missing, Phase, Probe, Problem, Record, Request, Value};
+
+/// The walk, and whether this is a Xen host unless that does not matter.
+pub fn wants(enumerate: &Enumerate) -> Vec<Probe> {
+    let mut probes = probes::configurations(&enumerate.base);
+    if !even_without_xen(enumerate) {
+        probes.push(probes::control());
+    }
+    probes
+}
+
+/// MATCHVSTAT:ALL shows what is configured where it cannot run (ctys.md 2.4).
+fn even_without_xen(enumerate: &Enumerate) -> bool {
+    enumerate.states.iter().any(|state| state.eq_ignore_ascii_case("ALL"))
+}
+
+/// The records.
+pub fn plan(request: &Request, enumerate: &Enumerate, facts: &Facts) -> Findings {
+    let Some(host) = &facts.host else { return super::unreached() };
+    if !even_without_xen(enumerate)
+        && let Err(mut trouble) = host::is_control_domain(facts)
+    {
+        trouble.problem = trouble.problem.hint("MATCHVSTAT:ALL shows what is configured all the same");
+        return trouble.findings(request);
+    }
+    let blank = || Record::new(SESSION_TYPE).with(Known::Pm, host.node.as_str());
+    let found = conf::found(facts, &probes::configurations(&enumerate.base));
+    let mut findings = Findings { problems: found.problems, ..Findings::default() };
+    // That a default folder is not there is nothing to tell.
+    if !enumerate.base.is_empty() {
+        let gone = |path| Problem::new(Phase::Notice, format!("{} is no folder", shown(path)));
+        findings.problems.extend(found.absent.iter().map(gone));
+    }
+    for path in &found.unreadable {
+        findings.records.push(blank());
+        findings.problems.push(Problem::new(Phase::Notice, format!("{} may not be read", shown(path))));
+    }
+    for machine in found.machines.iter().filter(|machine| state_wanted(&enumerate.states, machine.state())) {
+        of_machine(machine, blank(), &mut findings);
+    }
+    findings
+}
+
+fn of_machine(machine: &Machine, mut record: Record, findings: &mut Findings) {
+    let number = |number: Option<i64>| number.map(Value::Number);
+    let display = machine.vnc_display();
+    let native = [
+        (Known::Label, machine.name().map(Value::from)),
+        (Known::Uuid, machine.uuid().map(Value::from)),
+        (Known::Vram, number(machine.config.number("memory"))),
+        (Known::Vcpu, number(machine.config.number("vcpus"))),
+        (Known::Display, number(display)),
+        (Known::Cport, number(display.map(|display| display + i64::from(super::list::VNC_BASE)))),
+        (Known::Accelerator, machine.kind().map(|kind| Value::from(kind.word()))),
+    ];
+    record.set(Known::Id, Value::from_bytes(machine.path.as_slice()));
+    record.set(Known::Category, "VM");
+    for (known, value) in native {
+        if let Some(value) = value {
+            record.set(known, value);
+        }
+    }
+    for magic in &machine.magic {
+        magic.fill(&mut record);
+    }
+    let (interfaces, odd) = machine.interfaces();
+    let path = machine.shown_path();
+    let lines: Vec<String> = machine.config.odd_lines.iter().map(usize::to_string).collect();
+    if !lines.is_empty() {
+        let message = format!("{path}: not understood in line {}", lines.join(", "));
+        findings.problems.push(Problem::new(Phase::Notice, message));
+    }
+    findings
+        .problems
+        .extend(odd.into_iter().map(|problem| Problem { message: format!("{path}: {}", problem.message), ..problem }));
+    if interfaces.is_empty() {
+        for known in [Known::Mac, Known::Tcp, Known::Interface, Known::Netmask, Known::Relay] {
+            record.set(known, Value::Missing(Missing::None));
+        }
+        findings.records.push(record);
+        return;
+    }
+    for interface in &interfaces {
+        let mut record = record.clone();
+        interface.fill(&mut record);
+        findings.records.push(record);
+    }
+}

@@ -1,0 +1,100 @@
+//! The plugin for Xen domains (ctys.md 5.1 XEN): LIST, ENUMERATE, INFO, CREATE, CANCEL, GETCLIENTPORT, ISACTIVE.
+//!
+//! Read in this order, which is the same in every plugin: this page (who is asked what); [`probes`] (what it wants to
+//! know); [`parse`] (how tool output becomes values, a sample above each parser); [`columns`] (which column costs which
+//! probe); [`actions`] (one file per verb). [`host`] tells whether Xen can be used and what runs, [`conf`] what is
+//! configured, [`resolve`] which machine an address means.
+//!
+//! The tool is xl, or what the setting TOOL names. SHOW is the physical machine's, whatever `-t` says (ctys.md 2.5).
+//!
+//! Never runs anything, never reads a file, keeps no state.
+
+#![forbid(unsafe_code)]
+
+pub mod actions;
+pub mod columns;
+pub mod conf;
+pub mod host;
+pub mod parse;
+pub mod probes;
+pub mod resolve;
+
+use actions::{ask, cancel, create, enumerate, info, list};
+use ctys_plugin::Plugin;
+use ctys_plugin::model::bytes::escape_for_eyes;
+use ctys_plugin::model::{Action, Effect, Facts, Findings, Manifest, Next, Probe, Problem, Replies, Request};
+
+/// The session type, and the only one.
+pub const SESSION_TYPE: &str = "XEN";
+
+/// The plugin.
+pub struct Xen;
+
+impl Plugin for Xen {
+    fn manifest() -> Manifest {
+        ctys_plugin::manifest(include_bytes!("../manifest.json"))
+    }
+
+    fn wants(request: &Request) -> Vec<Probe> {
+        match &request.action {
+            Action::List(list) => list::wants(request, list),
+            Action::Enumerate(enumerate) => enumerate::wants(enumerate),
+            Action::Info => info::wants(request),
+            Action::Create(create) => create::wants(request, create),
+            Action::Cancel(cancel) => cancel::wants(request, cancel),
+            Action::GetClientPort(address) => ask::wants_port(request, address),
+            Action::IsActive(address) => ask::wants_active(request, address),
+            Action::Show => Vec::new(),
+        }
+    }
+
+    fn plan(request: &Request, facts: &Facts) -> Effect {
+        let effect = match &request.action {
+            Action::List(list) => Effect::Report(list::plan(request, list, facts)),
+            Action::Enumerate(enumerate) => Effect::Report(enumerate::plan(request, enumerate, facts)),
+            Action::Info => Effect::Report(info::plan(request, facts)),
+            Action::Create(create) => create::plan(request, create, facts),
+            Action::Cancel(cancel) => cancel::plan(request, cancel, facts),
+            Action::GetClientPort(address) => Effect::Report(ask::port(request, address, facts)),
+            Action::IsActive(address) => Effect::Report(ask::active(request, address, facts)),
+            Action::Show => ctys_plugin::unserved(request),
+        };
+        match effect {
+            Effect::Report(findings) => Effect::Report(harmless(findings)),
+            other => other,
+        }
+    }
+
+    fn read(request: &Request, facts: &Facts, replies: &Replies) -> Next {
+        let next = match &request.action {
+            Action::Create(create) => create::read(request, create, facts, replies),
+            Action::Cancel(cancel) => cancel::read(request, cancel, facts, replies),
+            // The others report at once: nothing comes back to them.
+            _ => Next::Done(Findings::default()),
+        };
+        match next {
+            Next::Done(findings) => Next::Done(harmless(findings)),
+            Next::Later { delay_ms, effect, why } => {
+                Next::Later { delay_ms, effect, why: escape_for_eyes(&why).into_owned() }
+            }
+            then => then,
+        }
+    }
+}
+
+/// The one door for sentences and lines: what the user typed and what the host said in them harms no terminal. Records
+/// keep their bytes, whoever prints them escapes them.
+fn harmless(mut findings: Findings) -> Findings {
+    let hints = findings.problems.iter_mut().flat_map(|problem| {
+        let Problem { message, hints, .. } = problem;
+        std::iter::once(message).chain(hints)
+    });
+    for text in hints.chain(&mut findings.text) {
+        if let std::borrow::Cow::Owned(escaped) = escape_for_eyes(text) {
+            *text = escaped;
+        }
+    }
+    findings
+}
+
+ctys_plugin::export_plugin!(Xen, "xen", "../manifest.json");

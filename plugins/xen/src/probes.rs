@@ -1,0 +1,127 @@
+//! What this plugin wants to know of a host. Each function is one question; the verbs pick the ones they need.
+
+use ctys_plugin::model::bytes::escape;
+use ctys_plugin::model::probe::Scan;
+use ctys_plugin::model::{Bytes, Command, Exit, Output, Place, Probe, Request};
+
+/// Where configurations are when the call has no BASEPATH: the folders every plugin walks (ctys.md 2.4), and Xen's own.
+const COMMON_BASES: [&str; 2] = ["~", "/etc/ctys.d"];
+const XEN_BASE: &str = "/etc/xen";
+/// How deep a walk goes: `~/xen/tst-ctys/tst100/tst100.conf` is four levels down.
+const DEPTH: u32 = 8;
+/// At most so many bytes of one file. The longest examples that come with Xen have 10 KiB.
+const FILE_LIMIT: u32 = 64 * 1024;
+/// With a stuck xenstored, xl waits for ever.
+const LOOK_MS: u32 = 15_000;
+
+/// The tool: xl, unless the setting TOOL names another program that takes the same words.
+pub fn tool(request: &Request) -> &str {
+    request.settings.get("TOOL").map(String::as_str).filter(|tool| !tool.is_empty()).unwrap_or("xl")
+}
+
+/// A call of the tool that only looks.
+pub fn look<const N: usize>(request: &Request, words: [&str; N]) -> Command {
+    Command::new(tool(request)).args(words).as_root().limit_ms(LOOK_MS)
+}
+
+/// What runs: name, number, state and uuid of every domain.
+pub fn domains(request: &Request) -> Probe {
+    Probe::run(look(request, ["list", "-v"]))
+}
+
+/// The whole configuration of every domain: hardware addresses and the kind of the guest stand nowhere else.
+pub fn details(request: &Request) -> Probe {
+    Probe::run(look(request, ["list", "-l"]))
+}
+
+/// What the hypervisor says of itself.
+pub fn hypervisor(request: &Request) -> Probe {
+    Probe::run(look(request, ["info"]))
+}
+
+/// The whole of xenstore below the domains, for the VNC ports in it. One command whatever the number of domains; a port by
+/// its path needs the number of the domain, and so a second round trip.
+pub fn ports() -> Probe {
+    Probe::run(Command::new("xenstore-ls").args(["-f", "/local/domain"]).as_root().limit_ms(LOOK_MS))
+}
+
+/// Whether this is the control domain of a Xen host: `control_d`. Everybody may read it.
+pub fn control() -> Probe {
+    Probe::file("/proc/xen/capabilities")
+}
+
+/// One configuration by its path. As root, since it may be another user's.
+pub fn configuration(path: &str) -> Probe {
+    Probe::run(Command::new("cat").arg(path).as_root().limit_ms(LOOK_MS))
+}
+
+/// All configurations below these folders, or below the default ones. The default is two walks: the first is the same
+/// for all plugins and so costs one.
+pub fn configurations(base: &[String]) -> Vec<Probe> {
+    let walk = |bases: &mut dyn Iterator<Item = &str>| {
+        Probe::Scan(Scan {
+            place: Place::Target,
+            bases: bases.map(Bytes::from).collect(),
+            names: ["*.conf", "*.ctys", "*.cfg"].map(String::from).to_vec(),
+            depth: DEPTH,
+            limit: FILE_LIMIT,
+        })
+    };
+    if base.iter().all(String::is_empty) {
+        return vec![walk(&mut COMMON_BASES.into_iter()), walk(&mut [XEN_BASE].into_iter())];
+    }
+    vec![walk(&mut base.iter().map(String::as_str).filter(|base| !base.is_empty()))]
+}
+
+/// The folders of [`configurations`] in words.
+pub fn places(base: &[String]) -> String {
+    if base.iter().all(String::is_empty) {
+        return format!("{}, {XEN_BASE}", COMMON_BASES.join(", "));
+    }
+    base.join(", ")
+}
+
+/// How a command failed, in one sentence: `xl list ended with status 1: permission denied`.
+pub fn complaint(what: &str, output: &Output) -> String {
+    let how = match &output.exit {
+        Exit::Code(status) => format!("{what} ended with status {status}"),
+        Exit::Signal(signal) => format!("{what} was ended by signal {signal}"),
+        Exit::TimedOut => format!("{what} did not end in its time"),
+        Exit::NotFound => format!("{what}: the program was not found"),
+        Exit::Refused(why) => return format!("{what} needs root, which was refused: {}", why.trim()),
+        Exit::NotRun(why) => return format!("{what} was not run: {why}"),
+    };
+    match said(output) {
+        Some(line) => format!("{how}: {line}"),
+        None => how,
+    }
+}
+
+/// The line that tells most of what a tool complained: the first that names an error, since those that follow are its
+/// consequences, else the last.
+///
+/// ```text
+/// Parsing config from /etc/xen/tst100.cfg
+/// libxl: error: libxl_create.c:1279:initiate_domain_create: Domain 3:Domain name "tst100" already exists
+/// cannot make domain: -6
+/// ```
+fn said(output: &Output) -> Option<String> {
+    let text = plain(&output.stderr);
+    let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let tells = |line: &&str| line.contains("error:") || line.starts_with("ERROR");
+    lines().find(tells).or_else(|| lines().next_back()).map(str::to_string)
+}
+
+/// All that a tool complained, line by line.
+pub fn complaints(output: &Output) -> Vec<String> {
+    let text = plain(&output.stderr);
+    text.lines().map(str::trim_end).filter(|line| !line.is_empty()).map(str::to_string).collect()
+}
+
+/// Bytes as text; a line that is not UTF-8 is shown with `\xNN`.
+pub fn plain(bytes: &Bytes) -> String {
+    match std::str::from_utf8(bytes.as_slice()) {
+        Ok(text) => text.to_string(),
+        Err(_) => bytes.as_slice().split(|&b| b == b'\n').map(escape).collect::<Vec<_>>().join("\n"),
+    }
+}

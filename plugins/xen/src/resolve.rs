@@ -1,0 +1,274 @@
+//! Which machine an address means (ctys.md 3).
+//!
+//! ID is one file, literally. FNAME is any fragment of the path; LABEL, UUID, MAC and TCP match exactly. All parts that are
+//! given must hold. LABEL, UUID and MAC are asked of what runs; ID, FNAME and TCP are known only of files, and a file means
+//! the running domain of its uuid, or of its name where it has no uuid. More than one machine is an error that lists
+//! them all, and never a guess.
+
+use crate::conf::{self, Found, Machine, shown};
+use crate::host;
+use crate::parse::xl_list::Domain;
+use crate::probes::{self, places};
+use ctys_plugin::magic::{plain_mac, plain_uuid};
+use ctys_plugin::model::{Answer, Exit, Facts, MachineAddress, Phase, Probe, Problem, Request};
+
+/// What an address means.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Subject {
+    /// Its file. None when none fits, when nobody asked for files, and when `copies` fit.
+    pub machine: Option<Machine>,
+    /// All files that fit, when there is more than one and all describe the same domain.
+    pub copies: Vec<Machine>,
+    /// What runs.
+    pub domain: Option<Domain>,
+}
+
+/// What it costs to know it. `files` when a file is needed whatever the parts of the address are.
+pub fn price(request: &Request, address: &MachineAddress, files: bool) -> Vec<Probe> {
+    if address.is_empty() || address.db_record.is_some() {
+        return Vec::new();
+    }
+    let mut probes = vec![probes::domains(request)];
+    if address.mac.is_some() {
+        probes.push(probes::details(request));
+    }
+    match &address.id {
+        Some(path) if path.starts_with('/') => probes.push(probes::configuration(path)),
+        Some(_) => {}
+        None if files || needs_files(address) => probes.extend(probes::configurations(&address.base)),
+        None => {}
+    }
+    probes
+}
+
+/// Finds out. The error says what is wrong with the address; that nothing fits is none yet.
+pub fn resolve(request: &Request, address: &MachineAddress, facts: &Facts, files: bool) -> Result<Subject, Problem> {
+    if let Some(number) = address.db_record {
+        return Err(Problem::new(Phase::Here, format!("the database record {number} was not looked up"))
+            .hint("name the machine by its label or by the path of its configuration"));
+    }
+    if address.is_empty() {
+        return Err(Problem::new(Phase::Usage, "which domain is not said")
+            .hint("l:<label>, p:<path>, f:<part of the path>, u:<uuid>, m:<hardware address> or t:<address>"));
+    }
+    let domains = host::domains(request, facts).map_err(|trouble| trouble.problem)?;
+    let by_file = needs_files(address) || address.id.is_some();
+    let candidates = if files || by_file { candidates(address, facts)? } else { Vec::new() };
+    let differ = candidates.iter().any(|other| !other.is_same(&candidates[0]));
+    if differ && by_file {
+        return Err(ambiguous_files(&candidates));
+    }
+    let domain = running(request, address, facts, &domains, &candidates)?;
+    // What runs is meant exactly, however many files there are.
+    if differ && domain.is_none() {
+        return Err(ambiguous_files(&candidates));
+    }
+    let mut subject = Subject { domain, ..Subject::default() };
+    match candidates.len() {
+        0 | 1 => subject.machine = candidates.into_iter().next(),
+        _ => subject.copies = candidates,
+    }
+    Ok(subject)
+}
+
+/// That more than one file fits where one is needed.
+pub fn ambiguous_files(all: &[Machine]) -> Problem {
+    let list: Vec<String> = all.iter().map(Machine::shown_path).collect();
+    Problem::new(Phase::Ambiguous, format!("{} configurations fit: {}", list.len(), list.join(", ")))
+        .hint("name one of them by p:<path>")
+        .hint("a copy is left out when it says #@#VMSTATE = \"BACKUP\" or #@#MAGICID-IGNORE")
+}
+
+/// That nothing fits: which files were looked at, and where.
+pub fn nothing_fits(address: &MachineAddress, facts: &Facts) -> Problem {
+    let walks = probes::configurations(&address.base);
+    let found = conf::found(facts, &walks);
+    let mut problem =
+        Problem::new(Phase::Run, format!("no configuration below {} has {}", places(&address.base), words(address)));
+    if let Some(copy) = found.machines.iter().find(|machine| !machine.is_in_use() && misfit(machine, address).is_none())
+    {
+        let state = copy.state().unwrap_or_default().to_string();
+        problem = problem.hint(format!("{} does and is {state}; p:<path> takes it all the same", copy.shown_path()));
+    }
+    if let Some(first) = found.unreadable.first() {
+        let count = found.unreadable.len();
+        problem = problem.hint(format!("not all could be read: {count} of them may not, such as {}", shown(first)));
+    }
+    for other in found.problems {
+        problem = problem.hint(other.message);
+    }
+    problem
+}
+
+/// The parts of an address in words: `the label tst100 and the address 10.0.0.7`.
+pub fn words(address: &MachineAddress) -> String {
+    let MachineAddress { id, file_name, label, uuid, mac, tcp, base: _, db_record: _ } = address;
+    let parts = [
+        ("the path", id),
+        ("the path fragment", file_name),
+        ("the label", label),
+        ("the uuid", uuid),
+        ("the hardware address", mac),
+        ("the address", tcp),
+    ];
+    let given: Vec<String> =
+        parts.into_iter().filter_map(|(what, part)| part.as_ref().map(|part| format!("{what} {part}"))).collect();
+    given.join(" and ")
+}
+
+/// Parts that only a file can answer.
+fn needs_files(address: &MachineAddress) -> bool {
+    address.file_name.is_some() || address.tcp.is_some()
+}
+
+/// The files that fit.
+fn candidates(address: &MachineAddress, facts: &Facts) -> Result<Vec<Machine>, Problem> {
+    if let Some(path) = &address.id {
+        let machine = named_file(path, facts)?;
+        return match misfit(&machine, address) {
+            Some(why) => Err(Problem::new(Phase::Run, format!("different machines: {why}"))
+                .hint("all parts of an address must mean the same machine")),
+            None => Ok(vec![machine]),
+        };
+    }
+    let Found { machines, .. } = conf::found(facts, &probes::configurations(&address.base));
+    let fitting: Vec<&Machine> =
+        machines.iter().filter(|machine| machine.is_in_use() && misfit(machine, address).is_none()).collect();
+    // `tst100-cd.conf` beside `tst100.conf` is the same machine, booted in another way: BOOTMODE asks for it.
+    let is_base = |machine: &&&Machine| !fitting.iter().any(|base| conf::is_boot_file(machine, base));
+    Ok(fitting.iter().filter(is_base).map(|machine| (*machine).clone()).collect())
+}
+
+/// The file with exactly this path.
+fn named_file(path: &str, facts: &Facts) -> Result<Machine, Problem> {
+    if !path.starts_with('/') {
+        return Err(Problem::new(Phase::Usage, format!("{path} is no absolute path"))
+            .hint("f:<part of the path> finds a file by a fragment"));
+    }
+    let problem = |why: String| Problem::new(Phase::Run, format!("{path}: {why}"));
+    match facts.answer(&probes::configuration(path)) {
+        Answer::Output(output) if output.ok() && !output.cut => {
+            let machine = Machine::read(path, &output.stdout);
+            match machine.name() {
+                Some(_) => Ok(machine),
+                None => Err(problem("it sets no name, so it is no configuration of a domain".into())),
+            }
+        }
+        Answer::Output(output) if output.cut => Err(problem("it is too long for a configuration".into())),
+        Answer::Output(output) if matches!(output.exit, Exit::Refused(_)) => {
+            Err(Problem { phase: Phase::Privilege, ..problem(probes::complaint("cat", output)) })
+        }
+        Answer::Output(output) => {
+            let said = probes::complaints(output).pop().unwrap_or_default();
+            let why = said.rsplit(": ").next().unwrap_or_default();
+            Err(match why {
+                "" => problem(probes::complaint("cat", output)),
+                why if why.contains("ermission denied") => {
+                    Problem { phase: Phase::Privilege, ..problem(why.into()) }.hint("-Z SUDO lets root read it")
+                }
+                why => problem(why.to_string()),
+            })
+        }
+        Answer::Failed(why) => Err(problem(why.clone())),
+        Answer::Missing(_) | Answer::File(_) | Answer::Scanned(_) | Answer::Done => {
+            Err(problem("it could not be read".into()))
+        }
+    }
+}
+
+/// The first part of the address that does not hold for this file, as a sentence.
+fn misfit(machine: &Machine, address: &MachineAddress) -> Option<String> {
+    let path = machine.shown_path();
+    let differs = |what: &str, asked: &str, is: Option<String>| match is {
+        Some(is) => format!("the {what} in {path} is {is}, not {asked}"),
+        None => format!("{path} has no {what}, so it is not {asked}"),
+    };
+    if let Some(fragment) = &address.file_name
+        && !holds(machine.path.as_slice(), fragment.as_bytes())
+    {
+        return Some(format!("{fragment} is no part of {path}"));
+    }
+    if let Some(label) = &address.label {
+        let name = machine.name();
+        if !name.as_deref().is_some_and(|name| is_label(name, label)) {
+            return Some(differs("label", label, name));
+        }
+    }
+    if let Some(uuid) = &address.uuid
+        && (plain_uuid(uuid).is_none() || machine.uuid() != plain_uuid(uuid))
+    {
+        return Some(differs("uuid", uuid, machine.uuid()));
+    }
+    if address.mac.is_none() && address.tcp.is_none() {
+        return None;
+    }
+    let (interfaces, _) = machine.interfaces();
+    let list = |values: Vec<String>| Some(values.join(", ")).filter(|text| !text.is_empty());
+    if let Some(mac) = &address.mac {
+        let wanted = plain_mac(mac);
+        let macs: Vec<String> = interfaces.iter().filter_map(|interface| interface.mac.clone()).collect();
+        if wanted.is_none_or(|wanted| !macs.contains(&wanted)) {
+            return Some(differs("hardware address", mac, list(macs)));
+        }
+    }
+    if let Some(tcp) = &address.tcp {
+        let ips: Vec<String> = interfaces.iter().filter_map(|interface| interface.ip.clone()).collect();
+        if !ips.iter().any(|ip| is_address(ip, tcp)) {
+            return Some(differs("address", tcp, list(ips)));
+        }
+    }
+    None
+}
+
+/// The one running domain for which all parts hold.
+fn running(
+    request: &Request,
+    address: &MachineAddress,
+    facts: &Facts,
+    domains: &[Domain],
+    candidates: &[Machine],
+) -> Result<Option<Domain>, Problem> {
+    let by_file = needs_files(address) || address.id.is_some();
+    let of_file = |domain: &&Domain| candidates.iter().any(|machine| machine.is(domain));
+    let mut fitting: Vec<&Domain> = domains.iter().filter(|domain| !by_file || of_file(domain)).collect();
+    // The number of the hardware addresses is that of the interfaces, not of the domains: asked for only when needed.
+    if let Some(mac) = address.mac.as_deref().filter(|_| !by_file) {
+        let details = host::details(request, facts).map_err(|trouble| trouble.problem)?;
+        let wanted = plain_mac(mac);
+        let has = |id: u32| details.iter().any(|d| d.id == id && d.nics.iter().any(|nic| nic.mac == wanted));
+        fitting.retain(|domain| wanted.is_some() && has(domain.id));
+    }
+    if let Some(label) = &address.label {
+        fitting.retain(|domain| is_label(&domain.name, label) || (by_file && of_file(domain)));
+    }
+    if let Some(uuid) = &address.uuid {
+        let wanted = plain_uuid(uuid);
+        fitting.retain(|domain| wanted.is_some() && (domain.uuid == wanted || (by_file && of_file(domain))));
+    }
+    match fitting[..] {
+        [] => Ok(None),
+        [domain] => Ok(Some(domain.clone())),
+        _ => {
+            let list: Vec<String> = fitting.iter().map(|domain| format!("{} ({})", domain.name, domain.id)).collect();
+            Err(Problem::new(Phase::Ambiguous, format!("{} domains fit: {}", list.len(), list.join(", ")))
+                .hint("name one of them by l:<label> or u:<uuid>"))
+        }
+    }
+}
+
+/// A label in an address cannot hold a colon: `_` stands for it (ctys.md 3).
+fn is_label(name: &str, label: &str) -> bool {
+    name == label || name.replace(':', "_") == label
+}
+
+/// Addresses by value, names without regard to case and to the dot at the end.
+fn is_address(known: &str, asked: &str) -> bool {
+    match (known.parse::<std::net::IpAddr>(), asked.parse::<std::net::IpAddr>()) {
+        (Ok(known), Ok(asked)) => known == asked,
+        _ => known.trim_end_matches('.').eq_ignore_ascii_case(asked.trim_end_matches('.')),
+    }
+}
+
+fn holds(path: &[u8], fragment: &[u8]) -> bool {
+    !fragment.is_empty() && path.windows(fragment.len()).any(|window| window == fragment)
+}
