@@ -2,11 +2,13 @@
 ordinary=/usr/local/bin:/usr/bin:/bin:/usr/games
 
 # as ACCOUNT WORD…
-as() { su -s /bin/sh "$1" -c 'cd; PATH='"$ordinary"'; export PATH; exec "$@"' sh "${@:2}"; }
+as() {
+	setpriv --reuid "$1" --regid ldapusers --clear-groups \
+		env -i "HOME=/home/$1" "USER=$1" "LOGNAME=$1" "PATH=$ordinary" sh -c 'cd && exec "$@"' sh "${@:2}"
+}
 
-record xl-4.17-acue-list-without-path as acue sh -c 'xl list'
-record xl-4.17-acue-list-by-dash as acue dash -c 'xl list'
-record xl-4.17-acue-list-by-bash as acue bash -c 'xl list'
+record xl-4.17-acue-list-no-path-dash as acue dash -c 'xl list'
+record xl-4.17-acue-list-no-path-bash as acue bash -c 'xl list'
 record xl-4.17-acue-list as acue /usr/sbin/xl list
 record xl-4.17-acue-list-l as acue /usr/sbin/xl list -l
 record xl-4.17-acue-info as acue /usr/sbin/xl info

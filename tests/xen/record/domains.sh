@@ -4,11 +4,9 @@
 : >"$captures/xl-4.17-list-while-creating.out"
 xl create -q "$tst101" >/dev/null &
 while kill -0 $! 2>/dev/null; do
-	{ xl list; xl list -v; xl list -l; } >"/tmp/seen" 2>&1 || true
-	if [ "$(grep -c . /tmp/seen)" -gt 30 ] && ! cmp -s /tmp/seen /tmp/seen.last; then
-		cat /tmp/seen >>"$captures/xl-4.17-list-while-creating.out"
-		cp /tmp/seen /tmp/seen.last
-	fi
+	watch_list while-creating
+	xl list -l >/tmp/seen 2>&1 || true
+	if [ "$(wc -l </tmp/seen)" -gt 30 ]; then cp /tmp/seen "$captures/xl-4.17-list-l-while-creating.out"; fi
 done
 wait $!
 destroy tst101
@@ -114,32 +112,13 @@ create "$tst100"
 until ping -c1 -W1 192.168.1.220 >/dev/null; do sleep 0.2; done
 xl domid tst100 >"$captures/xl-4.17-domid-before-reboot.out"
 record xl-4.17-reboot xl reboot tst100
-: >"$captures/xl-4.17-list-while-rebooting.out"
 old=$(cat "$captures/xl-4.17-domid-before-reboot.out")
-n=0
-while [ $n -lt 150 ]; do
-	n=$((n + 1))
-	xl list >/tmp/seen 2>&1 || true
-	sed 's/ [0-9.]*$//' /tmp/seen >/tmp/seen.short
-	if ! cmp -s /tmp/seen.short /tmp/seen.last; then
-		cat /tmp/seen >>"$captures/xl-4.17-list-while-rebooting.out"
-		cp /tmp/seen.short /tmp/seen.last
-	fi
-	if ! grep -Eq " $old  " /tmp/seen && grep -Eq '^tst100 .*-b----' /tmp/seen; then break; fi
-done
+until watch_list while-rebooting && ! grep -Eq " $old  " /tmp/seen && grep -Eq '^tst100 .* -b---- ' /tmp/seen; do :; done
 xl_state after-reboot
 until ping -c1 -W1 192.168.1.220 >/dev/null; do sleep 0.2; done
 record xl-4.17-shutdown xl shutdown tst100
-: >"$captures/xl-4.17-list-while-shutting-down.out"
-while xl domid tst100 >/dev/null 2>&1; do
-	xl list >/tmp/seen 2>&1 || true
-	sed 's/ [0-9.]*$//' /tmp/seen >/tmp/seen.short
-	if ! cmp -s /tmp/seen.short /tmp/seen.last; then
-		cat /tmp/seen >>"$captures/xl-4.17-list-while-shutting-down.out"
-		cp /tmp/seen.short /tmp/seen.last
-	fi
-done
-xl list >>"$captures/xl-4.17-list-while-shutting-down.out"
+while xl domid tst100 >/dev/null 2>&1; do watch_list while-shutting-down; done
+watch_list while-shutting-down
 destroy tst101
 
 # A guest that nobody watches: without its xl daemon nobody clears it away.

@@ -5,6 +5,7 @@ mkdir -p "$captures"
 cd /root || exit
 
 # record CASE WORD…: one command, its three files and its duration.
+rm -rf XX
 record() {
 	local file=$captures/$1 status=0 begin
 	shift
@@ -29,6 +30,16 @@ until_list() {
 	done
 }
 until_gone() { while xl domid "$1" >/dev/null 2>&1; do sleep 0.2; done; }
+
+# watch_list CASE: adds what `xl list` shows to the case, if anything but the times has changed.
+watch_list() {
+	xl list >/tmp/seen 2>&1 || true
+	sed 's/ [0-9.]*$//' /tmp/seen >/tmp/seen.short
+	if ! cmp -s /tmp/seen.short "/tmp/seen.$1"; then
+		cat /tmp/seen >>"$captures/xl-4.17-list-$1.out"
+		cp /tmp/seen.short "/tmp/seen.$1"
+	fi
+}
 
 # xl_state CASE: everything that tells the state of all domains.
 xl_state() {

@@ -1,9 +1,9 @@
 # How xl itself reads a configuration: a dry run prints what it understood, as JSON.
 
-# syntax CASE TEXT: three lines that make a domain, and the text, without a line feed of its own.
+# syntax CASE TEXT: four lines that make a domain, and the text, without a line feed of its own.
 syntax() {
 	local file=$captures/xl-4.17-dry-run-$1
-	printf 'name = "t"\nkernel = "/boot/vmlinux"\nmemory = 128\n%s' "$2" >"$file.conf"
+	printf 'name = "t"\nkernel = "/boot/vmlinux"\nmemory = 128\nuuid = "6842caf9-1e3e-4324-9ed5-96b8b9f2c500"\n%s' "$2" >"$file.conf"
 	cp "$file.conf" /tmp/t.conf
 	record "${file##*/}" xl -N create /tmp/t.conf
 }
