@@ -288,6 +288,11 @@ fn work(
             screen.data(&output.nothing(number, &problem));
             problems.push(problem);
         }
+        Update::Failed(number, why) => {
+            let problem = report::lost(&targets[number], Phase::Here, &why);
+            screen.data(&output.nothing(number, &problem));
+            problems.push(problem);
+        }
         Update::NotStarted(number) => {
             let problem = report::lost(&targets[number], Phase::Interrupted, "interrupted before it was started");
             screen.data(&output.nothing(number, &problem));

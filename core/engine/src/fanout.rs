@@ -1,6 +1,8 @@
 //! Many targets at once: threads, the clock and the interrupts around the state machine of `dispatch.rs`.
 
 use crate::dispatch::{Dispatch, Event, Order};
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::time::{Duration, Instant};
@@ -15,6 +17,8 @@ pub enum Update<R> {
     Done(usize, R),
     /// This target did not come back within its time.
     GaveUp(usize),
+    /// The work on this target panicked, or got no thread; the text says which.
+    Failed(usize, String),
     /// This target was never started: the call was interrupted before.
     NotStarted(usize),
     /// This target was at work when the call was interrupted for good.
@@ -67,13 +71,13 @@ impl Interrupt {
 }
 
 enum Message<R> {
-    Finished(usize, R),
+    /// With what came out, or the words of the panic.
+    Finished(usize, Result<R, String>),
     Interrupt,
 }
 
-/// Works on all targets: `work(n)` in a thread of its own for each, at most `window` at the same time. A target whose
-/// thread panics is [`Update::GaveUp`]. Returns when every target has ended, once each. With `signals`, Ctrl-C and
-/// SIGTERM interrupt.
+/// Works on all targets: `work(n)` in a thread of its own for each, at most `window` at the same time. Returns when
+/// every target has ended, once each. With `signals`, Ctrl-C and SIGTERM interrupt.
 pub fn run<R: Send + 'static>(
     count: usize,
     window: usize,
@@ -89,34 +93,36 @@ pub fn run<R: Send + 'static>(
     let mut dispatch = Dispatch::new(count, window, patience);
     let start = Instant::now();
     let mut last_progress = Duration::ZERO;
-    let mut result: Option<R> = None;
-    let mut event = Event::Tick;
+    let (mut event, mut result) = (Event::Tick, None);
     loop {
         let now = start.elapsed();
         if event == Event::Interrupt {
             interrupt.raise();
         }
-        for order in dispatch.handle(now, event) {
+        let mut orders = VecDeque::from(dispatch.handle(now, event));
+        while let Some(order) = orders.pop_front() {
             match order {
                 Order::Start(target) => {
                     let work = work.clone();
                     let finished = send.clone();
                     let thread = std::thread::Builder::new().name(format!("target {target}")).stack_size(STACK).spawn(
                         move || {
-                            let result = work(target);
+                            let result = catch_unwind(AssertUnwindSafe(|| work(target))).map_err(words_of_panic);
                             // The receiver is gone when the call has ended without this target.
                             let _ = finished.send(Message::Finished(target, result));
                         },
                     );
-                    if thread.is_err() {
-                        // No thread to be had: this target ends now, the others may still get theirs.
-                        hear(Update::GaveUp(target));
-                        dispatch.handle(now, Event::Finished(target));
+                    if let Err(error) = thread {
+                        // This target ends here; the others may still get a thread.
+                        hear(Update::Failed(target, format!("no thread could be started: {error}")));
+                        let then = dispatch.handle(now, Event::Finished(target));
+                        orders.extend(then.into_iter().filter(|order| *order != Order::Deliver(target)));
                     }
                 }
                 Order::Deliver(target) => match result.take() {
-                    Some(result) => hear(Update::Done(target, result)),
-                    None => hear(Update::GaveUp(target)),
+                    Some(Ok(result)) => hear(Update::Done(target, result)),
+                    Some(Err(words)) => hear(Update::Failed(target, words)),
+                    None => unreachable!("only a result ends a target this way"),
                 },
                 Order::GiveUp(target) => hear(Update::GaveUp(target)),
                 Order::NotStarted(targets) => targets.into_iter().for_each(|target| hear(Update::NotStarted(target))),
@@ -131,15 +137,17 @@ pub fn run<R: Send + 'static>(
             hear(Update::Progress { ended: dispatch.ended(), at_work: dispatch.at_work() });
         }
         let tick = dispatch.next_tick(now).map_or(PROGRESS_EVERY, |due| due.saturating_sub(now).min(PROGRESS_EVERY));
-        event = match receive.recv_timeout(tick) {
-            Ok(Message::Finished(target, value)) => {
-                result = Some(value);
-                Event::Finished(target)
-            }
-            Ok(Message::Interrupt) => Event::Interrupt,
-            Err(_) => Event::Tick,
+        (event, result) = match receive.recv_timeout(tick) {
+            Ok(Message::Finished(target, result)) => (Event::Finished(target), Some(result)),
+            Ok(Message::Interrupt) => (Event::Interrupt, None),
+            Err(_) => (Event::Tick, None),
         };
     }
+}
+
+fn words_of_panic(panic: Box<dyn std::any::Any + Send>) -> String {
+    let words = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+    format!("ctys itself failed: {}", words.unwrap_or("it panicked"))
 }
 
 /// Turns SIGINT and SIGTERM into messages for as long as the value lives.
@@ -242,13 +250,16 @@ mod tests {
             assert_ne!(n, 2, "made to panic");
             n
         };
-        let patience = Some(Duration::from_millis(300));
-        run(4, 4, patience, &Interrupt::default(), false, Arc::new(work), |update| match update {
-            Update::Done(n, _) => heard.push((n, true)),
-            Update::GaveUp(n) => heard.push((n, false)),
+        // Without patience, as in a change: nothing but the panic itself ends that target.
+        run(4, 4, None, &Interrupt::default(), false, Arc::new(work), |update| match update {
+            Update::Done(n, _) => heard.push((n, String::new())),
+            Update::Failed(n, why) => heard.push((n, why)),
             _ => {}
         });
         heard.sort();
-        assert_eq!(heard, [(0, true), (1, true), (2, false), (3, true)]);
+        assert_eq!(heard.len(), 4);
+        for (n, why) in heard {
+            assert_eq!(why.contains("made to panic"), n == 2, "{n}: {why}");
+        }
     }
 }
