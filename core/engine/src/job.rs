@@ -207,34 +207,38 @@ impl Job<'_> {
         Some(answers)
     }
 
+    /// Sees to it that there is a conversation with this place.
+    fn open(&mut self, place: &Place) -> Result<(), Problem> {
+        if self.conversations.contains_key(place) {
+            return Ok(());
+        }
+        let target = match place {
+            Place::Target => self.work.request.target.clone(),
+            Place::Caller => Target { host: "localhost".into(), local: true, ..Target::default() },
+            Place::Host(name) => target_named(name),
+        };
+        self.world.progress("connecting");
+        // `-Z` was given for the target, for no other machine (ctys.md 8.2).
+        let means = if *place == Place::Target { self.work.gate.open(&self.work.means) } else { Vec::new() };
+        let conversation = self.world.connect(&target, &means, self.deadline).map_err(|mut problem| {
+            if let Place::Host(name) = place {
+                problem.message = format!("at {}: {}", ctys_model::bytes::escape_for_eyes(name), problem.message);
+            }
+            problem
+        })?;
+        self.conversations.insert(place.clone(), conversation);
+        self.world.progress("asking");
+        Ok(())
+    }
+
     fn ask(
         &mut self,
         place: &Place,
         items: &[Item],
         chain: Option<&[bool]>,
     ) -> (Vec<Option<Answer>>, Result<(), Problem>) {
-        if !self.conversations.contains_key(place) {
-            let target = match place {
-                Place::Target => self.work.request.target.clone(),
-                Place::Caller => Target { host: "localhost".into(), local: true, ..Target::default() },
-                Place::Host(name) => target_named(name),
-            };
-            self.world.progress("connecting");
-            // `-Z` was given for the target, for no other machine (ctys.md 8.2).
-            let means = if *place == Place::Target { self.work.gate.open(&self.work.means) } else { Vec::new() };
-            match self.world.connect(&target, &means, self.deadline) {
-                Ok(conversation) => {
-                    self.conversations.insert(place.clone(), conversation);
-                }
-                Err(mut problem) => {
-                    if let Place::Host(name) = place {
-                        problem.message =
-                            format!("at {}: {}", ctys_model::bytes::escape_for_eyes(name), problem.message);
-                    }
-                    return (vec![None; items.len()], Err(problem));
-                }
-            }
-            self.world.progress("asking");
+        if let Err(problem) = self.open(place) {
+            return (vec![None; items.len()], Err(problem));
         }
         let conversation = self.conversations.get_mut(place).expect("it was just opened");
         conversation.set_deadline(self.deadline);
@@ -265,17 +269,17 @@ impl Job<'_> {
                 return self.report.planned.push((thinker.name().to_string(), batch));
             }
             if changes && self.world.interrupted() {
-                let steps: Vec<&str> = batch.steps.iter().map(|step| step.name.as_str()).collect();
-                let problem =
-                    Problem::new(Phase::Interrupted, format!("interrupted; nothing was run of: {}", steps.join(", ")));
-                return self.plugin_problem(plugin, problem);
+                return self.plugin_problem(plugin, interrupted(&batch.steps));
             }
             if self.work.request.action.verb().changes() {
                 // A change takes as long as its steps may; the clock is there for each of its rounds.
                 self.deadline = Instant::now() + self.work.total;
             }
             let started_ms = start.elapsed().as_millis() as u64;
-            let steps = self.carry_out(&batch);
+            let steps = match self.carry_out(&batch) {
+                Ok(steps) => steps,
+                Err(problem) => return self.plugin_problem(plugin, problem),
+            };
             replies.rounds.push(Round { started_ms, steps });
             let next = match thinker.read(request, facts, &replies) {
                 Ok(next) => next,
@@ -297,8 +301,10 @@ impl Job<'_> {
         self.plugin_problem(plugin, Problem::new(Phase::Plugin, format!("not finished after {MAX_ROUNDS} rounds")));
     }
 
-    /// Runs the steps in order. Neighbours at one place share a round trip.
-    fn carry_out(&mut self, batch: &Batch) -> Vec<StepReply> {
+    /// Runs the steps in order. Neighbours at one place share a round trip. The error: an interrupt came, and what is left
+    /// of the steps would change something. The plugin is not asked about it, since "not run" may mean success to it (a
+    /// host that was told to power off).
+    fn carry_out(&mut self, batch: &Batch) -> Result<Vec<StepReply>, Problem> {
         let mut replies: Vec<StepReply> = Vec::new();
         let mut at = 0;
         let mut stopped = false;
@@ -309,6 +315,9 @@ impl Job<'_> {
                 at += 1;
                 continue;
             }
+            if changes(step) && self.world.interrupted() {
+                return Err(interrupted(&batch.steps[at..]));
+            }
             match &step.does {
                 Does::Run { tries } => {
                     let place = place_of(tries);
@@ -317,7 +326,12 @@ impl Job<'_> {
                         .take_while(|step| matches!(&step.does, Does::Run { tries } if place_of(tries) == place))
                         .count();
                     let group = &batch.steps[at..at + count];
-                    stopped = self.run_group(&place, group, &mut replies);
+                    // A login takes its time, in which an interrupt may come. One that fails is told of by the group.
+                    let opened = self.open(&place);
+                    if opened.is_ok() && group.iter().any(changes) && self.world.interrupted() {
+                        return Err(interrupted(&batch.steps[at..]));
+                    }
+                    stopped = self.run_group(&place, opened, group, &mut replies);
                     at += count;
                 }
                 Does::Wake(wake) => {
@@ -335,10 +349,16 @@ impl Job<'_> {
                 }
             }
         }
-        replies
+        Ok(replies)
     }
 
-    fn run_group(&mut self, place: &Place, group: &[Step], replies: &mut Vec<StepReply>) -> bool {
+    fn run_group(
+        &mut self,
+        place: &Place,
+        opened: Result<(), Problem>,
+        group: &[Step],
+        replies: &mut Vec<StepReply>,
+    ) -> bool {
         let items: Vec<Item> = group
             .iter()
             .map(|step| match &step.does {
@@ -347,7 +367,10 @@ impl Job<'_> {
             })
             .collect();
         let go_on: Vec<bool> = group.iter().map(|step| step.go_on).collect();
-        let (answers, outcome) = self.ask(place, &items, Some(&go_on));
+        let (answers, outcome) = match opened {
+            Ok(()) => self.ask(place, &items, Some(&go_on)),
+            Err(problem) => (vec![None; items.len()], Err(problem)),
+        };
         let mut stopped = false;
         let why = outcome.as_ref().err().map(|problem| problem.message.clone());
         for (step, answer) in group.iter().zip(answers) {
@@ -483,6 +506,11 @@ fn changes(step: &Step) -> bool {
         Does::Wake(_) => true,
         Does::Reach(_) => false,
     }
+}
+
+fn interrupted(left: &[Step]) -> Problem {
+    let names: Vec<&str> = left.iter().map(|step| step.name.as_str()).collect();
+    Problem::new(Phase::Interrupted, format!("interrupted; nothing was run of: {}", names.join(", ")))
 }
 
 fn reply(step: &Step, answer: Answer) -> StepReply {

@@ -79,6 +79,8 @@ impl Log {
 struct Made {
     log: Arc<Log>,
     interrupted: AtomicBool,
+    /// The user interrupts while this happens, as the log has it.
+    interrupted_at: Option<&'static str>,
     /// Programs that are refused their privilege.
     refuse: Option<&'static str>,
     /// The host falls silent before this program answers.
@@ -144,7 +146,8 @@ impl World for Made {
         !self.interrupted()
     }
     fn interrupted(&self) -> bool {
-        self.interrupted.load(Ordering::SeqCst)
+        let at = |at: &str| self.log.lines().iter().any(|line| line.starts_with(at));
+        self.interrupted.load(Ordering::SeqCst) || self.interrupted_at.is_some_and(at)
     }
     fn now(&self) -> i64 {
         1_700_000_000
@@ -308,6 +311,31 @@ fn nothing_is_changed_after_an_interrupt() {
     assert_eq!(world.log.lines(), ["connect lab00 [Ksu]", "round xl"]);
     assert_eq!(report.problems[0].phase, Phase::Interrupted);
     assert!(report.problems[0].message.contains("destroy"));
+}
+
+#[test]
+fn an_interrupt_between_the_steps_keeps_the_later_ones_from_changing_anything() {
+    let check = |at: &'static str, last: &str, left: &str| {
+        let world = Made { interrupted_at: Some(at), ..Made::default() };
+        let mut plugin = fake("pm", Category::Pms, probe("ip"));
+        plugin.plan = Box::new(|_, _| {
+            let there = |program: &str| Command::new(program).at(Place::Host("relay".into())).changes();
+            let wake = Wake { mac: [1, 2, 3, 4, 5, 6], broadcast: "255.255.255.255".into(), port: 9, interface: None };
+            let steps = vec![
+                Step::does("wake", Does::Wake(wake)),
+                Step::run("arm", there("arm")),
+                Step::run("destroy", Command::new("destroy").changes()),
+            ];
+            Effect::Run(Batch { steps })
+        });
+        let report = perform(&world, cancel(), vec![plugin], false);
+        assert_eq!(world.log.lines().last().unwrap(), last, "{at}");
+        assert_eq!(report.problems[0].phase, Phase::Interrupted, "{at}");
+        assert!(report.problems[0].message.ends_with(&format!(": {left}")), "{at}: {}", report.problems[0].message);
+    };
+    check("wake", "wake [01, 02, 03, 04, 05, 06]", "arm, destroy");
+    check("connect relay", "connect relay []", "arm, destroy");
+    check("round arm", "round arm", "destroy");
 }
 
 #[test]
