@@ -165,7 +165,7 @@ impl Conversation for Session {
         }
         let no_times = BTreeMap::new();
         let took = heard.as_ref().unwrap_or(&no_times);
-        let answers = items
+        let answers: Vec<Option<Answer>> = items
             .iter()
             .enumerate()
             .map(|(n, item)| {
@@ -173,10 +173,15 @@ impl Conversation for Session {
                 answer(item, frame, took.get(&(first + n as u32)).copied(), &self.nonce, self.host.as_ref())
             })
             .collect();
-        let result = heard.map(|_| ()).and_then(|()| match &self.host {
-            Some(_) => Ok(()),
-            None => Err(Problem::new(Phase::Parse, "the host did not say who it is (uname, id)")),
-        });
+        let left_out = answers.iter().filter(|answer| answer.is_none()).count();
+        let result = match (heard, &self.host) {
+            (Err(problem), _) => Err(problem),
+            (Ok(_), None) => Err(Problem::new(Phase::Parse, "the host did not say who it is (uname, id)")),
+            (Ok(_), Some(_)) if left_out > 0 => {
+                Err(Problem::new(Phase::Parse, format!("the host answered all but {left_out} of {}", items.len())))
+            }
+            (Ok(_), Some(_)) => Ok(()),
+        };
         (answers, result)
     }
 

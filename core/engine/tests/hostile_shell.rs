@@ -57,6 +57,17 @@ fn answers_to_what_was_never_asked_are_garbled() {
 }
 
 #[test]
+fn a_round_that_ends_without_an_answer_is_a_problem_not_silence() {
+    let who = "NONCE b 0\nLinux n 6 x\nuid=0(root) gid=0(root)\n/\nNONCE e 0 0 0\n";
+    for (case, item) in [("left out", ""), ("no status", "NONCE b 1\nNONCE e 1 zero 0\n")] {
+        let pieces = vec![out(&format!("{who}{item}NONCE x 0\n")), err(&format!("{who}{item}NONCE x 0\n"))];
+        let problem = problem(pieces, Duration::from_secs(60));
+        assert_eq!(problem.phase, Phase::Parse, "{case}: {problem:?}");
+        assert!(problem.message.contains("all but 1 of 1"), "{case}: {problem:?}");
+    }
+}
+
+#[test]
 fn a_host_whose_name_is_a_megabyte_has_not_said_who_it_is() {
     let check = |length: usize, named: bool| {
         let node = "n".repeat(length);
