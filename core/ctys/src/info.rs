@@ -29,14 +29,15 @@ pub fn plugins(plugins: &Plugins, types: &[String], report: &Report) -> String {
     text
 }
 
-/// A plugin that was asked and had something to complain about is not usable on that target.
+/// A plugin that was asked and had something to complain about is not usable on that target. A remark counts too: where
+/// all plugins are asked, one that has nothing to do there says so without spoiling the call.
 fn on_target(state: State, plugin: &str, report: &Report) -> State {
     if !matches!(state, State::Busy | State::Idle | State::Enabled | State::Available) {
         return state;
     }
     let own = report.findings.iter().filter(|(name, _)| name == plugin).flat_map(|(_, findings)| &findings.problems);
     let ours = report.problems.iter().filter(|problem| problem.plugin.as_deref() == Some(plugin));
-    match own.chain(ours).find(|problem| problem.phase.exit_code() != 0) {
+    match own.chain(ours).next() {
         Some(problem) => State::Disabled(problem.message.clone()),
         None if report.findings.iter().any(|(name, _)| name == plugin) => State::Enabled,
         None => state,

@@ -398,6 +398,8 @@ impl Output {
         }
         if ready.job.action.verb() == Verb::Info && report.host.is_some() {
             text.push_str(&info::plugins(plugins, &ready.job.types, &report));
+            // The remarks of plugins stand there, as the reasons of their states.
+            problems.retain(|problem| problem.phase != Phase::Notice || problem.plugin.is_none());
         }
         (self.in_order(number, text), problems)
     }

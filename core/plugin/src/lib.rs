@@ -38,6 +38,8 @@ pub use call::call_bytes;
 pub use ctys_model as model;
 #[doc(hidden)]
 pub use export::{LibHeader, bytes, header, names};
+/// For tools that print JSON: it touches nothing of the world.
+pub use serde_json as json;
 
 use ctys_model::{Effect, Facts, Findings, Manifest, Next, Phase, Probe, Problem, Replies, Request};
 

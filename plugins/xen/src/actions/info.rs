@@ -18,7 +18,11 @@ pub fn plan(request: &Request, facts: &Facts) -> Findings {
     let what = format!("{} info", probes::tool(request));
     let text = match host::text(request, facts, facts.answer(&probes::hypervisor(request)), &what) {
         Ok(text) => text,
-        Err(trouble) => return trouble.findings(request),
+        // Where all plugins are asked, the reason is a remark: a host without Xen is nothing wrong.
+        Err(trouble) if request.session_type.is_none() => {
+            return Findings::problem(Problem { phase: Phase::Notice, ..trouble.problem });
+        }
+        Err(trouble) => return Findings::problem(trouble.problem),
     };
     let Some(version) = xl_info::value(&text, "xen_version") else {
         let message = format!("the output of {what} was not understood: it names no xen_version");

@@ -12,8 +12,8 @@
 //! Fields at their default are left out, and a domain that is being torn down is left out as a whole. The number is the
 //! outer `domid`; the one in `c_info` is 4294967295.
 
+use ctys_plugin::json::{self, Value};
 use ctys_plugin::magic::plain_mac;
-use serde_json::Value;
 
 /// What only this list knows of a domain.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -71,7 +71,7 @@ pub struct Nic {
 pub fn parse(text: &str) -> Result<Vec<Details>, String> {
     // Libraries talk on standard output before the list begins.
     let start = text.find('[').ok_or("no list in it")?;
-    let list: Vec<Value> = serde_json::from_str(&text[start..]).map_err(|error| error.to_string())?;
+    let list: Vec<Value> = json::from_str(&text[start..]).map_err(|error| error.to_string())?;
     Ok(list.iter().filter_map(details).collect())
 }
 
