@@ -398,7 +398,7 @@ impl Job<'_> {
     fn notice_refusal(&mut self, answer: &Answer, what: &str) {
         let Answer::Output(output) = answer else { return };
         let Exit::Refused(why) = &output.exit else { return };
-        self.work.gate.refused(&self.work.means, why, &self.work.request.target.to_string());
+        self.work.gate.refused(&self.work.means, why);
         if !self.refused {
             self.refused = true;
             let mut problem =

@@ -9,29 +9,27 @@ use std::sync::Mutex;
 /// Shared by all jobs of one call.
 #[derive(Default)]
 pub struct Gate {
-    closed: Mutex<Vec<(Means, String)>>,
+    closed: Mutex<Vec<Means>>,
 }
 
 impl Gate {
-    /// The means that may still be tried.
+    /// The means that may still be tried; [`Means::Barred`] when there were some and none is left.
     pub fn open(&self, means: &[Means]) -> Vec<Means> {
         let closed = self.closed.lock().unwrap_or_else(|broken| broken.into_inner());
-        means.iter().copied().filter(|means| !closed.iter().any(|(shut, _)| shut == means)).collect()
+        let open: Vec<Means> = means.iter().copied().filter(|means| !closed.contains(means)).collect();
+        if open.is_empty() && !means.is_empty() { vec![Means::Barred] } else { open }
     }
 
-    /// Remembers a refusal, when it is one of credentials. `why` is the message of the tool that refused.
-    pub fn refused(&self, means: &[Means], why: &str, target: &str) {
-        let Some(&first) = self.open(means).first() else { return };
-        if blames_credentials(why) {
-            let mut closed = self.closed.lock().unwrap_or_else(|broken| broken.into_inner());
-            closed.push((first, format!("{} was refused on {target}: {why}", first.tool())));
+    /// Remembers a refusal, when it is one of credentials. `why` is the message of the tool that refused; without a name
+    /// in it, it tells something only where no other tool could have been used.
+    pub fn refused(&self, means: &[Means], why: &str) {
+        let named = means.iter().find(|means| why.starts_with(&format!("{}: ", means.word())));
+        let only = if let [only] = means { Some(only) } else { None };
+        if let Some(&refused) = named.or(only)
+            && blames_credentials(why)
+        {
+            self.closed.lock().unwrap_or_else(|broken| broken.into_inner()).push(refused);
         }
-    }
-
-    /// Why a means is not tried any more.
-    pub fn why(&self, means: Means) -> Option<String> {
-        let closed = self.closed.lock().unwrap_or_else(|broken| broken.into_inner());
-        closed.iter().find(|(shut, _)| *shut == means).map(|(_, why)| why.clone())
     }
 }
 
@@ -52,19 +50,29 @@ fn blames_credentials(why: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn after(means: &[Means], why: &str) -> Vec<Means> {
+        let gate = Gate::default();
+        gate.refused(means, why);
+        gate.open(means)
+    }
+
     #[test]
     fn wrong_credentials_are_not_tried_twice() {
-        let gate = Gate::default();
-        let means = [Means::Ksu, Means::Sudo];
-        gate.refused(&means, "ksu: Ticket expired while verifying ticket for server", "lab00");
-        assert_eq!(gate.open(&means), [Means::Sudo]);
-        assert!(gate.why(Means::Ksu).unwrap().contains("lab00"));
+        let both = [Means::Ksu, Means::Sudo];
+        assert_eq!(after(&both, "ksu: Ticket expired while verifying ticket for server"), [Means::Sudo]);
+        // The host had no ksu.
+        assert_eq!(after(&both, "sudo: 1 incorrect password attempt"), [Means::Ksu]);
+        assert_eq!(after(&both, "Sorry, try again."), both);
+        assert_eq!(after(&[Means::Sudo], "Sorry, try again."), [Means::Barred]);
     }
 
     #[test]
     fn a_host_that_allows_nothing_says_nothing_about_others() {
-        let gate = Gate::default();
-        gate.refused(&[Means::Sudo], "sudo: a password is required", "lab00");
-        assert_eq!(gate.open(&[Means::Sudo]), [Means::Sudo]);
+        assert_eq!(after(&[Means::Sudo], "sudo: a password is required"), [Means::Sudo]);
+    }
+
+    #[test]
+    fn without_z_nothing_is_barred() {
+        assert_eq!(after(&[], "ksu: Ticket expired"), []);
     }
 }

@@ -45,15 +45,19 @@ pub enum Means {
     Sudo,
     /// `doas -n`.
     Doas,
+    /// None: the credentials of all that were allowed were refused on another host. What needs root is refused here
+    /// unless the account is root, since run without root it would not be what the user asked for.
+    Barred,
 }
 
 impl Means {
-    /// The name of the tool.
-    pub fn tool(self) -> &'static str {
+    /// The name of the tool, and the word of the script.
+    pub fn word(self) -> &'static str {
         match self {
             Means::Ksu => "ksu",
             Means::Sudo => "sudo",
             Means::Doas => "doas",
+            Means::Barred => "barred",
         }
     }
 }
@@ -67,8 +71,11 @@ pub fn preamble(nonce: &str, means: &[Means]) -> Vec<u8> {
     if !means.is_empty() {
         roots.push_str("if [ \"$(id -u)\" = 0 ]; then ctys_m=root\n");
         for means in means {
-            let tool = means.tool();
-            roots.push_str(&format!("elif command -v {tool} >/dev/null 2>&1; then ctys_m={tool}\n"));
+            let word = means.word();
+            roots.push_str(&match means {
+                Means::Barred => format!("else ctys_m={word}\n"),
+                _ => format!("elif command -v {word} >/dev/null 2>&1; then ctys_m={word}\n"),
+            });
         }
         roots.push_str("fi\n");
     }
@@ -97,6 +104,7 @@ esac
 ctys_a() {{
 case $ctys_m in
 sudo) ctys_t 10 sudo -n -l -- \"$@\" >/dev/null </dev/null;;
+barred) echo 'the same credentials were refused on another host' >&2; return 1;;
 *) :;;
 esac
 }}

@@ -421,7 +421,7 @@ fn a_refused_privilege_is_a_phase_of_its_own_and_its_credentials_are_not_tried_e
     let phases: Vec<Phase> = report.problems.iter().map(|problem| problem.phase).collect();
     assert_eq!(phases, [Phase::Privilege]);
     perform_with(&world, list(), vec![plugin()], false, &gate);
-    assert_eq!(world.log.lines()[2], "connect lab00 []", "the next host is not asked with the same ticket");
+    assert_eq!(world.log.lines()[2], "connect lab00 [Barred]", "the next host is not asked with the same ticket");
 }
 
 #[test]

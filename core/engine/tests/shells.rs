@@ -1,6 +1,6 @@
 //! The script against real shells: whatever an argument, an input, a file name or an answer holds, it arrives.
 
-use ctys_engine::script::Item;
+use ctys_engine::script::{Item, Means};
 use ctys_engine::session::{Conversation, Session};
 use ctys_engine::transport::process::Piped;
 use ctys_engine::transport::{Clocks, Piece, Shell};
@@ -40,12 +40,16 @@ fn session(shell: &[&str]) -> Session {
 }
 
 fn session_with(shell: &[&str], prepare: impl FnOnce(&mut std::process::Command)) -> Session {
+    session_by(&[], shell, prepare)
+}
+
+fn session_by(means: &[Means], shell: &[&str], prepare: impl FnOnce(&mut std::process::Command)) -> Session {
     let mut command = std::process::Command::new(shell[0]);
     command.args(&shell[1..]);
     prepare(&mut command);
     let piped = Piped::start(&mut command).unwrap_or_else(|error| panic!("{shell:?} is needed: {error}"));
     let deadline = Instant::now() + Duration::from_secs(60);
-    Session::new(Box::new(Chosen(piped)), "f00dfeedf00dfeed".into(), &[], Clocks::default(), deadline)
+    Session::new(Box::new(Chosen(piped)), "f00dfeedf00dfeed".into(), means, Clocks::default(), deadline)
 }
 
 fn run(session: &mut Session, items: &[Item]) -> Vec<Answer> {
@@ -277,6 +281,27 @@ fn a_host_without_timeout_keeps_the_limit_by_itself() {
         assert_eq!(output(&answers[0]).exit, Exit::TimedOut, "{shell:?}");
         assert_eq!(output(&answers[1]).stdout.as_slice(), b"input arrives", "{shell:?}");
         assert_eq!(output(&answers[2]).exit, Exit::Code(7), "{shell:?}");
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn what_needs_root_is_refused_where_all_means_are_barred_unless_the_account_is_root() {
+    let folder = tempfolder("barred");
+    let id = format!("{folder}/id");
+    for (uid, barred) in [(1000, true), (0, false)] {
+        std::fs::write(&id, format!("#!/bin/sh\n[ \"$1\" = -u ] && echo {uid} || echo 'uid={uid}(x) gid=1(y)'\n"))
+            .unwrap();
+        std::fs::set_permissions(&id, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let mut session = session_by(&[Means::Barred], &["dash"], |command| {
+            command.env("PATH", format!("{folder}:/usr/bin:/bin"));
+        });
+        let say = || Command::new("echo").arg("ran");
+        let answers = run(&mut session, &[item(say()), item(say().as_root())]);
+        assert_eq!(output(&answers[0]).stdout.as_slice(), b"ran\n");
+        let root = output(&answers[1]);
+        assert_eq!(matches!(&root.exit, Exit::Refused(why) if why.contains("another host")), barred, "{root:?}");
+        assert_eq!(root.stdout.is_empty(), barred, "{root:?}");
     }
     std::fs::remove_dir_all(folder).unwrap();
 }
