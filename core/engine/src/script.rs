@@ -214,7 +214,7 @@ pub fn item(out: &mut Vec<u8>, number: u32, item: &Item, limit_s: u32) -> Result
                 &path,
                 format!(" ]; then ctys_e {number} {ABSENT} 0\nelif [ ! -r ").as_bytes(),
                 &path,
-                format!(" ]; then ctys_e {number} {DENIED} 0\nelse head -c {} ", limit + 1).as_bytes(),
+                format!(" ]; then ctys_e {number} {DENIED} 0\nelse head -c {} ", u64::from(*limit) + 1).as_bytes(),
                 &path,
                 format!(" </dev/null; ctys_e {number} $? 0; fi\n").as_bytes(),
             ] {

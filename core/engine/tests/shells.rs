@@ -207,6 +207,9 @@ fn a_missing_file_a_long_one_and_a_folder_are_three_answers() {
             Answer::File(FileAnswer::Content { content, cut: true }) => assert_eq!(content.as_slice().len(), 1000),
             other => panic!("{shell:?}: {other:?}"),
         }
+        let whole = Item::File { path: format!("{folder}/long").into(), limit: u32::MAX };
+        let answers_to_whole = run(&mut session, &[whole]);
+        assert_eq!(answers_to_whole[0].content().map(|content| content.0.len()), Some(5000), "{shell:?}");
         assert!(matches!(&answers[2], Answer::Failed(why) if why.contains("irectory")), "{shell:?}: {:?}", answers[2]);
     }
     std::fs::remove_dir_all(folder).unwrap();
