@@ -150,3 +150,20 @@ fn the_mac_of_a_sleeper_comes_from_the_map_of_the_folder_in_use() {
     let (_, stderr) = other.ctys(&wake).ends(2);
     assert!(stderr.contains("macmap.fdb"), "{stderr}");
 }
+
+#[test]
+fn a_replay_wakes_nobody() {
+    let sealed = lab();
+    let asleep = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    asleep.set_nonblocking(true).unwrap();
+    let mut packet = [0; 200];
+    let port = asleep.local_addr().unwrap().port();
+    let action = format!("create=wol,console:none,ping:off,m:00:0e:0c:35:f8:48,broadcast:127.0.0.1,port:{port}");
+    let file = sealed.folder.join("home/transcript");
+    let wake = |how: &str| sealed.ctys(&[how, file.to_str().unwrap(), "-t", "pm", "-a", &action, "localhost"]);
+    wake("--record").ends(0);
+    assert_eq!(asleep.recv(&mut packet).ok(), Some(102), "a packet is six bytes and sixteen addresses");
+    let (_, stderr) = wake("--replay").ends(5);
+    assert!(stderr.contains("a replay sends nothing"), "{stderr}");
+    assert_eq!(asleep.recv(&mut packet).ok(), None);
+}

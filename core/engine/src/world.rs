@@ -87,6 +87,14 @@ impl RealWorld {
         let loopback = host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
         if loopback { "loopback".into() } else { host }
     }
+
+    /// A replay reaches no host and wakes none; a transcript holds no packets.
+    fn only_live(&self) -> Result<(), String> {
+        match self.shared.replay {
+            Some(_) => Err("a replay sends nothing".into()),
+            None => Ok(()),
+        }
+    }
 }
 
 impl World for RealWorld {
@@ -119,6 +127,7 @@ impl World for RealWorld {
     }
 
     fn wake(&self, wake: &Wake) -> Result<(), String> {
+        self.only_live()?;
         let to: IpAddr = wake.broadcast.parse().map_err(|_| format!("\"{}\" is no address", wake.broadcast))?;
         let mut packet = vec![0xff; 6];
         for _ in 0..16 {
@@ -136,6 +145,7 @@ impl World for RealWorld {
     }
 
     fn reach(&self, target: &Target, reach: &Reach) -> Result<(), String> {
+        self.only_live()?;
         let limit = Duration::from_millis(u64::from(reach.limit_ms.max(1)));
         let asked = match &reach.host {
             Some(host) => Target { host: host.clone(), ..Target::default() },
