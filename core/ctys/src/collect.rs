@@ -8,9 +8,14 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// How long the table waits for the resolver after the last host has answered. What has no name by then shows its
-/// address.
+/// How long the rows of a target wait for the resolver. What has no name by then shows its address.
 const NAME_PATIENCE: Duration = Duration::from_millis(500);
+
+/// Half as long after each wait in vain: nothing else is heard meanwhile, not even an interrupt, and a resolver that is
+/// dead would cost the whole patience for every target. A resolver that catches up is waited for as before.
+fn next_patience(patience: Duration, in_time: bool) -> Duration {
+    if in_time { NAME_PATIENCE } else { patience / 2 }
+}
 
 /// Gathers the blocks of all targets and prints each as soon as its turn has come.
 pub struct Collector {
@@ -22,14 +27,15 @@ pub struct Collector {
     unordered: bool,
     address: Option<AddressForm>,
     names: Names,
+    patience: Duration,
     macmap: MacMap,
 }
 
 impl Collector {
     /// For this printer. `unordered`: rows come in the order of completion.
     pub fn new(printer: Printer, unordered: bool, address: Option<AddressForm>, macmap: MacMap) -> Collector {
-        let names = Names::default();
-        Collector { printer, waiting: HashMap::new(), next: 0, unordered, address, names, macmap }
+        let (names, patience) = (Names::default(), NAME_PATIENCE);
+        Collector { printer, waiting: HashMap::new(), next: 0, unordered, address, names, patience, macmap }
     }
 
     /// The rows of a target, once per target; returns what can be printed.
@@ -70,7 +76,8 @@ impl Collector {
 
     fn print(&mut self, mut records: Vec<Record>) -> String {
         if self.address.is_some() {
-            self.names.wait(NAME_PATIENCE);
+            let in_time = self.names.wait(self.patience);
+            self.patience = next_patience(self.patience, in_time);
             for record in &mut records {
                 self.name(record);
             }
@@ -182,6 +189,18 @@ mod tests {
         let mut collector = collector(true, None);
         assert!(collector.block(1, row("b")).starts_with("b    |"));
         assert!(collector.block(0, row("a")).starts_with("a    |"));
+    }
+
+    #[test]
+    fn a_dead_resolver_costs_the_patience_of_two_targets_however_many_there_are() {
+        let mut patience = NAME_PATIENCE;
+        let mut waited = Duration::ZERO;
+        for _ in 0..1000 {
+            waited += patience;
+            patience = next_patience(patience, false);
+        }
+        assert!(waited <= 2 * NAME_PATIENCE, "{waited:?}");
+        assert_eq!(next_patience(patience, true), NAME_PATIENCE);
     }
 
     #[test]

@@ -53,18 +53,19 @@ impl Names {
         }
     }
 
-    /// Waits until everything that was asked is answered, at most this long.
-    pub fn wait(&self, patience: Duration) {
+    /// Waits until everything that was asked is answered, at most this long; false when something is still open.
+    pub fn wait(&self, patience: Duration) -> bool {
         let until = Instant::now() + patience;
         let (lock, changed) = &*self.state;
         let mut state = lock.lock().unwrap_or_else(|broken| broken.into_inner());
         while state.open > 0 {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return;
+                return false;
             }
             state = changed.wait_timeout(state, left).unwrap_or_else(|broken| broken.into_inner()).0;
         }
+        true
     }
 
     /// The answer, if there is one by now.
@@ -170,7 +171,7 @@ mod tests {
         names.ask(question.clone());
         names.ask(question.clone());
         names.ask(back.clone());
-        names.wait(Duration::from_secs(20));
+        assert!(names.wait(Duration::from_secs(20)));
         assert_eq!(names.answer(&question).as_deref(), Some("localhost."));
         assert!(matches!(names.answer(&back).as_deref(), Some("127.0.0.1" | "::1")));
     }
