@@ -85,8 +85,11 @@ fn a_program_without_any_plugin_names_the_folders_it_looked_through() {
 }
 
 #[test]
-fn a_plugin_that_is_ignored_by_a_setting_says_so_in_info() {
+fn a_plugin_that_is_ignored_by_a_setting_says_by_which() {
     let sealed = Sealed::new().with("PM_IGNORE", "1");
-    let outcome = sealed.ctys(&["-a", "list=terse,machine"]);
-    assert_eq!(outcome.stdout, "");
+    let (stdout, stderr) = sealed.ctys(&["-t", "pm", "-a", "list=terse,machine"]).ends(2);
+    assert_eq!(stdout, "");
+    assert!(stderr.contains("PM_IGNORE is set"), "{stderr}");
+    let sealed = Sealed::new().with("PM_IGNORE", "0");
+    assert_eq!(sealed.ctys(&["-t", "pm", "-a", "list=terse,tab_gen:3_l_3"]).ok(), "ws2\n");
 }
