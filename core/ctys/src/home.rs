@@ -18,7 +18,7 @@ pub struct Home {
     pub variables: BTreeMap<String, String>,
 }
 
-/// The most of a macro or group file that is read; a larger one is no such file.
+/// The largest macro or group file that is read; a larger one is an error.
 const FILE_LIMIT: u64 = 4 * 1024 * 1024;
 
 impl Home {

@@ -36,7 +36,7 @@ pub enum Missing {
     ToolAbsent(String),
     /// The host did not answer.
     HostSilent,
-    /// Something else, in one sentence. Also what an older reader sees of a newer reason.
+    /// Something else, in one sentence.
     Unknown(String),
 }
 
