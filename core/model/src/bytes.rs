@@ -83,8 +83,10 @@ pub fn unescape(text: &str) -> Result<Vec<u8>, String> {
             out.push(b'\\');
             rest = after;
         } else if let Some(hex) = tail.strip_prefix('x').and_then(|t| t.get(..2)) {
-            let byte = u8::from_str_radix(hex, 16).map_err(|_| format!("bad escape \\x{hex}"))?;
-            out.push(byte);
+            // from_str_radix takes a sign as well.
+            let digits = hex.bytes().all(|b| b.is_ascii_hexdigit());
+            let byte = u8::from_str_radix(hex, 16).ok().filter(|_| digits);
+            out.push(byte.ok_or_else(|| format!("bad escape \\x{hex}"))?);
             rest = &tail[3..];
         } else {
             return Err(format!("bad escape at \"\\{}\"", tail.chars().take(3).collect::<String>()));
@@ -193,6 +195,7 @@ mod tests {
     fn a_bad_escape_is_an_error() {
         assert!(unescape("a\\q").is_err());
         assert!(unescape("a\\x4").is_err());
+        assert!(unescape("a\\x+f").is_err());
         assert_eq!(unescape("a\\x41\\\\").unwrap(), b"aA\\");
     }
 }
