@@ -18,11 +18,12 @@ need() {
 		apt_updated=1
 	fi
 	# sshd and the like are installed for their programs; none of them is to be started.
-	as_root sh -c 'test -e /usr/sbin/policy-rc.d || { printf "#!/bin/sh\nexit 101\n" >/usr/sbin/policy-rc.d && chmod 755 /usr/sbin/policy-rc.d && echo made; }' >"${TMPDIR:-/tmp}/ctys-policy.$$"
+	made=$(as_root sh -c 'test -e /usr/sbin/policy-rc.d || { printf "#!/bin/sh\nexit 101\n" >/usr/sbin/policy-rc.d && chmod 755 /usr/sbin/policy-rc.d && echo made; }')
+	[ -z "$made" ] || trap 'as_root rm -f /usr/sbin/policy-rc.d; exit 130' INT TERM
 	# shellcheck disable=SC2086
 	as_root apt-get install -q -y --no-install-recommends $missing || failed=1
-	if grep -q made "${TMPDIR:-/tmp}/ctys-policy.$$"; then as_root rm -f /usr/sbin/policy-rc.d; fi
-	rm -f "${TMPDIR:-/tmp}/ctys-policy.$$"
+	[ -z "$made" ] || as_root rm -f /usr/sbin/policy-rc.d
+	trap - INT TERM
 	[ -z "${failed:-}" ]
 }
 
