@@ -6,6 +6,7 @@
 //! by the user's ssh_config. [`world`] is the rest of what a job needs, [`replay`] a world written down, [`privilege`]
 //! the memory of refused credentials, [`names`] the resolver.
 
+pub mod console;
 pub mod detach;
 pub mod dispatch;
 pub mod fanout;

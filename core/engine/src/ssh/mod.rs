@@ -133,6 +133,30 @@ impl Ssh {
         }
     }
 
+    /// The call of `ssh` for a console, up to and with the host; the remote command is still to be added. Here a person
+    /// sits at the terminal, so `ssh` may ask.
+    pub fn interactive(&self, target: &Target, ptys: u8, forward_agent: bool) -> std::process::Command {
+        let mut call = std::process::Command::new(&self.environment.ssh);
+        if let Some(config) = &self.environment.config {
+            call.arg("-F").arg(config);
+        }
+        call.args(match ptys {
+            0 => &["-T"][..],
+            1 => &["-t"],
+            _ => &["-t", "-t"],
+        });
+        call.arg(if forward_agent { "-A" } else { "-a" });
+        call.args(["-o", "RemoteCommand=none", "-o", "ClearAllForwardings=yes"]);
+        if let Some(user) = &target.user {
+            call.args(["-l", user]);
+        }
+        if let Some(port) = target.port {
+            call.args(["-p", &port.to_string()]);
+        }
+        call.args(["--", &target.host]);
+        call
+    }
+
     fn by_openssh(&self, target: &Target, resolved: &Resolved, until: Instant) -> Result<Box<dyn Shell>, Problem> {
         let call = OpenSsh {
             program: self.environment.ssh.clone(),
