@@ -233,6 +233,47 @@ fn one_login_and_one_round_for_all_plugins_and_equal_probes_once() {
     assert_eq!(record.get(Known::Observed), &Value::Time(1_700_000_000));
 }
 
+/// A plugin whose rows are these, as the plugins of desktops, machines and tunnels will give them.
+fn rows(name: &'static str, category: Category, records: Vec<Record>) -> Fake {
+    let mut plugin = fake(name, category, probe("ps"));
+    plugin.plan = Box::new(move |_, _| Effect::Report(Findings::records(records.clone())));
+    plugin
+}
+
+#[test]
+fn a_listing_with_viewer_guests_host_and_tunnel_is_the_table_of_the_seed() {
+    let world = Made::default();
+    let session =
+        |kind: &str, label: &str, side: &str| Record::new(kind).with(Known::Label, label).with(Known::Side, side);
+    let owned = |record: Record| record.with(Known::User, "acue").with(Known::Group, "ldapusers");
+    let plugins = vec![
+        rows("digger", Category::Core, vec![owned(session("SSH(XEN)", "tst100", "TUNNEL"))]),
+        rows("pm", Category::Pms, vec![session("PM", "lab00", "SERVER").with(Known::Tcp, "lab00.soho.")]),
+        rows(
+            "xen",
+            Category::Vms,
+            vec![session("XEN", "Domain-0", "SERVER"), session("XEN", "tst100", "SERVER").with(Known::Tcp, "tst100")],
+        ),
+        rows("vnc", Category::Hosts, vec![owned(session("VNC", "tst100", "CLIENT"))]),
+    ];
+    let report = perform(&world, list(), plugins, false);
+    let records: Vec<Record> = report.findings.into_iter().flat_map(|(_, findings)| findings.records).collect();
+    let mut look = ctys_table::Presentation::new(ctys_table::Numbering::List, ctys_table::Format::TabTcp(Vec::new()));
+    look.address = Some(ctys_table::AddressForm::Dns);
+    let mut printer = ctys_table::Printer::new(look, ctys_table::Style::default());
+    let text = printer.block(&records) + &printer.finish();
+    assert_eq!(
+        text,
+        "TCP-container|TCP-guest  |label   |sesstype|c|user|group    \n\
+         -------------+-----------+--------+--------+-+----+---------\n\
+         lab00.soho   |-          |tst100  |VNC     |C|acue|ldapusers\n\
+         lab00.soho   |-          |Domain-0|XEN     |S|-   |-        \n\
+         lab00.soho   |tst100     |tst100  |XEN     |S|-   |-        \n\
+         lab00.soho   |lab00.soho.|lab00   |PM      |S|-   |-        \n\
+         lab00.soho   |-          |tst100  |SSH(XEN)|T|acue|ldapusers\n"
+    );
+}
+
 #[test]
 fn a_broken_plugin_costs_its_own_answer_only() {
     let world = Made::default();
