@@ -36,7 +36,7 @@ pub struct Machine {
     /// What xl reads.
     pub config: Config,
     /// What ctys reads: of the file itself, then of those that belong to it.
-    pub magic: Vec<Magic>,
+    pub magics: Vec<Magic>,
 }
 
 /// What was found below some folders.
@@ -55,7 +55,7 @@ pub struct Found {
 impl Machine {
     /// From the content of a file that was named by its path: whatever is in it, it is meant.
     pub fn read(path: impl Into<Bytes>, content: &Bytes) -> Machine {
-        Machine { path: path.into(), config: Config::parse(content), magic: vec![Magic::parse(content)] }
+        Machine { path: path.into(), config: Config::parse(content), magics: vec![Magic::parse(content)] }
     }
 
     /// The path as text; bytes that are not UTF-8 as `\xNN`.
@@ -114,7 +114,7 @@ impl Machine {
     /// address in `IP<n>` belongs to the interface with the hardware address of `MAC<n>`, else to the n-th.
     pub fn interfaces(&self) -> (Vec<MagicInterface>, Vec<Problem>) {
         let (mut noted, odd) =
-            self.magic.iter().map(Magic::interfaces).find(|(list, _)| !list.is_empty()).unwrap_or_default();
+            self.magics.iter().map(Magic::interfaces).find(|(list, _)| !list.is_empty()).unwrap_or_default();
         let native = self.config.list("vif");
         if native.is_empty() {
             return (noted, odd);
@@ -184,8 +184,9 @@ impl Machine {
         Some(Bytes([stem, b"-", suffix.as_bytes(), extension].concat()))
     }
 
-    fn magic(&self, key: &str) -> Option<&str> {
-        self.magic.iter().find_map(|magic| magic.get(key))
+    /// A magic comment, of the file itself or of those that belong to it.
+    pub fn magic(&self, key: &str) -> Option<&str> {
+        self.magics.iter().find_map(|magic| magic.get(key))
     }
 }
 
@@ -264,7 +265,7 @@ fn machines(files: &[(&Bytes, &Bytes)]) -> Vec<Machine> {
         let companions = [[stem, b".ctys"].concat(), [folder, b".ctys"].concat()];
         let others = companions.iter().filter(|other| other.as_slice() != raw).filter_map(|other| content_of(other));
         let all = std::iter::once(magic).chain(others.map(Magic::parse)).collect();
-        machines.push(Machine { path: (*path).clone(), config: Config::parse(content), magic: all });
+        machines.push(Machine { path: (*path).clone(), config: Config::parse(content), magics: all });
     }
     machines
 }

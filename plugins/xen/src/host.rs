@@ -3,7 +3,7 @@
 use crate::parse::xl_list::{self, Domain};
 use crate::parse::xl_list_long::{self, Details};
 use crate::probes::{self, complaint, plain, tool};
-use ctys_plugin::model::{Answer, Exit, Facts, Findings, Missing, Output, Phase, Probe, Problem, Request};
+use ctys_plugin::model::{Answer, Exit, Facts, FileAnswer, Findings, Missing, Output, Phase, Problem, Request};
 
 /// Why nothing is known of the domains of a host.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub struct Trouble {
     pub why: Why,
     /// In a sentence, with hints.
     pub problem: Problem,
+    /// In a cell.
+    pub missing: Missing,
 }
 
 /// What is the matter with Xen on a host.
@@ -26,10 +28,19 @@ pub enum Why {
 }
 
 impl Trouble {
+    fn new(why: Why, problem: Problem) -> Trouble {
+        let message = problem.message.clone();
+        let missing = match why {
+            Why::NoPermission => Missing::NoPermission(message),
+            Why::NoXen | Why::Broken => Missing::Unknown(message),
+        };
+        Trouble { why, problem, missing }
+    }
+
     /// For a listing of all types: a host that cannot be used by this plugin has no rows of it, and that is no error
     /// (ctys-original.md 5.3). A permission is remarked, since rows may be missing. Asked for by `-t`, all is an error.
     pub fn findings(self, request: &Request) -> Findings {
-        let Trouble { why, problem } = self;
+        let Trouble { why, problem, missing: _ } = self;
         match why {
             Why::NoXen if request.session_type.is_none() => Findings::default(),
             Why::NoPermission if request.session_type.is_none() => {
@@ -56,10 +67,8 @@ pub fn list(request: &Request, facts: &Facts, answer: &Answer) -> Result<Vec<Dom
 pub fn details(request: &Request, facts: &Facts) -> Result<Vec<Details>, Trouble> {
     let what = format!("{} list -l", tool(request));
     let text = text(request, facts, facts.answer(&probes::details(request)), &what)?;
-    xl_list_long::parse(&text).map_err(|why| {
-        let Trouble { why: broken, problem } = not_understood(&what);
-        Trouble { why: broken, problem: Problem { message: format!("{}: {why}", problem.message), ..problem } }
-    })
+    let odd = |why: String| Problem::new(Phase::Parse, format!("the output of {what} was not understood: {why}"));
+    xl_list_long::parse(&text).map_err(|why| Trouble::new(Why::Broken, odd(why)))
 }
 
 /// What a command that only looks printed.
@@ -67,11 +76,11 @@ pub fn text(request: &Request, facts: &Facts, answer: &Answer, what: &str) -> Re
     match answer {
         Answer::Output(output) if output.cut => {
             let problem = Problem::new(Phase::Parse, format!("the output of {what} is too long and was cut off"));
-            Err(Trouble { why: Why::Broken, problem })
+            Err(Trouble::new(Why::Broken, problem))
         }
         Answer::Output(output) if output.ok() => Ok(plain(&output.stdout)),
         Answer::Output(output) => Err(trouble(request, facts, what, output)),
-        Answer::Missing(Missing::ToolAbsent(_)) => Err(no_tool(request)),
+        Answer::Missing(Missing::ToolAbsent(_)) => Err(no_tool(request, what)),
         Answer::Failed(why) => Err(broken(format!("{what}: {why}"))),
         Answer::Missing(Missing::HostSilent) => Err(broken(format!("the host fell silent before {what} answered"))),
         Answer::Missing(_) | Answer::File(_) | Answer::Scanned(_) | Answer::Done => {
@@ -97,45 +106,39 @@ pub fn trouble(request: &Request, facts: &Facts, what: &str, output: &Output) ->
     let is_root = facts.host.as_ref().is_some_and(|host| host.uid == 0);
     let means = || problem(Phase::Privilege).hint("-Z SUDO or -Z KSU lets it run as root");
     match &output.exit {
-        Exit::NotFound => no_tool(request),
-        Exit::Refused(_) => Trouble { why: Why::NoPermission, problem: means() },
-        Exit::TimedOut => Trouble {
-            why: Why::Broken,
-            problem: problem(Phase::Timeout).hint("does xenstored run there? without it the tool waits for ever"),
-        },
+        Exit::NotFound => no_tool(request, what),
+        Exit::Refused(_) => Trouble::new(Why::NoPermission, means()),
+        Exit::TimedOut => {
+            let hint = "does xenstored run there? without it the tool waits for ever";
+            Trouble::new(Why::Broken, problem(Phase::Timeout).hint(hint))
+        }
         _ if says(&["hypervisor information", "privileged command interface: No such file", "not running on Xen"]) => {
             let hint = "the kernel runs without Xen below it, or is a guest of it";
-            Trouble { why: Why::NoXen, problem: problem(Phase::Run).hint(hint) }
+            Trouble::new(Why::NoXen, problem(Phase::Run).hint(hint))
         }
         _ if says(&["ermission denied", "not permitted", "must be root", "root privileges"]) => match is_root {
-            true => Trouble {
-                why: Why::NoXen,
-                problem: problem(Phase::Run).hint("root of a guest may not do this: give the Xen host as target"),
-            },
-            false => Trouble { why: Why::NoPermission, problem: means() },
+            true => {
+                let hint = "root of a guest may not do this: give the Xen host as target";
+                Trouble::new(Why::NoXen, problem(Phase::Run).hint(hint))
+            }
+            false => Trouble::new(Why::NoPermission, means()),
         },
-        _ => Trouble { why: Why::Broken, problem: problem(Phase::Run) },
+        _ => Trouble::new(Why::Broken, problem(Phase::Run)),
     }
 }
 
 /// Whether this is a Xen host, by a file that everybody may read.
 pub fn is_control_domain(facts: &Facts) -> Result<(), Trouble> {
-    let probe: Probe = probes::control();
-    let no_xen = |message: &str| Trouble { why: Why::NoXen, problem: Problem::new(Phase::Run, message) };
-    match facts.answer(&probe) {
-        Answer::File(ctys_plugin::model::FileAnswer::Denied) => Err(Trouble {
-            why: Why::NoPermission,
-            problem: Problem::new(Phase::Privilege, "/proc/xen/capabilities may not be read"),
-        }),
-        Answer::File(ctys_plugin::model::FileAnswer::Absent) => {
-            Err(no_xen("this is no Xen host: there is no /proc/xen/capabilities"))
+    let no_xen = |message: &str| Trouble::new(Why::NoXen, Problem::new(Phase::Run, message));
+    match facts.answer(&probes::control()) {
+        Answer::File(FileAnswer::Denied) => {
+            let problem = Problem::new(Phase::Privilege, "/proc/xen/capabilities may not be read");
+            Err(Trouble::new(Why::NoPermission, problem))
         }
-        Answer::File(ctys_plugin::model::FileAnswer::Content { content, .. }) => {
-            if content.to_text().contains("control_d") {
-                Ok(())
-            } else {
-                Err(no_xen("this is no Xen host: /proc/xen/capabilities does not name the control domain"))
-            }
+        Answer::File(FileAnswer::Absent) => Err(no_xen("this is no Xen host: there is no /proc/xen/capabilities")),
+        Answer::File(FileAnswer::Content { content, .. }) if content.to_text().contains("control_d") => Ok(()),
+        Answer::File(FileAnswer::Content { .. }) => {
+            Err(no_xen("this is no Xen host: /proc/xen/capabilities does not name the control domain"))
         }
         Answer::Failed(why) => Err(broken(format!("/proc/xen/capabilities: {why}"))),
         Answer::Missing(_) | Answer::Output(_) | Answer::Scanned(_) | Answer::Done => {
@@ -144,28 +147,21 @@ pub fn is_control_domain(facts: &Facts) -> Result<(), Trouble> {
     }
 }
 
-/// The reason in a cell.
-pub fn missing(trouble: &Trouble) -> Missing {
-    match trouble.why {
-        Why::NoPermission => Missing::NoPermission(trouble.problem.message.clone()),
-        Why::NoXen | Why::Broken => Missing::Unknown(trouble.problem.message.clone()),
-    }
-}
-
-fn no_tool(request: &Request) -> Trouble {
-    let tool = tool(request);
-    let problem = Problem::new(Phase::Run, format!("{tool} not found"))
-        .hint("is this host running Xen? the setting TOOL names another tool");
-    Trouble { why: Why::NoXen, problem }
+/// A program that is not there. A host without the tool itself is no Xen host.
+fn no_tool(request: &Request, what: &str) -> Trouble {
+    let program = what.split(' ').next().unwrap_or(what);
+    let problem = Problem::new(Phase::Run, format!("{program} not found"));
+    let (why, problem) = match program == tool(request) {
+        true => (Why::NoXen, problem.hint("is this host running Xen? the setting TOOL names another tool")),
+        false => (Why::Broken, problem),
+    };
+    Trouble { missing: Missing::ToolAbsent(program.to_string()), ..Trouble::new(why, problem) }
 }
 
 fn broken(message: String) -> Trouble {
-    Trouble { why: Why::Broken, problem: Problem::new(Phase::Run, message) }
+    Trouble::new(Why::Broken, Problem::new(Phase::Run, message))
 }
 
 fn not_understood(what: &str) -> Trouble {
-    Trouble {
-        why: Why::Broken,
-        problem: Problem::new(Phase::Parse, format!("the output of {what} was not understood")),
-    }
+    Trouble::new(Why::Broken, Problem::new(Phase::Parse, format!("the output of {what} was not understood")))
 }

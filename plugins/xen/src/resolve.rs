@@ -90,9 +90,14 @@ pub fn nothing_fits(address: &MachineAddress, facts: &Facts) -> Problem {
         let state = copy.state().unwrap_or_default().to_string();
         problem = problem.hint(format!("{} does and is {state}; p:<path> takes it all the same", copy.shown_path()));
     }
-    if let Some(first) = found.unreadable.first() {
-        let count = found.unreadable.len();
-        problem = problem.hint(format!("not all could be read: {count} of them may not, such as {}", shown(first)));
+    if let Some((first, others)) = found.unreadable.split_first() {
+        let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
+        problem = problem.hint(format!("left out, since they may not be read: {}{more}", shown(first)));
+    }
+    if !address.base.is_empty() {
+        for path in &found.absent {
+            problem = problem.hint(format!("{} is no folder", shown(path)));
+        }
     }
     for other in found.problems {
         problem = problem.hint(other.message);

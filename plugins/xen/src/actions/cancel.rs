@@ -160,7 +160,7 @@ impl<'a> Job<'a> {
         let mut idle = Vec::new();
         if self.method == CancelMethod::Suspend {
             let folder = Command::new("mkdir").args(["-p", "-m", "700", saved::folder(self.request)]);
-            steps.push(Step::run("make the folder", folder.as_root().changes()).go_on());
+            steps.push(Step::run(FOLDER, folder.as_root().changes()).go_on());
         }
         for domain in &self.domains {
             let own = self.act(domain)?;
@@ -410,7 +410,10 @@ impl<'a> Job<'a> {
         if self.cancel.with_self && findings.problems.is_empty() {
             return Next::Then(host_down::effect(self.method));
         }
-        findings.changed = true;
+        let steps = replies.rounds.iter().flat_map(|round| &round.steps);
+        findings.changed = steps
+            .into_iter()
+            .any(|step| ![LOOK, FOLDER].contains(&step.name.as_str()) && step.answer.ok_output().is_some());
         Next::Done(findings)
     }
 
@@ -470,6 +473,7 @@ impl<'a> Job<'a> {
 }
 
 const CLIENTS: &str = "end the clients of";
+const FOLDER: &str = "make the folder";
 
 /// Whether this is the same machine under another number.
 fn is_back(own: &Domain, other: &Domain) -> bool {

@@ -148,6 +148,9 @@ impl<'a> Job<'a> {
     fn there(&self, domain: &Domain) -> Result<Effect, Problem> {
         let name = &domain.name;
         let problem = |message: String| Problem::new(Phase::Run, message);
+        if domain.id == 0 {
+            return Err(problem("Domain-0 is the host itself".into()).hint("-t cli opens a shell on it"));
+        }
         if !domain.state.is_alive() {
             let problem = problem(format!("{name} is there as domain {} and {}", domain.id, domain.state.word()));
             return Err(match domain.state.dying {
@@ -186,7 +189,7 @@ impl<'a> Job<'a> {
             Some(ConsoleKind::Vnc) => run(self.ask_port(domain)),
             Some(kind) => consoles::attach(self.request, kind, domain, None),
             None => {
-                let text = vec![format!("{} {} as domain {}", domain.name, domain.state.word(), domain.id)];
+                let text = vec![format!("{} is {} as domain {}", domain.name, domain.state.word(), domain.id)];
                 Effect::Report(Findings { text, ..Findings::default() })
             }
         }
@@ -238,6 +241,14 @@ impl<'a> Job<'a> {
         let machine = self.file()?;
         let name = self.name()?;
         let domains = host::domains(self.request, self.facts).map_err(|trouble| trouble.problem)?;
+        // A domain may have been renamed: started twice, it would have its disks twice.
+        let is_another = self.call_options().any(|option| option.starts_with("uuid="));
+        if let Some(same) = domains.iter().find(|domain| !is_another && machine.is(domain)) {
+            let message = format!("{name} runs already as domain {}, under the name {}", same.id, same.name);
+            return Err(
+                Problem::new(Phase::Run, message).hint(format!("create=l:{},CONNECT attaches to it", same.name))
+            );
+        }
         if let Some(other) = domains.iter().find(|domain| domain.name == name) {
             let message = format!("a domain named {name} runs already as domain {}, with another uuid", other.id);
             return Err(Problem::new(Phase::Run, message).hint(format!("create=l:{name},CONNECT attaches to it")));
@@ -248,8 +259,8 @@ impl<'a> Job<'a> {
         let file = saved::state_file(self.request, &name);
         let aside = Command::new("mv").args(["-f", &file, &saved::outdated(&file)]).as_root().changes();
         Ok(run(vec![
-            Step::run(CREATE, tool(self.request, words, START_MS)),
             Step::run(OUTDATE, aside).go_on(),
+            Step::run(CREATE, tool(self.request, words, START_MS)),
             look(self.request),
         ]))
     }
@@ -300,8 +311,8 @@ impl<'a> Job<'a> {
             return self.restore(replies);
         }
         if answer(BACK).is_some() {
-            let failed = replies.last(RESTORE).map(|answer| self.failed("restore", answer));
-            return Err(failed.unwrap_or_else(|| Problem::new(Phase::Plugin, "no reply came to RESUME")));
+            let failed = [CREATE, RESTORE].iter().find_map(|name| Some(self.failed(name, replies.last(name)?)));
+            return Err(failed.unwrap_or_else(|| Problem::new(Phase::Plugin, "no reply came to CREATE")));
         }
         if let Some(taken) = answer(TAKE)
             && !went_well(Some(taken))
@@ -312,18 +323,17 @@ impl<'a> Job<'a> {
             && !went_well(Some(restored))
         {
             return match answer(TAKE) {
-                Some(_) => {
-                    let file = saved::state_file(self.request, &self.name()?);
-                    let back = Command::new("mv").args([saved::in_use(&file), file]).as_root().changes();
-                    Ok(Next::Then(run(vec![Step::run(BACK, back)])))
-                }
-                None => Err(self.failed("restore", restored)),
+                Some(_) => self.put_back(saved::in_use),
+                None => Err(self.failed(RESTORE, restored)),
             };
         }
         if let Some(created) = answer(CREATE)
             && !went_well(Some(created))
         {
-            return Err(self.failed("create", created));
+            return match went_well(answer(OUTDATE)) {
+                true => self.put_back(saved::outdated),
+                false => Err(self.failed(CREATE, created)),
+            };
         }
         if let Some(unpaused) = answer(UNPAUSE)
             && !went_well(Some(unpaused))
@@ -331,6 +341,13 @@ impl<'a> Job<'a> {
             return Err(self.failed(UNPAUSE, unpaused));
         }
         self.up(replies)
+    }
+
+    /// The state file gets its name back, since nothing came of it.
+    fn put_back(&self, name: fn(&str) -> String) -> Result<Next, Problem> {
+        let file = saved::state_file(self.request, &self.name()?);
+        let back = Command::new("mv").args([name(&file), file]).as_root().changes();
+        Ok(Next::Then(run(vec![Step::run(BACK, back)])))
     }
 
     /// A state file was looked for.
@@ -454,6 +471,17 @@ impl<'a> Job<'a> {
         self.create.address.tcp.clone().or_else(of_file).filter(is_host)
     }
 
+    /// The port of the guest's sshd at this address.
+    fn ssh_port(&self, guest: &str) -> u16 {
+        let of_file = || {
+            let machine = self.machine.as_ref()?;
+            let (interfaces, _) = machine.interfaces();
+            let own = interfaces.into_iter().find(|interface| interface.ip.as_deref() == Some(guest))?.ssh_port;
+            own.or_else(|| machine.magic("SSHPORT").map(str::to_string))?.parse().ok()
+        };
+        of_file().unwrap_or(22)
+    }
+
     /// What is waited for after a start; nothing when all is over.
     fn wait(&self, domain: &Domain, replies: &Replies) -> Result<Option<Next>, Problem> {
         let name = &domain.name;
@@ -501,13 +529,9 @@ impl<'a> Job<'a> {
         let command = match name {
             PING => Command::new("ping").args(["-c", "1", "-w", "2", guest]),
             // The first line an sshd sends tells that it is one.
-            _ => Command::new("bash").args([
-                "-c",
-                "exec 3<>\"/dev/tcp/$1/$2\" && read -r line <&3 && [[ $line == SSH-* ]] && echo answers",
-                "sshping",
-                guest,
-                "22",
-            ]),
+            _ => Command::new("bash")
+                .args(["-c", "exec 3<>\"/dev/tcp/$1/$2\" && read -r line <&3 && [[ $line == SSH-* ]] && echo answers"])
+                .args(["sshping", guest, &self.ssh_port(guest).to_string()]),
         };
         Step::run(name, command.limit_ms(LOOK_MS)).go_on()
     }

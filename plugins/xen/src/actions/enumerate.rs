@@ -67,7 +67,7 @@ fn of_machine(machine: &Machine, mut record: Record, findings: &mut Findings) {
             record.set(known, value);
         }
     }
-    for magic in &machine.magic {
+    for magic in &machine.magics {
         magic.fill(&mut record);
     }
     let (interfaces, odd) = machine.interfaces();

@@ -55,9 +55,8 @@ struct Knowledge {
 impl Knowledge {
     fn gather(request: &Request, list: &List, facts: &Facts, problems: &mut Vec<Problem>) -> Knowledge {
         let mut told = |trouble: Trouble| {
-            let why = host::missing(&trouble);
             problems.push(trouble.problem);
-            why
+            trouble.missing
         };
         let details = match columns::wants_details(list) {
             true => host::details(request, facts).map_err(&mut told),

@@ -113,7 +113,22 @@ impl State {
 pub fn parse(text: &str) -> Option<Vec<Domain>> {
     let mut lines = text.lines();
     lines.by_ref().find(|line| line.starts_with("Name ") && line.contains("VCPUs"))?;
-    Some(lines.filter_map(domain).collect())
+    let mut domains = Vec::new();
+    // A name may hold line ends (`xl rename`): what does not end like a row is the beginning of the next one.
+    let mut begun = String::new();
+    for line in lines {
+        match domain(line) {
+            Some(domain) => domains.push(Domain { name: std::mem::take(&mut begun) + &domain.name, ..domain }),
+            None if line.split_whitespace().any(is_state) => begun.clear(),
+            None => begun = format!("{begun}{line}\n"),
+        }
+    }
+    Some(domains)
+}
+
+/// Whether a word is six letters of a state: then the line is a row, if one of a later release.
+fn is_state(word: &str) -> bool {
+    word.len() == 6 && word.contains('-') && word.bytes().all(|b| b"rbpscdw-?".contains(&b))
 }
 
 fn domain(line: &str) -> Option<Domain> {
@@ -204,6 +219,8 @@ pub(crate) mod tests {
         check("1 1 1 ------ 0.0", "");
         check("x 1 1 1 ------", "");
         check("", "");
+        check("name\twith\nlines  5 128 1 ------ 0.1", "5 \"name\\twith\\nlines\" 128 1 running");
+        check("x 1 1 1 -----w 0.0 later\ny 2 1 1 ------ 0.0", "2 \"y\" 1 1 running");
         check("grün 1 1 1 ------ 0.0", "1 \"grün\" 1 1 running");
         check("x\u{3000}1 1 1 ------ 0.0", "1 \"x\" 1 1 running");
         check(

@@ -1,0 +1,480 @@
+//! CREATE and CANCEL as text: what they want, what they plan, what follows. One file per case in `plans/`.
+
+mod story;
+
+use ctys_plugin::model::action::BootMode;
+use ctys_plugin::model::*;
+use ctys_plugin::testing::{failed, output};
+use story::*;
+
+const LOOK: &str = "look";
+const PORT: &str = "ask for the VNC port";
+const OLD: &str = "put an old state aside";
+const SAVED: &str = "/var/lib/xen/save/tst100.ctys-save";
+
+fn label(label: &str) -> MachineAddress {
+    MachineAddress { label: Some(label.into()), ..MachineAddress::default() }
+}
+
+fn path(path: &str) -> MachineAddress {
+    MachineAddress { id: Some(path.into()), ..MachineAddress::default() }
+}
+
+fn file(fragment: &str) -> MachineAddress {
+    MachineAddress { file_name: Some(fragment.into()), ..MachineAddress::default() }
+}
+
+fn ok() -> Answer {
+    output("")
+}
+
+fn aside() -> Answer {
+    failed(1, "mv: cannot stat '/var/lib/xen/save/tst100.ctys-save': No such file or directory\n")
+}
+
+fn up(id: u32, state: &str) -> Answer {
+    listing(&[(id, "tst100", state, UUID)])
+}
+
+fn create(address: MachineAddress, change: impl FnOnce(&mut Create)) -> Action {
+    let mut create = Create { address, ping: Some(Poll::Off), ..Create::default() };
+    change(&mut create);
+    Action::Create(Box::new(create))
+}
+
+fn console(kind: ConsoleKind) -> impl FnOnce(&mut Create) {
+    move |create| create.console = Some(kind)
+}
+
+fn mode(mode: CreateMode, kind: ConsoleKind) -> impl FnOnce(&mut Create) {
+    move |create| {
+        create.mode = Some(mode);
+        create.console = Some(kind);
+    }
+}
+
+/// tst100 in a state.
+fn with_state(state: &str) -> World {
+    World { list: up(1, state), ..running() }
+}
+
+#[test]
+fn plans_of_create_addresses() {
+    use ConsoleKind::None as NoConsole;
+    let by = |change: fn(&mut MachineAddress)| {
+        let mut address = MachineAddress::default();
+        change(&mut address);
+        create(address, console(NoConsole))
+    };
+    let copy = || lab00().with("/srv/copies/tst100.conf", include_str!("../captures/xl-cfg-tst100.conf"));
+    let inst = include_str!("../captures/xl-cfg-tst100.conf");
+    let variant = || lab00().with("/root/xen/tst-ctys/tst100/tst100-cd.conf", inst);
+    let boot = |mode: &str| {
+        let boot = BootMode { mode: mode.into(), image: None };
+        create(label("tst100"), |create| (create.console, create.boot_mode) = (Some(NoConsole), Some(boot)))
+    };
+    let backup =
+        || World { files: vec![], ..lab00() }.with("/root/x/x.conf", "#@#MAGICID-XEN\n#@#VMSTATE=BACKUP\nname='x'");
+    let base = |mut address: MachineAddress| {
+        address.base = vec!["~".into(), "/srv/copies".into()];
+        create(address, console(NoConsole))
+    };
+    let odd = "/root/odd/it's a \"lab\" $HOME/odd one.conf";
+    check(
+        "address",
+        vec![
+            case("address-file", create(file("tst-ctys/tst100/tst100.conf"), console(NoConsole)), lab00()),
+            case("address-file-short", create(file("tst100/tst100.conf"), console(NoConsole)), lab00()),
+            case("address-file-ambiguous", create(file("tst-ctys"), console(NoConsole)), lab00()),
+            case("address-file-nothing", create(file("tst999"), console(NoConsole)), lab00()),
+            case("address-path", create(path(TST100), console(NoConsole)), lab00()),
+            case("address-path-absent", create(path("/root/x.conf"), console(NoConsole)), lab00()),
+            case("address-path-relative", create(path("x.conf"), console(NoConsole)), lab00()),
+            case(
+                "address-path-denied",
+                create(path("/x.conf"), console(NoConsole)),
+                World { uid: 1000, ..lab00() }.denied("/x.conf"),
+            ),
+            case(
+                "address-path-no-name",
+                create(path("/x.conf"), console(NoConsole)),
+                lab00().with("/x.conf", "memory = 1\n"),
+            ),
+            case("address-path-quotes", create(path(odd), console(NoConsole)), lab00().with(odd, "name = 'odd-one'\n")),
+            case(
+                "address-path-and-label",
+                create(MachineAddress { label: Some("tst101".into()), ..path(TST100) }, console(NoConsole)),
+                lab00(),
+            ),
+            case("address-label", create(label("tst100"), console(NoConsole)), lab00()),
+            case("address-label-part", create(label("tst10"), console(NoConsole)), lab00()),
+            case("address-label-copies", base(label("tst100")), copy()),
+            case(
+                "address-label-and-file",
+                base(MachineAddress { label: Some("tst100".into()), ..file("/srv/") }),
+                copy(),
+            ),
+            case("address-label-backup", create(label("x"), console(NoConsole)), backup()),
+            case(
+                "address-label-unreadable",
+                create(label("x"), console(NoConsole)),
+                lab00().denied("/root/secret.conf"),
+            ),
+            case("address-uuid", by(|a| a.uuid = Some("6842CAF91E3E43249ED596B8B9F2C5C2".into())), lab00()),
+            case("address-mac", by(|a| a.mac = Some("00:50:56:13:11:40".into())), lab00()),
+            case("address-mac-running", by(|a| a.mac = Some("00:50:56:13:11:40".into())), running()),
+            case("address-tcp", by(|a| a.tcp = Some("192.168.1.220".into())), lab00()),
+            case("address-tcp-running", by(|a| a.tcp = Some("192.168.1.220".into())), running()),
+            case("address-none", create(MachineAddress::default(), console(NoConsole)), lab00()),
+            case("address-record", by(|a| a.db_record = Some(7)), lab00()),
+            case("address-boot-file", boot("CD"), variant()),
+            case("address-boot-file-absent", boot("PXE"), variant()),
+            case("address-boot-plain", boot("VHDD"), variant()),
+        ],
+    );
+}
+
+#[test]
+fn plans_of_create() {
+    use ConsoleKind::*;
+    use CreateMode::*;
+    let t = || label("tst100");
+    const OTHER: &str = "00000000-1111-4111-8111-111111111111";
+    let by_uuid =
+        || create(MachineAddress { uuid: Some(UUID.replace('-', "")), ..MachineAddress::default() }, console(None));
+    let with_port = || lab00().with("/x.conf", "name='x'\n#@#IP0 = 10.0.0.7%%%%2222\n#@#SSHPORT = 99\n");
+    let said = "Parsing config from /root/x.conf\nlibxl: error: libxl_create.c:1279:initiate_domain_create: Domain \
+                3:Domain name \"tst100\" already exists\ncannot make domain: -6\n";
+    let named = |create: &mut Create| {
+        create.console = Some(ConsoleKind::None);
+        create.call_opts = vec!["memory=256".into(), "name=\"copy\"".into()];
+    };
+    let polled = |ping, ssh_ping| {
+        move |create: &mut Create| {
+            (create.console, create.ping, create.ssh_ping) = (Some(ConsoleKind::None), ping, ssh_ping);
+        }
+    };
+    let tries = |count, every| Some(Poll::Tries { count, every });
+    let started =
+        |name, action| case(name, action, lab00()).then([(OLD, aside()), ("create", ok()), (LOOK, up(3, "r-----"))]);
+    let forwarded = |request: &mut Request| request.location = Location::ConnectionForwarding;
+    check(
+        "create",
+        vec![
+            started("create-none", create(t(), console(None))),
+            started("create-cli", create(t(), console(Cli))),
+            started("create-xterm", create(t(), console(Xterm))),
+            started("create-default-console", create(t(), |_| {})),
+            case("create-default-console-forwarded", create(t(), |_| {}), lab00()).request(forwarded),
+            started("create-vnc", create(t(), console(Vnc)))
+                .then([(PORT, failed(1, "xenstore-read: couldn't read path\n")), (LOOK, up(3, "r-----"))])
+                .then([(PORT, output("5901\n")), (LOOK, up(3, "-b----"))]),
+            started("create-vnc-crashes", create(t(), console(Vnc)))
+                .then([(PORT, failed(1, "")), (LOOK, up(3, "---sc-"))]),
+            case("create-fails", create(t(), console(None)), lab00()).then([
+                (OLD, aside()),
+                ("create", failed(3, said)),
+                (LOOK, ended(Exit::NotRun("an earlier step failed".into()))),
+            ]),
+            case("create-fails-after-suspend", create(t(), console(None)), lab00())
+                .then([
+                    (OLD, ok()),
+                    ("create", failed(3, said)),
+                    (LOOK, ended(Exit::NotRun("an earlier step failed".into()))),
+                ])
+                .then([("put the state file back", ok())]),
+            case("create-refused", create(t(), console(None)), World { uid: 1000, ..lab00() }).then([
+                (OLD, ended(Exit::Refused("sudo: a password is required".into()))),
+                ("create", ended(Exit::Refused("sudo: a password is required".into()))),
+                (LOOK, ok()),
+            ]),
+            case("create-gone-again", create(t(), console(None)), lab00()).then([
+                (OLD, aside()),
+                ("create", ok()),
+                (LOOK, listing(&[])),
+            ]),
+            case("create-crashes", create(t(), console(None)), lab00()).then([
+                (OLD, aside()),
+                ("create", ok()),
+                (LOOK, up(3, "---sc-")),
+            ]),
+            case("create-after-suspend", create(t(), console(None)), lab00()).then([
+                (OLD, ok()),
+                ("create", ok()),
+                (LOOK, up(3, "r-----")),
+            ]),
+            case("create-runs-already", create(t(), console(None)), running()),
+            case(
+                "create-renamed-before",
+                create(t(), console(None)),
+                lab00().with_list(&[(1, "other", "-b----", UUID)]),
+            ),
+            case("create-name-taken", by_uuid(), lab00().with_list(&[(1, "tst100", "-b----", OTHER)])),
+            case("create-domain-0", create(label("Domain-0"), mode(Connect, Cli)), lab00()),
+            case("create-sshping-port", create(path("/x.conf"), polled(Some(Poll::Off), Some(Poll::On))), with_port())
+                .then([(OLD, aside()), ("create", ok()), (LOOK, listing(&[(3, "x", "r-----", UUID)]))]),
+            case("create-crashed-before", create(t(), console(None)), with_state("---sc-")),
+            case("create-dying", create(t(), mode(Reuse, Cli)), with_state("--psrd")),
+            case("create-call-options", create(t(), named), lab00()),
+            case("create-forwarded-terminal", create(t(), console(Cli)), lab00()).request(forwarded),
+            case("create-sdl", create(t(), console(Sdl)), lab00()),
+            case("create-shell", create(t(), |create| create.shell = Some("bash".into())), lab00()),
+            case("create-no-xl", create(t(), console(None)), no_xen()),
+            case("create-no-permission", create(t(), console(None)), forbidden()),
+            started("create-waits", create(t(), |create| (create.console, create.wait_server) = (Some(None), Some(2))))
+                .then([(LOOK, up(3, "-b----"))]),
+            started("create-ping", create(t(), polled(tries(2, 3), Option::None)))
+                .then([("ping", failed(1, "")), (LOOK, up(3, "-b----"))])
+                .then([("ping", output("1 packets received\n")), (LOOK, up(3, "-b----"))]),
+            started("create-ping-timeout", create(t(), polled(tries(1, 3), Option::None)))
+                .then([("ping", failed(1, "")), (LOOK, up(3, "-b----"))]),
+            started("create-ping-sshping", create(t(), polled(Some(Poll::On), Some(Poll::On))))
+                .then([("ping", output("1 packets received\n")), (LOOK, up(3, "-b----"))])
+                .then([("sshping", output("answers\n")), (LOOK, up(3, "-b----"))]),
+            started("create-ping-vanished", create(t(), polled(Option::None, Option::None)))
+                .then([("ping", failed(1, "")), (LOOK, listing(&[]))]),
+            case(
+                "create-ping-no-address",
+                create(path("/x.conf"), polled(Some(Poll::On), Option::None)),
+                lab00().with("/x.conf", "name='x'\n"),
+            ),
+        ],
+    );
+}
+
+#[test]
+fn plans_of_create_on_running() {
+    use ConsoleKind::*;
+    use CreateMode::*;
+    let t = || label("tst100");
+    let client_only = |request: &mut Request| request.location = Location::ClientOnly;
+    let unpaused = |name, second| {
+        case(name, create(t(), mode(Resume(Option::None), None)), with_state("--p---"))
+            .then([("unpause", ok()), (LOOK, up(1, second))])
+    };
+    check(
+        "attach",
+        vec![
+            case("attach-connect-cli", create(t(), mode(Connect, Cli)), running()),
+            case("attach-connect-by-path", create(path(TST100), mode(Connect, Cli)), running()),
+            case("attach-connect-by-file", create(file("tst100/tst100.conf"), mode(Connect, Cli)), running()),
+            case(
+                "attach-connect-by-uuid",
+                create(MachineAddress { uuid: Some(UUID.replace('-', "")), ..Default::default() }, mode(Connect, Cli)),
+                running(),
+            ),
+            case("attach-connect-vnc", create(t(), mode(Connect, Vnc)), running())
+                .then([(PORT, output("5900\n")), (LOOK, up(1, "-b----"))]),
+            case("attach-connect-no-vnc", create(t(), mode(Connect, Vnc)), running())
+                .then([(PORT, failed(1, "")), (LOOK, up(1, "-b----"))]),
+            case("attach-connect-vanished", create(t(), mode(Connect, Vnc)), running())
+                .then([(PORT, failed(1, "")), (LOOK, listing(&[]))]),
+            case("attach-connect-not-running", create(t(), mode(Connect, Cli)), lab00()),
+            case(
+                "attach-connect-without-file",
+                create(label("wild"), mode(Connect, Cli)),
+                lab00().with_list(&[(9, "wild", "------", UUID)]),
+            ),
+            case("attach-client-only", create(t(), console(Cli)), lab00()).request(client_only),
+            case("attach-reuse", create(t(), mode(Reuse, None)), running()),
+            case("attach-reuse-starts", create(t(), mode(Reuse, None)), lab00()),
+            case("attach-reconnect", create(t(), mode(Reconnect, Cli)), running())
+                .then([("end the clients", failed(1, ""))]),
+            case("attach-reconnect-vnc", create(t(), mode(Reconnect, Vnc)), running()).then([
+                ("end the clients", ok()),
+                (PORT, output("5900\n")),
+                (LOOK, up(1, "-b----")),
+            ]),
+            case("attach-resume-running", create(t(), mode(Resume(Option::None), Cli)), running()),
+            unpaused("attach-resume-paused", "------"),
+            unpaused("attach-resume-paused-twice", "--p---").then([("unpause", ok()), (LOOK, up(1, "r-----"))]),
+        ],
+    );
+}
+
+#[test]
+fn plans_of_resume() {
+    use ConsoleKind::*;
+    let resume =
+        |file: Option<&str>, kind| create(label("tst100"), mode(CreateMode::Resume(file.map(String::from)), kind));
+    const FIND: &str = "find the state file";
+    const TAKE: &str = "take the state file";
+    const REMOVE: &str = "remove the state file";
+    let found = |name, kind| case(name, resume(Option::None, kind), lab00()).then([(FIND, failed(2, ""))]);
+    let listed = |name, kind| {
+        let both = Answer::Output(Output { stdout: format!("{SAVED}\n").into(), ..Output::ended(Exit::Code(2)) });
+        case(name, resume(Option::None, kind), lab00()).then([(FIND, both)])
+    };
+    let cut_short =
+        || Answer::Output(Output { stdout: format!("{SAVED}.resuming\n").into(), ..Output::ended(Exit::Code(2)) });
+    let bad =
+        || failed(3, "libxl: error: libxl_stream_read.c:350:stream_header_done: Invalid ident: expected 0x4c6962\n");
+    let wild = create(label("wild"), mode(CreateMode::Resume(Option::None), None));
+    check(
+        "resume",
+        vec![
+            listed("resume-bare", None).then([
+                (TAKE, ok()),
+                ("restore", ok()),
+                (REMOVE, ok()),
+                (LOOK, up(4, "-b----")),
+            ]),
+            listed("resume-cli", Cli).then([(TAKE, ok()), ("restore", ok()), (REMOVE, ok()), (LOOK, up(4, "-b----"))]),
+            listed("resume-fails", None)
+                .then([(TAKE, ok()), ("restore", bad()), (REMOVE, ended(Exit::NotRun("x".into()))), (LOOK, ok())])
+                .then([("put the state file back", ok())]),
+            listed("resume-not-removed", None).then([
+                (TAKE, ok()),
+                ("restore", ok()),
+                (REMOVE, failed(1, "rm: Read-only file system\n")),
+                (LOOK, up(4, "-b----")),
+            ]),
+            found("resume-nothing-saved", None),
+            case("resume-cut-short-before", resume(Option::None, None), lab00()).then([(FIND, cut_short())]),
+            case("resume-file", resume(Some("mystate.stat"), None), lab00())
+                .then([("restore", ok()), (LOOK, up(4, "-b----"))]),
+            case("resume-file-absolute", resume(Some("/srv/a b.stat"), Vnc), lab00())
+                .then([("restore", ok()), (LOOK, up(4, "-b----"))]),
+            case("resume-file-fails", resume(Some("x"), None), lab00()).then([("restore", bad()), (LOOK, ok())]),
+            case("resume-without-configuration", wild, lab00()),
+        ],
+    );
+}
+
+fn cancel(method: Option<CancelMethod>, change: impl FnOnce(&mut Cancel)) -> Action {
+    let mut cancel = Cancel { address: label("tst100"), method, ..Cancel::default() };
+    change(&mut cancel);
+    Action::Cancel(Box::new(cancel))
+}
+
+fn everything(method: CancelMethod) -> Action {
+    cancel(Some(method), |cancel| (cancel.address, cancel.all) = (MachineAddress::default(), true))
+}
+
+fn two() -> World {
+    let other = "6842caf9-1e3e-4324-9ed5-96b8b9f2c5c3";
+    lab00().with_list(&[(1, "tst100", "-b----", UUID), (2, "tst101", "--p---", other)])
+}
+
+#[test]
+fn plans_of_poweroff() {
+    let off = |seconds| Some(CancelMethod::PowerOff(seconds));
+    let plain = |name, seconds, world| case(name, cancel(off(seconds), |_| {}), world);
+    let shutdown = |case: Case| case.then([("shutdown tst100 (1)", ok()), (LOOK, up(1, "-b----"))]);
+    let restarted = || listing(&[(7, "tst100", "r-----", UUID)]);
+    let by = |address: MachineAddress| cancel(off(Some(0)), |cancel| cancel.address = address);
+    check(
+        "poweroff",
+        vec![
+            shutdown(plain("poweroff-default", None, running()))
+                .then([(LOOK, up(1, "--ps--"))])
+                .then([(LOOK, listing(&[]))]),
+            shutdown(plain("poweroff-hard-stop", Some(5), running()))
+                .at(5_000, [(LOOK, up(1, "-b----"))])
+                .then([("destroy tst100 (1)", ok()), (LOOK, listing(&[]))]),
+            shutdown(plain("poweroff-comes-back", None, running())).then([(LOOK, restarted())]),
+            plain("poweroff-at-once", Some(0), running()).then([("destroy tst100 (1)", ok()), (LOOK, listing(&[]))]),
+            plain("poweroff-destroy-fails", Some(0), running())
+                .then([("destroy tst100 (1)", failed(1, "libxl: error: it is stuck\n")), (LOOK, up(1, "-b----"))]),
+            plain("poweroff-vanished-meanwhile", Some(0), running()).then([
+                ("destroy tst100 (1)", failed(1, "1 is an invalid domain identifier (rc=-6)\n")),
+                (LOOK, listing(&[])),
+            ]),
+            plain("poweroff-crashed", None, with_state("---sc-")),
+            plain("poweroff-dying", None, with_state("--ps-d")).then([(LOOK, listing(&[]))]),
+            plain("poweroff-paused", None, with_state("--p---")).then([
+                ("unpause tst100 (1)", ok()),
+                ("shutdown tst100 (1)", ended(Exit::TimedOut)),
+                (LOOK, up(1, "--p---")),
+            ]),
+            plain("poweroff-refused", Some(0), World { uid: 1000, ..running() }).then([
+                ("destroy tst100 (1)", ended(Exit::Refused("sudo: a password is required".into()))),
+                (LOOK, ok()),
+            ]),
+            case("poweroff-timeout", cancel(off(None), |c| c.timeout = Some(300)), running())
+                .then([("shutdown tst100 (1)", ok()), (LOOK, up(1, "-b----"))]),
+            plain("poweroff-not-running", None, lab00()),
+            case("poweroff-by-path", by(path(TST100)), running()),
+            case("poweroff-by-path-not-running", by(path(TST101)), running()),
+            case("poweroff-by-file", by(file("tst100/tst100.conf")), running()),
+            case("poweroff-by-part-of-a-label", by(label("tst10")), running()),
+            case("poweroff-domain-0", by(label("Domain-0")), running()),
+            case("poweroff-nobody", by(MachineAddress::default()), running()),
+            case("poweroff-all", everything(CancelMethod::PowerOff(Some(0))), two()).then([
+                ("destroy tst100 (1)", ok()),
+                ("destroy tst101 (2)", ok()),
+                (LOOK, listing(&[])),
+            ]),
+            case("poweroff-all-idle", everything(CancelMethod::PowerOff(None)), lab00()),
+            case("poweroff-self", cancel(off(Some(0)), |c| c.with_self = true), running())
+                .then([("destroy tst100 (1)", ok()), (LOOK, listing(&[]))])
+                .then([("bring the host down", Answer::Missing(Missing::HostSilent))]),
+            case("poweroff-clients", cancel(None, |c| c.side = Some(Side::Client)), running())
+                .then([("end the clients of tst100 (1)", failed(1, ""))]),
+            case("poweroff-no-permission", cancel(None, |_| {}), forbidden()),
+        ],
+    );
+}
+
+#[test]
+fn plans_of_other_methods() {
+    use CancelMethod::*;
+    let plain = |name, method, world| case(name, cancel(Some(method), |_| {}), world);
+    let own = |name: &'static str| -> [(&'static str, Answer); 2] { [(name, ok()), (LOOK, up(1, "-b----"))] };
+    let no_file = || World { files: Vec::new(), ..running() };
+    let save = "save tst100 (1)";
+    let folder = "make the folder";
+    check(
+        "cancel",
+        vec![
+            plain("cancel-reboot", Reboot, running())
+                .then(own("reboot tst100 (1)"))
+                .then([(LOOK, up(1, "---sr-"))])
+                .then([(LOOK, listing(&[]))])
+                .then([(LOOK, up(2, "r-----"))]),
+            plain("cancel-reboot-nobody-acts", Reboot, running())
+                .then(own("reboot tst100 (1)"))
+                .at(60_000, [(LOOK, up(1, "---sr-"))]),
+            plain("cancel-reboot-no-answer", Reboot, running())
+                .then(own("reboot tst100 (1)"))
+                .at(60_000, [(LOOK, up(1, "-b----"))]),
+            plain("cancel-reboot-gone", Reboot, running())
+                .then(own("reboot tst100 (1)"))
+                .at(60_000, [(LOOK, listing(&[]))]),
+            plain("cancel-reboot-crashed", Reboot, with_state("---sc-")),
+            plain("cancel-reset", Reset, running()).then([
+                ("destroy tst100 (1)", ok()),
+                ("create tst100 (1)", ok()),
+                (LOOK, up(2, "r-----")),
+            ]),
+            plain("cancel-reset-create-fails", Reset, running()).then([
+                ("destroy tst100 (1)", ok()),
+                ("create tst100 (1)", failed(3, "libxl: error: no memory\n")),
+                (LOOK, listing(&[])),
+            ]),
+            plain("cancel-reset-without-configuration", Reset, no_file()),
+            case("cancel-reset-all", everything(Reset), two()),
+            plain("cancel-init-0", Init(0), running())
+                .then(own("shutdown tst100 (1)"))
+                .at(60_000, [(LOOK, up(1, "-b----"))]),
+            plain("cancel-init-6", Init(6), running()),
+            plain("cancel-init-3", Init(3), running()),
+            plain("cancel-pause", Pause, running()).then([("pause tst100 (1)", ok()), (LOOK, up(1, "--p---"))]),
+            plain("cancel-pause-paused", Pause, with_state("--p---")),
+            plain("cancel-pause-vanished", Pause, running()).then([
+                ("pause tst100 (1)", failed(1, "1 is an invalid domain identifier (rc=-6)\n")),
+                (LOOK, listing(&[])),
+            ]),
+            plain("cancel-suspend", Suspend, running()).then([(folder, ok()), (save, ok()), (LOOK, listing(&[]))]),
+            plain("cancel-suspend-fails", Suspend, running()).then([
+                (folder, ok()),
+                (save, failed(2, "Failed to open temp file: No space left on device\n")),
+                (LOOK, up(1, "-b----")),
+            ]),
+            plain("cancel-suspend-paused", Suspend, with_state("--p---")),
+            plain("cancel-suspend-not-running", Suspend, lab00()),
+            case("cancel-suspend-self", cancel(Some(Suspend), |c| c.with_self = true), running()),
+            case("cancel-pause-all", everything(Pause), two()).then([("pause tst100 (1)", ok()), (LOOK, two().list)]),
+        ],
+    );
+}

@@ -1,0 +1,310 @@
+//! A request, what the host says, and the whole story that follows, as text in a file.
+//!
+//! `UPDATE_PLANS=1 cargo test -p ctys-xen` writes the files anew. Read the diff very carefully before you keep it.
+
+#![allow(clippy::disallowed_methods, reason = "the expected texts are files, and one switch rewrites them")]
+#![allow(dead_code, reason = "every test program uses its own part of it")]
+
+use ctys_plugin::Plugin;
+use ctys_plugin::model::probe::{FoundFile, Scan, Scanned};
+use ctys_plugin::model::*;
+use ctys_plugin::testing::{failed, output, request, show, show_next};
+use ctys_xen::Xen;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::PathBuf;
+
+pub const UUID: &str = "6842caf9-1e3e-4324-9ed5-96b8b9f2c5c2";
+pub const TST100: &str = "/root/xen/tst-ctys/tst100/tst100.conf";
+pub const TST101: &str = "/root/xen/tst-ctys/tst101/tst101.conf";
+
+/// A host: what its tools print and which files it has. Everything a probe may ask is answered from here.
+#[derive(Clone)]
+pub struct World {
+    pub list: Answer,
+    pub long: Answer,
+    pub info: Answer,
+    pub store: Answer,
+    pub control: Answer,
+    pub files: Vec<(&'static str, FileAnswer)>,
+    pub cut: bool,
+    pub uid: u32,
+    pub silent: bool,
+}
+
+/// One domain in `xl list -v`: number, name, state, uuid.
+pub type Row<'a> = (u32, &'a str, &'a str, &'a str);
+
+pub fn listing(rows: &[Row<'_>]) -> Answer {
+    let mut text = String::from(
+        "Name                                        ID   Mem VCPUs\tState\tTime(s)   UUID                            \
+         Reason-Code\tSecurity Label\n",
+    );
+    let dom0 = (0, "Domain-0", "r-----", "00000000-0000-0000-0000-000000000000");
+    for (id, name, state, uuid) in [dom0].iter().chain(rows) {
+        let _ = writeln!(text, "{name:<40} {id:>5}   128     1     {state}       4.1 {uuid}        -             none");
+    }
+    output(text)
+}
+
+pub fn long(rows: &[(u32, &str, &[&str])]) -> Answer {
+    let mut entries = vec!["{\"domid\":0,\"config\":{\"c_info\":{\"type\":\"pv\",\"name\":\"Domain-0\"}}}".to_string()];
+    for (id, kind, macs) in rows {
+        let nic = |(n, mac): (usize, &&str)| format!("{{\"devid\":{n},\"mac\":\"{mac}\"}}");
+        let nics: Vec<String> = macs.iter().enumerate().map(nic).collect();
+        entries.push(format!(
+            "{{\"domid\":{id},\"config\":{{\"c_info\":{{\"type\":\"{kind}\"}},\"nics\":[{}]}}}}",
+            nics.join(",")
+        ));
+    }
+    output(format!("[{}]", entries.join(",\n")))
+}
+
+pub fn ended(exit: Exit) -> Answer {
+    Answer::Output(Output::ended(exit))
+}
+
+pub const NO_PERMISSION: &str = "xencall: error: Could not obtain handle on privileged command interface: Permission denied\n\
+    libxl: error: libxl.c:107:libxl_ctx_alloc: cannot open libxc handle: Permission denied\n\
+    cannot init xl context\n";
+
+/// A Xen host with its two configured machines, none of which runs.
+pub fn lab00() -> World {
+    let file = |text: &str| FileAnswer::Content { content: text.into(), cut: false };
+    World {
+        list: listing(&[]),
+        long: long(&[]),
+        info: output(include_str!("../../captures/xl-info-4.17.txt")),
+        store: output(include_str!("../../captures/xenstore-ls-f-4.17-vnc.txt")),
+        control: Answer::File(file("control_d\n")),
+        files: vec![
+            (TST100, file(include_str!("../../captures/xl-cfg-tst100.conf"))),
+            (TST101, file(include_str!("../../captures/xl-cfg-every-freedom.conf"))),
+        ],
+        cut: false,
+        uid: 0,
+        silent: false,
+    }
+}
+
+/// A host like any other.
+pub fn no_xen() -> World {
+    let not_found = || ended(Exit::NotFound);
+    World {
+        list: not_found(),
+        long: not_found(),
+        info: not_found(),
+        store: not_found(),
+        control: Answer::File(FileAnswer::Absent),
+        ..lab00()
+    }
+}
+
+/// The same host, where tst100 runs.
+pub fn running() -> World {
+    World {
+        list: listing(&[(1, "tst100", "-b----", UUID)]),
+        long: long(&[(1, "pv", &["00:50:56:13:11:40"])]),
+        store: output("/local/domain/1/console/vnc-port = \"5900\"\n"),
+        ..lab00()
+    }
+}
+
+/// A Xen host that lets this account do nothing.
+pub fn forbidden() -> World {
+    let no = || failed(1, NO_PERMISSION);
+    World { list: no(), long: no(), info: no(), store: no(), uid: 1000, ..lab00() }
+}
+
+impl World {
+    pub fn with(mut self, path: &'static str, text: &str) -> World {
+        self.files.push((path, FileAnswer::Content { content: text.into(), cut: false }));
+        self
+    }
+
+    pub fn denied(mut self, path: &'static str) -> World {
+        self.files.push((path, FileAnswer::Denied));
+        self
+    }
+
+    pub fn with_list(mut self, rows: &[Row<'_>]) -> World {
+        self.list = listing(rows);
+        self
+    }
+
+    pub fn facts(&self, wants: &[Probe]) -> Facts {
+        let answers = wants.iter().map(|probe| (probe.clone(), self.answer(probe)));
+        let mut facts = ctys_plugin::testing::facts_with(answers);
+        let host = facts.host.as_mut().unwrap();
+        host.uid = self.uid;
+        host.home = "/root".into();
+        if self.silent {
+            facts.host = None;
+        }
+        facts
+    }
+
+    fn answer(&self, probe: &Probe) -> Answer {
+        if self.silent {
+            return Answer::Missing(Missing::HostSilent);
+        }
+        match probe {
+            Probe::File { .. } => self.control.clone(),
+            Probe::Scan(scan) => self.walk(scan),
+            Probe::Run { tries } => {
+                let command = &tries[0];
+                let args: Vec<_> = command.args.iter().map(|arg| arg.to_text()).collect();
+                match (command.program.as_str(), args.iter().map(|a| a.as_ref()).collect::<Vec<_>>().as_slice()) {
+                    ("xenstore-ls", _) => self.store.clone(),
+                    ("cat", [path]) => self.cat(path),
+                    (_, ["list", "-v"]) => self.list.clone(),
+                    (_, ["list", "-l"]) => self.long.clone(),
+                    (_, ["info"]) => self.info.clone(),
+                    other => panic!("nobody expects {other:?}"),
+                }
+            }
+        }
+    }
+
+    fn cat(&self, path: &str) -> Answer {
+        match self.files.iter().find(|(known, _)| *known == path) {
+            Some((_, FileAnswer::Content { content, .. })) => output(content.clone()),
+            Some((_, FileAnswer::Denied)) if self.uid != 0 => failed(1, format!("cat: {path}: Permission denied\n")),
+            _ => failed(1, format!("cat: {path}: No such file or directory\n")),
+        }
+    }
+
+    fn walk(&self, scan: &Scan) -> Answer {
+        let mut files = Vec::new();
+        for base in &scan.bases {
+            let base = base.to_text().replace('~', "/root");
+            let base = if base.starts_with('/') { base } else { format!("/root/{base}") };
+            let below = |path: &&str| path.strip_prefix(&base).is_some_and(|rest| rest.starts_with('/'));
+            let mut found = self.files.iter().filter(|(path, _)| below(path)).peekable();
+            if found.peek().is_none() {
+                files.push(FoundFile { path: base.clone().into(), file: FileAnswer::Absent });
+            }
+            files.extend(found.map(|(path, file)| FoundFile { path: (*path).into(), file: file.clone() }));
+        }
+        Answer::Scanned(Scanned { files, cut: self.cut })
+    }
+}
+
+/// One case: the request, the host, and the rounds of replies, each read after the ones before.
+pub struct Case {
+    name: &'static str,
+    pub request: Request,
+    world: World,
+    rounds: Vec<(u64, Vec<(String, Answer)>)>,
+}
+
+/// `ctys -t xen -a <action> lab00`.
+pub fn case(name: &'static str, action: Action, world: World) -> Case {
+    let request = Request { session_type: Some("XEN".into()), ..request(action) };
+    Case { name, request, world, rounds: Vec::new() }
+}
+
+impl Case {
+    pub fn request(mut self, change: impl FnOnce(&mut Request)) -> Case {
+        change(&mut self.request);
+        self
+    }
+
+    /// Without `-t`.
+    pub fn of_all_types(self) -> Case {
+        self.request(|request| request.session_type = None)
+    }
+
+    pub fn setting(self, name: &str, value: &str) -> Case {
+        self.request(|request| drop(request.settings.insert(name.into(), value.into())))
+    }
+
+    /// A round a second after the one before.
+    pub fn then<const N: usize>(self, steps: [(&str, Answer); N]) -> Case {
+        let at = self.rounds.last().map_or(0, |(at, _)| at + 1000);
+        self.at(at, steps)
+    }
+
+    /// A round so many milliseconds after the first.
+    pub fn at<const N: usize>(mut self, at: u64, steps: [(&str, Answer); N]) -> Case {
+        self.rounds.push((at, steps.into_iter().map(|(name, answer)| (name.to_string(), answer)).collect()));
+        self
+    }
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/plans")
+}
+
+/// Compares all cases with their files, and finds files without a case.
+pub fn check(prefix: &str, cases: Vec<Case>) {
+    let update = std::env::var_os("UPDATE_PLANS").is_some();
+    let mut wrong = Vec::new();
+    for case in &cases {
+        assert!(case.name.starts_with(prefix), "{} is in the wrong test", case.name);
+        let path = folder().join(format!("{}.txt", case.name));
+        let got = tell(case);
+        if update {
+            fs::write(&path, &got).unwrap();
+        }
+        let want = fs::read_to_string(&path).unwrap_or_default();
+        if got != want {
+            wrong.push(format!("==== {}\n---- expected\n{want}---- got\n{got}", case.name));
+        }
+    }
+    for entry in fs::read_dir(folder()).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let stem = name.strip_suffix(".txt").unwrap_or(&name);
+        if stem.starts_with(prefix) && !cases.iter().any(|case| case.name == stem) {
+            wrong.push(format!("==== {name} belongs to no case"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The whole story of a case. Every round must answer what was planned: a step that nobody planned is a mistake here.
+fn tell(case: &Case) -> String {
+    let mut out = String::from("wants\n");
+    let wants = Xen::wants(&case.request);
+    assert!(wants.iter().all(Probe::only_reads), "{}: a probe changes something", case.name);
+    for probe in &wants {
+        let _ = writeln!(out, "  {}", in_words(probe));
+    }
+    let facts = case.world.facts(&wants);
+    let mut effect = Some(Xen::plan(&case.request, &facts));
+    let _ = write!(out, "\n{}", show(effect.as_ref().unwrap()));
+    let mut replies = Replies::default();
+    for (started_ms, steps) in &case.rounds {
+        let planned: Vec<String> = match &effect {
+            Some(Effect::Run(batch)) => batch.steps.iter().map(|step| step.name.clone()).collect(),
+            other => panic!("{}: a reply to nothing: {other:?}", case.name),
+        };
+        let replied: Vec<&String> = steps.iter().map(|(name, _)| name).collect();
+        assert_eq!(planned.iter().collect::<Vec<_>>(), replied, "{}: round {}", case.name, replies.rounds.len() + 1);
+        let steps = steps.iter().map(|(name, answer)| StepReply { name: name.clone(), answer: answer.clone() });
+        replies.rounds.push(Round { started_ms: *started_ms, steps: steps.collect() });
+        let next = Xen::read(&case.request, &facts, &replies);
+        let _ = write!(out, "\n{}", show_next(&next));
+        effect = match next {
+            Next::Then(effect) | Next::Later { effect, .. } => Some(effect),
+            Next::Done(_) => None,
+        };
+    }
+    out
+}
+
+fn in_words(probe: &Probe) -> String {
+    match probe {
+        Probe::File { path, .. } => format!("file {}", path.to_text()),
+        Probe::Scan(scan) => {
+            let bases: Vec<_> = scan.bases.iter().map(|base| base.to_text()).collect();
+            format!("walk {} for {}, {} deep", bases.join(" "), scan.names.join(" "), scan.depth)
+        }
+        Probe::Run { tries } => {
+            let command = &tries[0];
+            let root = if command.privilege == Privilege::Root { " as root" } else { "" };
+            let args: Vec<_> = command.args.iter().map(|arg| arg.to_text()).collect();
+            format!("run {} {}{root}, within {} ms", command.program, args.join(" "), command.limit_ms)
+        }
+    }
+}
