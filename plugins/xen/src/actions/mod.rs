@@ -13,6 +13,7 @@ pub mod enumerate;
 pub mod host_down;
 pub mod info;
 pub mod list;
+mod polls;
 pub mod saved;
 
 /// The step that tells what runs, behind those that change it.
