@@ -3,7 +3,7 @@
 #
 #   dom0.sh [--cache FOLDER] build               make the image from Debian's packages, if it is not there yet
 #   dom0.sh [--cache FOLDER] start PORT [NAME]   build if needed, boot, wait until `ssh` and `xl` answer
-#   dom0.sh [--cache FOLDER] run   PORT [NAME]   the same, say "ready", and stop at the end of standard input
+#   dom0.sh [--cache FOLDER] run   PORT [NAME]   the same, say "ready: SSH_CONFIG", and stop at the end of stdin
 #   dom0.sh [--cache FOLDER] stop  PORT          stop the one on that port
 #   dom0.sh [--cache FOLDER] ssh   PORT WORD…    a command in that dom0, as root
 #   dom0.sh [--cache FOLDER] where               print the cache folder
@@ -11,7 +11,7 @@
 #
 # NAME is lab00 (the default) to lab09. All instances share one cache and differ in the port. Each writes nothing but
 # its folder CACHE/run-PORT; its ssh_config there knows NAME and the key of the host. The cache is by default a folder
-# per version of this bed, in $CTYS_TEST_CACHE or ~/.cache/ctys-tests. What is inside is told in README.md.
+# per version of the image, in $CTYS_TEST_CACHE or ~/.cache/ctys-tests. What is inside is told in README.md.
 #
 # Needs on Debian 12: qemu-system-x86 debootstrap cpio kmod openssh-client, and root (or sudo) for `build`. The packages
 # come from the archive apt is set up with, or from $CTYS_TEST_MIRROR.
@@ -20,8 +20,6 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-suite=bookworm
-xen=4.17
 wait_seconds=${CTYS_TEST_XEN_WAIT:-240}
 
 # What QEMU 7.2 emulates, less
@@ -56,7 +54,7 @@ main() {
 	[ -n "$cache" ] || cache=$(default_cache)
 	cache=$(realpath -m "$cache")
 	case "${1:-} $#" in
-		"build 1") build ;;
+		"build 1") "$here/image.sh" "$cache" ;;
 		"start 2" | "start 3") start "$2" "${3:-lab00}" ;;
 		"run 2" | "run 3") run "$2" "${3:-lab00}" ;;
 		"stop 2") stop "$2" ;;
@@ -72,213 +70,9 @@ main() {
 
 default_cache() {
 	local sum
-	sum=$(cd "$here" && find dom0.sh image -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum)
+	sum=$(cd "$here" && find image.sh image -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum)
 	echo "${CTYS_TEST_CACHE:-$HOME/.cache/ctys-tests}/xen-${sum:0:12}"
 }
-
-# ---------------------------------------------------------------- build
-
-build() {
-	if [ -e "$cache/ready" ]; then return; fi
-	if [ "$(id -u)" != 0 ]; then
-		command -v sudo >/dev/null || die "building needs root (for debootstrap), and there is no sudo"
-		mkdir -p "$cache"
-		sudo -n env "CTYS_TEST_MIRROR=${CTYS_TEST_MIRROR:-}" "$here/dom0.sh" --cache "$cache" build
-		sudo -n chown -R "$(id -u):$(id -g)" "$cache"
-		return
-	fi
-	# In a shell of its own, for the trap and the lock.
-	(build_as_root)
-}
-
-build_as_root() {
-	local tool
-	PATH=$PATH:/usr/sbin:/sbin
-	for tool in debootstrap mke2fs cpio gzip modprobe depmod ssh-keygen qemu-system-x86_64; do
-		command -v "$tool" >/dev/null || die "not found: $tool"
-	done
-	mkdir -p "$cache"
-	exec 9>"$cache/lock"
-	flock 9
-	# Somebody else may have built it while this one waited for the lock.
-	if [ -e "$cache/ready" ]; then return; fi
-	rm -rf "$cache"/work.*
-	work=$(mktemp -d "$cache/work.XXXXXX")
-	trap 'rm -rf "$work"' EXIT
-	root=$work/root kernel=$work/kernel
-	packages
-	kernel_files
-	version=$(basename "$(echo "$kernel"/lib/modules/*)")
-	stage1
-	guest
-	dom0
-	thin_out
-	disk
-	mv "$work"/{xen,vmlinux,initrd,root.img,packages.txt,id_ed25519,id_ed25519.pub,host_key.pub} "$cache/"
-	touch "$cache/ready"
-	say "built in $SECONDS s, $(du -sm --exclude='work.*' "$cache" | cut -f1) MiB: $cache"
-}
-
-# Debian's packages, into $root. No systemd and no udev: libxl runs the hot-plug scripts itself.
-packages() {
-	local mirror=${CTYS_TEST_MIRROR:-}
-	[ -n "$mirror" ] || mirror=$(apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By: Packages' |
-		awk -v suite=$suite '$1 == suite { print $2; exit }')
-	[ -n "$mirror" ] || die "apt knows no archive of Debian's $suite: name one in CTYS_TEST_MIRROR"
-	say "packages of $suite"
-	debootstrap --variant=minbase --include="$(paste -sd, <<-END
-		openssh-server
-		xen-hypervisor-$xen-amd64
-		xen-utils-$xen
-		xenstore-utils
-		qemu-system-xen
-		iproute2
-		iputils-ping
-		busybox-static
-		kmod
-		sudo
-		opendoas
-	END
-	)" "$suite" "$root" "$mirror" >"$cache/debootstrap.log" 2>&1 || {
-		tail -5 "$cache/debootstrap.log" >&2
-		die "debootstrap failed; its words are in $cache/debootstrap.log"
-	}
-}
-
-# The hypervisor and the kernel, unpacked: QEMU does not unpack the first, and xz under emulation would take longer for
-# the second than all the rest of the boot. Not linux-image-cloud-amd64: it has no CONFIG_XEN_DOM0.
-kernel_files() {
-	local package
-	package=$(chroot "$root" apt-cache depends linux-image-amd64 | awk '/Depends: linux-image/ { print $2; exit }')
-	mkdir -p "$kernel" "$root/tmp/kernel"
-	chroot "$root" sh -c "cd /tmp/kernel && apt-get -o APT::Sandbox::User=root download $package" \
-		>>"$cache/debootstrap.log" 2>&1 || die "the package $package cannot be had; see $cache/debootstrap.log"
-	dpkg-deb --fsys-tarfile "$root"/tmp/kernel/*.deb | tar -x -C "$kernel"
-	[ -e "$kernel/lib" ] || ln -s usr/lib "$kernel/lib"
-	depmod -b "$kernel" "$(basename "$(echo "$kernel"/lib/modules/*)")"
-	gzip -dc "$root"/boot/xen-*-amd64.gz >"$work/xen"
-	cp "$kernel"/boot/vmlinuz-* "$root/tmp/kernel/vmlinuz"
-	chroot "$root" python3 - <<-'END'
-		import lzma
-		packed = open('/tmp/kernel/vmlinuz', 'rb').read()
-		start = packed.find(b'\xfd7zXZ\x00')
-		if start < 0: raise SystemExit('the kernel is not packed with xz')
-		unpacked = lzma.LZMADecompressor(format=lzma.FORMAT_XZ).decompress(packed[start:])
-		open('/tmp/kernel/vmlinux', 'wb').write(unpacked)
-	END
-	mv "$root/tmp/kernel/vmlinux" "$work/vmlinux"
-	{
-		chroot "$root" dpkg-query -W -f '${Package} ${Version}\n'
-		echo "$package"
-	} >"$work/packages.txt"
-	rm -rf "$root/tmp/kernel"
-	say "kernel $package after $SECONDS s"
-}
-
-# modules FOLDER NAME…: these modules and what they need, into FOLDER.
-modules() {
-	local to=$1 file name
-	shift
-	for name; do
-		# insmod /path/to/x.ko, or: builtin x
-		modprobe -d "$kernel" -S "$version" --show-depends "$name" || die "no kernel module $name"
-	done | awk '$1 == "insmod" { print $2 }' | sort -u | while read -r file; do
-		install -D -m 644 "$file" "$to/${file#"$kernel/"}"
-	done
-	for name in modules.builtin modules.builtin.modinfo modules.order; do
-		install -D -m 644 "$kernel/lib/modules/$version/$name" "$to/lib/modules/$version/$name"
-	done
-	depmod -b "$to" "$version"
-}
-
-# put FOLDER TO: the files of image/FOLDER, as root's.
-put() { cp -r --no-preserve=ownership "$here/image/$1/." "$2/"; }
-
-pack() { (cd "$1" && find . | cpio -o -H newc --quiet); }
-
-# The first initrd: the disk, and on.
-stage1() {
-	local to=$work/stage1
-	mkdir -p "$to"/{bin,dev,proc,sys,mnt}
-	cp "$root/bin/busybox" "$to/bin/"
-	modules "$to" virtio_pci virtio_blk ext4 crc32c_generic
-	put stage1 "$to"
-	chmod 755 "$to/init"
-	pack "$to" >"$work/initrd"
-}
-
-# What every guest boots: the same kernel, and a small world in memory.
-guest() {
-	local to=$work/guest
-	mkdir -p "$to"/{bin,sbin,dev,proc,sys,etc,root,tmp,www,usr/bin,usr/sbin}
-	cp "$root/bin/busybox" "$to/bin/"
-	modules "$to" xen-netfront
-	chroot "$to" /bin/busybox --install -s
-	put guest "$to"
-	chmod 755 "$to/etc/rc"
-	ln -sf ../bin/busybox "$to/sbin/init"
-	ln -s sbin/init "$to/init"
-	mkdir -p "$root/var/lib/ctys-test"
-	pack "$to" >"$root/var/lib/ctys-test/initramfs"
-	cp "$work/vmlinux" "$root/var/lib/ctys-test/"
-}
-
-dom0() {
-	modules "$root" virtio_pci virtio_blk virtio_net ext4 crc32c_generic \
-		xen-evtchn xen-gntdev xen-gntalloc xen-privcmd xenfs xen-netback xen-blkback bridge tun loop
-	cp "$root/bin/busybox" "$root/sbin/init"
-	mv "$root/etc/xen/scripts/vif-bridge" "$root/etc/xen/scripts/vif-bridge.debian"
-	put dom0 "$root"
-	chmod 755 "$root"/etc/ctys-test/* "$root/etc/xen/scripts/vif-bridge"
-	chmod 440 "$root/etc/sudoers.d/acue"
-	chmod 600 "$root/etc/doas.conf"
-	mkdir -p "$root/var/log/xen/console" "$root/dev/pts" "$root/dev/shm"
-	sed -i 's/^#\?autoballoon=.*/autoballoon="off"/; s/^#\?vif.default.bridge=.*/vif.default.bridge="xenbr0"/' \
-		"$root/etc/xen/xl.conf"
-	rm -f "$root"/etc/ssh/ssh_host_*
-	ssh-keygen -q -t ed25519 -N '' -C host -f "$root/etc/ssh/ssh_host_ed25519_key"
-	cut -d' ' -f1,2 "$root/etc/ssh/ssh_host_ed25519_key.pub" >"$work/host_key.pub"
-	ssh-keygen -q -t ed25519 -N '' -C tests -f "$work/id_ed25519"
-	install -m 644 "$work/id_ed25519.pub" "$root/etc/ssh/authorized_keys"
-	chroot "$root" groupadd -g 1000 ldapusers
-	local user
-	for user in acue chkusr; do
-		chroot "$root" useradd -m -k /nonexistent -g ldapusers -s /bin/bash "$user"
-		# An account without a password is "locked" for sshd; one with a password nobody knows is not.
-		chroot "$root" usermod -p '*' "$user"
-		put home "$root/home/$user"
-		chroot "$root" chown -R "$user:" "/home/$user"
-		"$here/image/home.sh" "$root/home/$user" "$(chroot "$root" id -u "$user")"
-	done
-	put home "$root/root"
-	"$here/image/home.sh" "$root/root" 0
-	mkdir "$root/srv/copies"
-	put copies "$root/srv/copies"
-	truncate -s 4M "$root/srv/disk.img"
-}
-
-# What a dom0 for tests does not need. Perl and Python go with it: of the tool stack only pygrub wants one.
-thin_out() {
-	(
-		cd "$root"
-		rm -rf boot/* var/cache/* var/lib/apt var/lib/dpkg/info usr/lib/apt usr/bin/apt* usr/include \
-			usr/share/{bash-completion,bug,debconf,doc,gcc,i18n,info,iso-codes,lintian,locale,man,perl*,python*,xml,zoneinfo} \
-			usr/lib/python3* usr/bin/python3* usr/bin/perl* usr/lib/x86_64-linux-gnu/{dri,gconv,perl*,libLLVM*,libicudata*} \
-			var/lib/dpkg/*-old
-		find var/log -type f -delete
-	)
-}
-
-disk() {
-	local used
-	used=$(du -sm "$root" | cut -f1)
-	say "a tree of $used MiB after $SECONDS s"
-	# Room for the state files of `xl save`; a hole until used.
-	truncate -s $((used + 500))M "$work/root.img"
-	mke2fs -q -t ext4 -m 0 -O ^has_journal,^metadata_csum -E lazy_itable_init=1,root_owner=0:0 -d "$root" "$work/root.img"
-}
-
-# ---------------------------------------------------------------- run
 
 # The process of the instance in folder $1, if it is still the one that was started there.
 process() {
@@ -299,7 +93,7 @@ run() {
 	trap 'stop "$port" >/dev/null' EXIT
 	trap 'exit 130' INT TERM HUP
 	launch
-	echo ready
+	echo "ready: $folder/ssh_config"
 	cat >/dev/null
 }
 
@@ -308,7 +102,7 @@ claim() {
 	port=$1 name=$2
 	case $port in *[!0-9]* | '') die "not a port: $port" ;; esac
 	case $name in lab0[0-9]) ;; *) die "not a name from lab00 to lab09: $name" ;; esac
-	build
+	"$here/image.sh" "$cache"
 	folder=$cache/run-$port
 	if process "$folder" >/dev/null; then die "port $port: already running, process $(cat "$folder/pid")"; fi
 	rm -rf "$folder"

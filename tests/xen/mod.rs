@@ -48,8 +48,8 @@ impl Dom0 {
         let stdin = script.stdin.take();
         let mut said = String::new();
         for line in BufReader::new(script.stdout.take().unwrap()).lines().map_while(Result::ok) {
-            if line == "ready" {
-                let config = cache().join(format!("run-{port}/ssh_config"));
+            if let Some(config) = line.strip_prefix("ready: ") {
+                let config = PathBuf::from(config);
                 let master = ssh_with(&config, &["-MN", "-S"])
                     .arg(socket(&config))
                     .arg(name)
@@ -117,11 +117,6 @@ impl Drop for Dom0 {
 
 fn script() -> Command {
     Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/xen/dom0.sh"))
-}
-
-fn cache() -> PathBuf {
-    let output = script().arg("where").output().unwrap();
-    PathBuf::from(String::from_utf8(output.stdout).unwrap().trim_end())
 }
 
 fn ssh_with(config: &Path, options: &[&str]) -> Command {
