@@ -88,6 +88,9 @@ pub struct Report {
 /// Plans are finite: a plugin that never comes to an end is stopped after so many rounds.
 const MAX_ROUNDS: usize = 1000;
 
+/// The most that is kept of the replies to one plan, in bytes: a plugin sees all of them again in every round.
+const MAX_REPLIES: usize = 64 * 1024 * 1024;
+
 /// Does all the work of one target.
 pub fn run(work: &Work<'_>, world: &dyn World) -> Report {
     let mut job = Job {
@@ -250,6 +253,7 @@ impl Job<'_> {
         let thinker = self.work.plugins[plugin].clone();
         let start = Instant::now();
         let mut replies = Replies::default();
+        let mut held = 0;
         let mut effect = first;
         for _ in 0..MAX_ROUNDS {
             let batch = match effect {
@@ -280,6 +284,11 @@ impl Job<'_> {
                 Ok(steps) => steps,
                 Err(problem) => return self.plugin_problem(plugin, problem),
             };
+            held += steps.iter().map(size_of).sum::<usize>();
+            if held > MAX_REPLIES {
+                let message = format!("gave more than {} MiB of answers to one plan", MAX_REPLIES >> 20);
+                return self.plugin_problem(plugin, Problem::new(Phase::Run, message));
+            }
             replies.rounds.push(Round { started_ms, steps });
             let next = match thinker.read(request, facts, &replies) {
                 Ok(next) => next,
@@ -493,6 +502,14 @@ fn probe_name(probe: &Probe) -> String {
         Probe::Run { tries } => tries.first().map_or("", |command| &command.program).to_string(),
         Probe::File { path, .. } => path.to_text().into_owned(),
         Probe::Scan(scan) => format!("the walk for {}", scan.names.join(" ")),
+    }
+}
+
+/// What a reply takes in memory, in bytes.
+fn size_of(reply: &StepReply) -> usize {
+    match &reply.answer {
+        Answer::Output(output) => output.stdout.0.len() + output.stderr.0.len(),
+        _ => 0,
     }
 }
 

@@ -53,25 +53,34 @@ pub struct Logins {
 }
 
 impl Logins {
-    fn enter(&self, door: &str, until: Instant) {
+    /// Waits for a place at this sshd, until this moment at the longest. The place is free again when the value goes.
+    fn enter(&self, door: String, until: Instant) -> Entered<'_> {
         let mut counts = self.counts.lock().unwrap_or_else(|broken| broken.into_inner());
         loop {
-            let count = counts.entry(door.to_string()).or_default();
+            let count = counts.entry(door.clone()).or_default();
             let wait = until.saturating_duration_since(Instant::now());
             if *count < LOGINS_AT_ONCE || wait.is_zero() {
                 *count += 1;
-                return;
+                return Entered { logins: self, door };
             }
             counts = self.left.wait_timeout(counts, wait).unwrap_or_else(|broken| broken.into_inner()).0;
         }
     }
+}
 
-    fn leave(&self, door: &str) {
-        let mut counts = self.counts.lock().unwrap_or_else(|broken| broken.into_inner());
-        if let Some(count) = counts.get_mut(door) {
+/// A login that is under way.
+struct Entered<'a> {
+    logins: &'a Logins,
+    door: String,
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        let mut counts = self.logins.counts.lock().unwrap_or_else(|broken| broken.into_inner());
+        if let Some(count) = counts.get_mut(&self.door) {
             *count -= 1;
         }
-        self.left.notify_all();
+        self.logins.left.notify_all();
     }
 }
 
@@ -107,11 +116,8 @@ impl World for RealWorld {
         let shell = if target.local {
             shared.ssh.connect(target, &shared.clocks, deadline, None)
         } else {
-            let door = self.door(target);
-            shared.logins.enter(&door, deadline);
-            let shell = shared.ssh.connect(target, &shared.clocks, deadline, shared.forced);
-            shared.logins.leave(&door);
-            shell
+            let _entered = shared.logins.enter(self.door(target), deadline);
+            shared.ssh.connect(target, &shared.clocks, deadline, shared.forced)
         };
         let shell = shell.inspect_err(|problem| {
             if let Some(record) = &shared.record {

@@ -86,12 +86,15 @@ struct Made {
     /// The host falls silent before this program answers.
     silent_at: Option<&'static str>,
     unreachable: bool,
+    /// So many bytes more in every answer.
+    flood: usize,
 }
 
 struct MadeHost {
     log: Arc<Log>,
     refuse: Option<&'static str>,
     silent_at: Option<&'static str>,
+    flood: usize,
     host: HostFacts,
 }
 
@@ -106,7 +109,7 @@ impl Conversation for MadeHost {
             asked.push(program.to_string());
             silent |= self.silent_at == Some(program);
             let mut output = Output::ended(Exit::Code(0));
-            output.stdout = format!("<{program}>").into();
+            output.stdout = format!("<{program}>{}", "x".repeat(self.flood)).into();
             if self.refuse == Some(program) {
                 output.exit = Exit::Refused("ksu: Ticket expired".into());
             }
@@ -131,7 +134,13 @@ impl World for Made {
             return Err(Problem::new(Phase::Connect, "connection refused"));
         }
         let host = HostFacts { node: "lab00.soho".into(), ..HostFacts::default() };
-        Ok(Box::new(MadeHost { log: self.log.clone(), refuse: self.refuse, silent_at: self.silent_at, host }))
+        Ok(Box::new(MadeHost {
+            log: self.log.clone(),
+            refuse: self.refuse,
+            silent_at: self.silent_at,
+            flood: self.flood,
+            host,
+        }))
     }
     fn wake(&self, wake: &Wake) -> Result<(), String> {
         self.log.say(format!("wake {:02x?}", wake.mac));
@@ -473,6 +482,17 @@ fn a_plugin_that_never_ends_is_ended() {
     plugin.read = Box::new(|_, _, _| Next::Then(Effect::Run(Batch { steps: Vec::new() })));
     let report = perform(&world, list(), vec![plugin], false);
     assert!(report.problems[0].message.contains("rounds"));
+}
+
+#[test]
+fn a_host_that_answers_a_polling_plan_with_megabytes_is_ended() {
+    let world = Made { flood: 3 << 20, ..Made::default() };
+    let mut plugin = fake("xen", Category::Vms, probe("xl"));
+    plugin.plan = Box::new(|_, _| changing(&["poll"]));
+    plugin.read = Box::new(|_, _, _| Next::Then(changing(&["poll"])));
+    let report = perform(&world, cancel(), vec![plugin], false);
+    assert_eq!(report.problems[0].phase, Phase::Run);
+    assert!(report.problems[0].message.contains("64 MiB"), "{}", report.problems[0].message);
 }
 
 #[test]
