@@ -45,7 +45,7 @@ usage() {
 }
 
 main() {
-	local cache=
+	cache=
 	if [ "${1:-}" = --cache ]; then
 		[ $# -ge 2 ] || usage
 		cache=$2
