@@ -96,9 +96,13 @@ impl Session {
                         }
                     }
                     Seen::Ended(item) => {
-                        patience = self.clocks.silence;
                         if let Some(start) = begun.get(&item) {
                             took.insert(item, now - *start);
+                        }
+                        // The two streams are not in step: the next command may have begun on the one before this one
+                        // ended on the other, and its patience holds.
+                        if begun.keys().all(|begun| took.contains_key(begun)) {
+                            patience = self.clocks.silence;
                         }
                     }
                     Seen::RoundOver(over) if over == round => return Ok(took),
