@@ -37,6 +37,8 @@ pub struct Session {
     clocks: Clocks,
     deadline: Instant,
     host: Option<HostFacts>,
+    /// The host has said who it is: there is a shell behind the login.
+    greeted: bool,
     limits_known: bool,
     next_item: u32,
     next_round: u32,
@@ -53,6 +55,7 @@ impl Session {
             clocks,
             deadline,
             host: None,
+            greeted: false,
             limits_known: false,
             next_item: 1,
             next_round: 0,
@@ -96,6 +99,7 @@ impl Session {
                         }
                     }
                     Seen::Ended(item) => {
+                        self.greeted |= item == 0;
                         if let Some(start) = begun.get(&item) {
                             took.insert(item, now - *start);
                         }
@@ -116,7 +120,7 @@ impl Session {
     fn ended(&self, status: Option<i32>) -> Problem {
         let last = crate::ssh::ready::last_line(self.frames.noise());
         let told = last.map_or_else(String::new, |last| format!(": {last}"));
-        if self.next_round <= 1 && self.host.is_none() {
+        if !self.greeted {
             let how = status.map_or_else(String::new, |status| format!(" with status {status}"));
             Problem::new(Phase::Login, format!("the login gave no shell and ended{how}{told}"))
                 .hint("the account needs a POSIX shell at /bin/sh")
@@ -169,12 +173,22 @@ impl Conversation for Session {
         }
         let no_times = BTreeMap::new();
         let took = heard.as_ref().unwrap_or(&no_times);
+        let lost = |begun: bool| match &heard {
+            // Steps of a change: whether one had begun when the host was lost decides what may be said of it.
+            Err(problem) if chain.is_some() => {
+                let (phase, why) = (problem.phase, problem.message.clone());
+                Some(Answer::Output(Output::ended(Exit::Lost { begun, phase, why })))
+            }
+            _ => None,
+        };
         let answers: Vec<Option<Answer>> = items
             .iter()
             .enumerate()
             .map(|(n, item)| {
-                let frame = self.frames.take(first + n as u32)?;
-                answer(item, frame, took.get(&(first + n as u32)).copied(), &self.nonce, self.host.as_ref())
+                let number = first + n as u32;
+                let Some(frame) = self.frames.take(number) else { return lost(false) };
+                let whole = answer(item, frame, took.get(&number).copied(), &self.nonce, self.host.as_ref());
+                whole.or_else(|| lost(true))
             })
             .collect();
         let left_out = answers.iter().filter(|answer| answer.is_none()).count();

@@ -5,7 +5,7 @@ use ctys_engine::session::{Conversation, Session};
 use ctys_engine::transport::process::Piped;
 use ctys_engine::transport::{Clocks, Piece, Shell};
 use ctys_model::probe::{FoundFile, Scan};
-use ctys_model::{Answer, Bytes, Command, Exit, FileAnswer, Output, Place, Problem};
+use ctys_model::{Answer, Bytes, Command, Exit, FileAnswer, Output, Phase, Place, Problem};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
@@ -356,6 +356,25 @@ fn a_shell_that_ends_early_is_a_problem_and_keeps_what_was_answered() {
         assert!(problem.message.contains("ended"), "{}", problem.message);
         assert_eq!(output(answers[0].as_ref().unwrap()).stdout.as_slice(), b"x\n");
         assert_eq!(answers[2], None);
+    }
+}
+
+#[test]
+fn a_step_during_which_the_host_is_lost_had_begun_and_those_after_it_had_not() {
+    for shell in shells() {
+        let mut session = session(&shell);
+        let kill = Command::new("sh").args(["-c", "kill -9 $(ps -o ppid= -p $PPID)"]).changes();
+        let items = [item(Command::new("echo").arg("x")), item(kill), item(Command::new("true").changes())];
+        let (answers, outcome) = session.round(&items, Some(&[false, false, false]));
+        assert!(outcome.is_err(), "{shell:?}");
+        let begun = |n: usize| match &output(answers[n].as_ref().unwrap()).exit {
+            Exit::Lost { begun, phase, .. } => {
+                assert_eq!(*phase, Phase::Connect);
+                Some(*begun)
+            }
+            _ => None,
+        };
+        assert_eq!([begun(0), begun(1), begun(2)], [None, Some(true), Some(false)], "{shell:?}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! A command is data: what runs where, with which right, for how long, and whether it reads or changes.
 
 use crate::bytes::Bytes;
+use crate::problem::Phase;
 use serde::{Deserialize, Serialize};
 
 /// One program call. Only the core turns it into a shell line, in one place, so an argument may hold any byte but NUL.
@@ -254,6 +255,16 @@ pub enum Exit {
     NotFound,
     /// The privilege it needs was refused; the text is the reason given by the tool that refused.
     Refused(String),
+    /// The host was lost before the status came: whether the command had begun by then, in which phase the host was lost
+    /// (connection ended, silence, garbled answer), and the sentence about it.
+    Lost {
+        /// True when it had begun.
+        begun: bool,
+        /// [`Phase::Connect`], [`Phase::Timeout`] or [`Phase::Parse`].
+        phase: Phase,
+        /// Why.
+        why: String,
+    },
     /// Never started; the text says why (an earlier step failed, the host fell silent, a plan only).
     NotRun(String),
 }

@@ -103,7 +103,8 @@ pub fn complaint(what: &str, output: &Output) -> String {
         Exit::TimedOut => format!("{what} did not end in its time"),
         Exit::NotFound => format!("{what} was not found"),
         Exit::Refused(why) => format!("{what} needs root, which was refused: {why}"),
-        Exit::NotRun(why) => format!("{what} was not run: {why}"),
+        Exit::Lost { begun: true, why, .. } => format!("{what} was begun, and how it ended is not known: {why}"),
+        Exit::Lost { why, .. } | Exit::NotRun(why) => format!("{what} was not run: {why}"),
     };
     let said = plain(&output.stderr);
     match said.lines().map(str::trim).rfind(|line| !line.is_empty()) {

@@ -135,6 +135,10 @@ fn ran_second(text: &str) -> Answer {
     Answer::Output(Output { tried: 1, stdout: text.into(), ..Output::ended(Exit::Code(0)) })
 }
 
+fn lost(begun: bool, phase: Phase, why: &str) -> Answer {
+    ended(Exit::Lost { begun, phase, why: why.into() })
+}
+
 fn ended(exit: Exit) -> Answer {
     Answer::Output(Output::ended(exit))
 }
@@ -487,7 +491,10 @@ fn plans_of_cancel() {
         vec![
             lab("cancel-poweroff", "POWEROFF:0").told([("power off", output(""))]),
             lab("cancel-default", "ALL,BOTH,TIMEOUT:7")
-                .told([("power off", ended(Exit::NotRun("the host fell silent".into())))]),
+                .told([("power off", lost(true, Phase::Timeout, "nothing came for 10 s"))]),
+            lab("cancel-never-begun", "POWEROFF")
+                .told([("power off", lost(false, Phase::Timeout, "nothing came for 10 s"))]),
+            lab("cancel-garbled", "POWEROFF").told([("power off", lost(true, Phase::Parse, "the answer is garbled"))]),
             lab("cancel-dropped", "POWEROFF").told([("power off", Answer::Missing(Missing::HostSilent))]),
             lab("cancel-session-ended", "REBOOT").told([("reboot", ended(Exit::Signal(15)))]),
             lab("cancel-reset", "RESET").told([("reset", ended(Exit::Code(143)))]),
@@ -516,8 +523,8 @@ fn plans_of_cancel() {
                 ("power off", ended(Exit::NotRun("an earlier step failed".into()))),
             ]),
             lab("cancel-gone-before", "POWEROFF").then([
-                ("ask for the name", ended(Exit::NotRun("the connection ended in the middle of the answer".into()))),
-                ("power off", ended(Exit::NotRun("an earlier step failed".into()))),
+                ("ask for the name", lost(true, Phase::Connect, "the connection ended in the middle of the answer")),
+                ("power off", lost(false, Phase::Connect, "the connection ended in the middle of the answer")),
             ]),
             lab("cancel-wol-no-ethtool", "WOL").told([
                 ("arm the network card", ended(Exit::NotFound)),

@@ -89,7 +89,10 @@ pub fn complaint(what: &str, output: &Output) -> String {
         Exit::TimedOut => format!("{what} did not end in its time"),
         Exit::NotFound => format!("{what}: the program was not found"),
         Exit::Refused(why) => return format!("{what} needs root, which was refused: {}", why.trim()),
-        Exit::NotRun(why) => return format!("{what} was not run: {why}"),
+        Exit::Lost { begun: true, why, .. } => {
+            return format!("{what} was begun, and how it ended is not known: {why}");
+        }
+        Exit::Lost { why, .. } | Exit::NotRun(why) => return format!("{what} was not run: {why}"),
     };
     match said(output) {
         Some(line) => format!("{how}: {line}"),

@@ -254,7 +254,11 @@ fn outcome(ran: &str, answer: &Answer) -> Outcome {
     match &output.exit {
         Exit::Code(0) => Outcome::Begun,
         // The shutdown ends our own session on its way: hang-up, termination, kill, as a signal or as the shell's number.
-        Exit::Signal(1 | 9 | 15) | Exit::Code(129 | 137 | 143) | Exit::NotRun(_) => Outcome::Dropped,
+        Exit::Signal(1 | 9 | 15) | Exit::Code(129 | 137 | 143) => Outcome::Dropped,
+        // It had begun, and then the host was gone or said no more, as hosts do that go down.
+        Exit::Lost { begun: true, phase: Phase::Connect | Phase::Timeout, .. } => Outcome::Dropped,
+        Exit::Lost { phase, .. } => Outcome::Failed(problem(*phase)),
+        Exit::NotRun(_) => Outcome::Failed(problem(Phase::Run)),
         Exit::NotFound => Outcome::Failed(Problem::new(Phase::Run, "none of the programs that could do it is there")),
         Exit::Refused(_) => Outcome::Failed(problem(Phase::Privilege).hint("-Z SUDO allows it")),
         Exit::TimedOut => Outcome::Failed(problem(Phase::Timeout)),

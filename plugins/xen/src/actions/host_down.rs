@@ -45,8 +45,15 @@ pub fn read(request: &Request, facts: &Facts, answer: &Answer) -> Next {
     let how = match answer {
         Answer::Output(output) => match &output.exit {
             Exit::Code(0) => "goes down",
-            Exit::Signal(1 | 9 | 15) | Exit::Code(129 | 137 | 143) | Exit::NotRun(_) => {
+            Exit::Signal(1 | 9 | 15)
+            | Exit::Code(129 | 137 | 143)
+            // It had begun, and then the host was gone or said no more, as hosts do that go down.
+            | Exit::Lost { begun: true, phase: Phase::Connect | Phase::Timeout, .. } => {
                 "goes down, the connection with it"
+            }
+            Exit::Lost { phase, .. } => {
+                let problem = Problem { phase: *phase, ..host::trouble(request, facts, HOST, output).problem };
+                return Next::Done(Findings::problem(problem));
             }
             Exit::NotFound => {
                 let message = "none of the programs that bring a host down is there";
