@@ -10,7 +10,7 @@ use story::*;
 const LOOK: &str = "look";
 const PORT: &str = "ask for the VNC port";
 const OLD: &str = "put an old state aside";
-const SAVED: &str = "/var/lib/xen/save/tst100.ctys-save";
+const SAVED: &str = "/var/lib/xen/ctys/tst100.save";
 
 fn label(label: &str) -> MachineAddress {
     MachineAddress { label: Some(label.into()), ..MachineAddress::default() }
@@ -29,7 +29,7 @@ fn ok() -> Answer {
 }
 
 fn aside() -> Answer {
-    failed(1, "mv: cannot stat '/var/lib/xen/save/tst100.ctys-save': No such file or directory\n")
+    failed(1, "mv: cannot stat '/var/lib/xen/ctys/tst100.save': No such file or directory\n")
 }
 
 fn up(id: u32, state: &str) -> Answer {
@@ -466,11 +466,16 @@ fn plans_of_other_methods() {
                 (LOOK, listing(&[])),
             ]),
             plain("cancel-suspend", Suspend, running()).then([(folder, ok()), (save, ok()), (LOOK, listing(&[]))]),
-            plain("cancel-suspend-fails", Suspend, running()).then([
-                (folder, ok()),
-                (save, failed(2, "Failed to open temp file: No space left on device\n")),
-                (LOOK, up(1, "-b----")),
-            ]),
+            plain("cancel-suspend-fails", Suspend, running())
+                .then([
+                    (folder, ok()),
+                    (save, failed(2, "Failed to open temp file: No space left on device\n")),
+                    (LOOK, up(1, "-b----")),
+                ])
+                .then([("remove the unfinished state of tst100 (1)", ok()), (LOOK, up(1, "-b----"))]),
+            plain("cancel-suspend-lingers", Suspend, running())
+                .then([(folder, ok()), (save, ok()), (LOOK, up(1, "--pss-"))])
+                .then([(LOOK, listing(&[]))]),
             plain("cancel-suspend-paused", Suspend, with_state("--p---")),
             plain("cancel-suspend-not-running", Suspend, lab00()),
             case("cancel-suspend-self", cancel(Some(Suspend), |c| c.with_self = true), running()),

@@ -312,15 +312,36 @@ impl<'a> Job<'a> {
                 Some(domain) => Err(format!("{} was to be paused and is {}", own.name, domain.state.word())),
                 None => Err(format!("{} has vanished meanwhile", own.name)),
             })),
-            CancelMethod::Suspend => Ok(self.end(replies, &|own| {
-                let file = saved::state_file(self.request, &own.name);
-                match left.iter().find(|domain| domain.id == own.id) {
-                    None if self.went_well(replies, "save", own) => Ok(format!("{}: saved to {file}", own.name)),
-                    None => Err(format!("{} has vanished meanwhile, and was not saved", own.name)),
-                    Some(domain) => Err(format!("{} was to be saved and is {}", own.name, domain.state.word())),
-                }
-            })),
+            CancelMethod::Suspend => Ok(self.suspending(replies, &left)),
         }
+    }
+
+    fn suspending(&self, replies: &Replies, left: &[&Domain]) -> Next {
+        let saved = |own: &Domain| self.went_well(replies, "save", own);
+        let tried = replies.rounds.iter().rev().take_while(|round| round.steps.len() == 1).count();
+        // xl is done a moment before the hypervisor is.
+        if left.iter().any(|domain| saved(domain)) && tried < LAST_LOOKS {
+            return later(1000, vec![look(self.request)], format!("for {} to vanish", names(left)));
+        }
+        let is_tidy = |domain: &Domain| replies.last(&format!("{TIDY} {}", title(domain))).is_some();
+        let unfinished = left.iter().filter(|domain| !saved(domain) && !is_tidy(domain));
+        let mut steps: Vec<Step> = unfinished.map(|domain| self.tidy(domain)).collect();
+        if !steps.is_empty() {
+            steps.push(look(self.request));
+            return Next::Then(Effect::Run(Batch { steps }));
+        }
+        self.end(replies, &|own| match left.iter().find(|domain| domain.id == own.id) {
+            _ if saved(own) => Ok(format!("{}: saved to {}", own.name, saved::state_file(self.request, &own.name))),
+            None => Err(format!("{} has vanished meanwhile, and was not saved", own.name)),
+            Some(domain) => Err(format!("{} was to be saved and is {}", own.name, domain.state.word())),
+        })
+    }
+
+    /// The beginning of a state is no state: RESUME must not find it.
+    fn tidy(&self, domain: &Domain) -> Step {
+        let file = saved::state_file(self.request, &domain.name);
+        let remove = Command::new("rm").args(["-f", &file]).as_root().changes();
+        Step::run(&format!("{TIDY} {}", title(domain)), remove).go_on()
     }
 
     fn powering_off(&self, replies: &Replies, left: &[&Domain], running: &[Domain]) -> Next {
@@ -411,9 +432,7 @@ impl<'a> Job<'a> {
             return Next::Then(host_down::effect(self.method));
         }
         let steps = replies.rounds.iter().flat_map(|round| &round.steps);
-        findings.changed = steps
-            .into_iter()
-            .any(|step| ![LOOK, FOLDER].contains(&step.name.as_str()) && step.answer.ok_output().is_some());
+        findings.changed = steps.into_iter().any(|step| !is_aside(&step.name) && step.answer.ok_output().is_some());
         Next::Done(findings)
     }
 
@@ -474,6 +493,12 @@ impl<'a> Job<'a> {
 
 const CLIENTS: &str = "end the clients of";
 const FOLDER: &str = "make the folder";
+const TIDY: &str = "remove the unfinished state of";
+
+/// Whether a step does nothing to a domain.
+fn is_aside(step: &str) -> bool {
+    step == LOOK || step == FOLDER || step.starts_with(TIDY)
+}
 
 /// Whether this is the same machine under another number.
 fn is_back(own: &Domain, other: &Domain) -> bool {

@@ -1,16 +1,16 @@
 //! Where SUSPEND puts the state of a domain, and RESUME finds it.
 //!
-//! The file is `/var/lib/xen/save/<name>.ctys-save`, where the setting SAVE_DIR names no other folder. The name of a domain
-//! is unique on its host, and is all that is known when it is resumed; what is no letter, digit, `.`, `_` or `-` in it is
-//! written `%XX`.
+//! The file is `/var/lib/xen/ctys/<name>.save`, where the setting SAVE_DIR names no other folder. xl writes it readable for
+//! all, with every secret of the guest's memory in it: so the folder is one of our own, which only root may enter, and not
+//! `/var/lib/xen/save`. The name of a domain is unique on its host, and is all that is known when it is resumed; what is no
+//! letter, digit, `.`, `_` or `-` in it is written `%XX`.
 //!
 //! A state is good once: memory that is older than its disks destroys them. So RESUME renames the file before it reads it
 //! and removes it afterwards, and a start without RESUME renames one that it finds.
 
 use ctys_plugin::model::Request;
 
-/// The folder that Xen's own start script uses for the same purpose.
-const FOLDER: &str = "/var/lib/xen/save";
+const FOLDER: &str = "/var/lib/xen/ctys";
 
 /// The folder of the state files.
 pub fn folder(request: &Request) -> &str {
@@ -28,7 +28,7 @@ pub fn state_file(request: &Request, name: &str) -> String {
             false => file.push_str(&format!("%{byte:02X}")),
         }
     }
-    file + ".ctys-save"
+    file + ".save"
 }
 
 /// The name it has while it is read.
@@ -50,14 +50,14 @@ mod tests {
     fn every_name_gives_a_file_of_its_own_in_the_folder() {
         let mut request = testing::request(ctys_plugin::model::Action::Info);
         let check = |request: &Request, name: &str, want: &str| assert_eq!(state_file(request, name), want);
-        check(&request, "tst100", "/var/lib/xen/save/tst100.ctys-save");
-        check(&request, "two words", "/var/lib/xen/save/two%20words.ctys-save");
-        check(&request, "../../etc/x", "/var/lib/xen/save/%2E.%2F..%2Fetc%2Fx.ctys-save");
-        check(&request, "50%25", "/var/lib/xen/save/50%2525.ctys-save");
-        check(&request, "ü\n", "/var/lib/xen/save/%C3%BC%0A.ctys-save");
+        check(&request, "tst100", "/var/lib/xen/ctys/tst100.save");
+        check(&request, "two words", "/var/lib/xen/ctys/two%20words.save");
+        check(&request, "../../etc/x", "/var/lib/xen/ctys/%2E.%2F..%2Fetc%2Fx.save");
+        check(&request, "50%25", "/var/lib/xen/ctys/50%2525.save");
+        check(&request, "ü\n", "/var/lib/xen/ctys/%C3%BC%0A.save");
         request.settings.insert("SAVE_DIR".into(), "/srv/save/".into());
-        check(&request, "a", "/srv/save/a.ctys-save");
+        check(&request, "a", "/srv/save/a.save");
         request.settings.insert("SAVE_DIR".into(), "save".into());
-        check(&request, "a", "/var/lib/xen/save/a.ctys-save");
+        check(&request, "a", "/var/lib/xen/ctys/a.save");
     }
 }
