@@ -99,15 +99,14 @@ fn several_hosts_come_in_the_order_of_the_call_under_one_header() {
 #[test]
 fn the_order_of_completion_comes_with_b_par_and_the_given_order_with_b_seq() {
     let sealed = lab();
-    // lab01 answers only after lab00 has.
+    // lab01 answers only after the connection to lab00 has ended.
     sealed.host_tool(
         "lab01",
         "uname",
-        "while [ ! -e \"$HOSTS/lab00/done\" ]; do sleep 0.05; done; echo 'Linux lab01 6 x'",
+        "while [ ! -e \"$HOSTS/lab00/ended\" ]; do sleep 0.05; done; echo 'Linux lab01 6 x'",
     );
-    sealed.host_tool("lab00", "id", "touch \"$HOSTS/lab00/done\"; echo 'uid=0(root) gid=0(root) groups=0(root)'");
     let rows = |words: &[&str]| {
-        let _ = std::fs::remove_file(sealed.folder.join("hosts/lab00/done"));
+        let _ = std::fs::remove_file(sealed.folder.join("hosts/lab00/ended"));
         let text = list(&sealed, words);
         text.lines().map(|line| line.trim().to_string()).collect::<Vec<_>>()
     };

@@ -49,7 +49,8 @@ impl Sealed {
              while [ \"$1\" != -- ]; do shift; done\nhost=$2\nshift 2\n\
              [ -d \"$HOSTS/$host\" ] || { echo \"ssh: Could not resolve hostname $host: Name or service not known\" >&2; exit 255; }\n\
              [ ! -e \"$HOSTS/$host/fails\" ] || { cat \"$HOSTS/$host/fails\" >&2; exit 255; }\n\
-             PATH=$HOSTS/$host:/usr/bin:/bin HOME=$HOSTS/$host/home HOST=$host exec /bin/sh -c \"$*\"",
+             PATH=$HOSTS/$host:/usr/bin:/bin HOME=$HOSTS/$host/home HOST=$host /bin/sh -c \"$*\"\nstatus=$?\n\
+             touch \"$HOSTS/$host/ended\"\nexit $status",
         );
         sealed
     }
