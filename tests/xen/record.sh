@@ -1,9 +1,9 @@
 #!/bin/bash
 # Records what the real tools print, for the tests of plugins/xen, on a dom0 that runs (dom0.sh start PORT).
 #
-#   record.sh [--cache FOLDER] PORT [CAPTURES [PART…]]     about 8 minutes
+#   record.sh [--cache FOLDER] PORT [CAPTURES [PART…]]     about 9 minutes
 #
-# CAPTURES is by default the plugin's folder; the parts are the files of record/: syntax, accounts, errors, domains.
+# CAPTURES is by default the plugin's folder; the parts are the files of record/: syntax, accounts, errors, domains, killed.
 # One case is up to three files, byte by byte: TOOL-VERSION-CASE.out and .err, each only if something was printed there,
 # and .status. The configuration that a dry run reads is the .conf beside them. durations.txt tells how long each took.
 set -euo pipefail
@@ -17,7 +17,7 @@ fi
 [ $# -ge 1 ] || { sed -n 4p "$0" >&2 && exit 2; }
 to=${2:-$here/../../plugins/xen/captures}
 parts=("${@:3}")
-[ ${#parts[@]} -gt 0 ] || parts=(syntax accounts errors domains)
+[ ${#parts[@]} -gt 0 ] || parts=(syntax accounts errors domains killed)
 
 mkdir -p "$to"
 "${dom0[@]}" ssh "$1" 'rm -rf /tmp/captures'

@@ -160,17 +160,3 @@ destroy odd-one
 create "$tst104" 'type="pvh"'
 xl_state pvh
 destroy tst104
-
-# xl killed while it makes a domain: what it leaves behind.
-for moment in 0.6 1.2 1.8 2.4; do
-	xl create -q "$tst100" >/dev/null 2>&1 &
-	sleep $moment
-	# xl makes the domain in its own process; only its watcher is another.
-	kill -KILL $!
-	wait $! || true
-	xl_state "killed-after-$moment"
-	record "xl-4.17-create-after-kill-$moment" xl create "$tst100"
-	xl list | awk 'NR > 2 { print $(NF - 4) }' | while read -r id; do xl destroy "$id" || true; done
-	sleep 2
-done
-xl_state at-the-end
