@@ -3,7 +3,7 @@
 use crate::privilege::Gate;
 use crate::scan;
 use crate::script::{Item, Means};
-use crate::session::Conversation;
+use crate::session::{self, Conversation};
 use ctys_model::field::Known;
 use ctys_model::manifest::Category;
 use ctys_model::probe::Scan;
@@ -90,6 +90,9 @@ const MAX_ROUNDS: usize = 1000;
 
 /// The most that is kept of the replies to one plan, in bytes: a plugin sees all of them again in every round.
 const MAX_REPLIES: usize = 64 * 1024 * 1024;
+
+/// What the steps of a round may take together beyond their own limits: the way there and back.
+const STEP_GRACE: Duration = Duration::from_secs(5);
 
 /// Does all the work of one target.
 pub fn run(work: &Work<'_>, world: &dyn World) -> Report {
@@ -277,7 +280,8 @@ impl Job<'_> {
             }
             if self.work.request.action.verb().changes() {
                 // A change takes as long as its steps may; the clock is there for each of its rounds.
-                self.deadline = Instant::now() + self.work.total;
+                let steps: Duration = batch.steps.iter().map(step_limit).sum();
+                self.deadline = Instant::now() + self.work.total.max(steps + STEP_GRACE);
             }
             let started_ms = start.elapsed().as_millis() as u64;
             let steps = match self.carry_out(&batch) {
@@ -502,6 +506,15 @@ fn probe_name(probe: &Probe) -> String {
         Probe::Run { tries } => tries.first().map_or("", |command| &command.program).to_string(),
         Probe::File { path, .. } => path.to_text().into_owned(),
         Probe::Scan(scan) => format!("the walk for {}", scan.names.join(" ")),
+    }
+}
+
+/// How long a step may take.
+fn step_limit(step: &Step) -> Duration {
+    match &step.does {
+        Does::Run { tries } => session::limit_of_tries(tries),
+        Does::Wake(_) => Duration::ZERO,
+        Does::Reach(reach) => Duration::from_millis(u64::from(reach.limit_ms)),
     }
 }
 

@@ -229,10 +229,15 @@ fn silent(whole: bool, clock: Duration) -> Problem {
 
 fn limit_of(item: &Item) -> Duration {
     match item {
-        Item::Run(tries) => tries.iter().map(command_limit).max().unwrap_or(COMMAND_LIMIT),
+        Item::Run(tries) => limit_of_tries(tries),
         Item::File { .. } => COMMAND_LIMIT,
         Item::Scan(_) => Duration::from_secs(u64::from(scan::SCAN_LIMIT_S)),
     }
+}
+
+/// How long the one of these commands that is there may take.
+pub fn limit_of_tries(tries: &[Command]) -> Duration {
+    tries.iter().map(command_limit).max().unwrap_or(COMMAND_LIMIT)
 }
 
 fn command_limit(command: &Command) -> Duration {

@@ -88,6 +88,8 @@ struct Made {
     unreachable: bool,
     /// So many bytes more in every answer.
     flood: usize,
+    /// The moment by which the last round had to be over.
+    deadline: Arc<Mutex<Option<Instant>>>,
 }
 
 struct MadeHost {
@@ -96,6 +98,7 @@ struct MadeHost {
     silent_at: Option<&'static str>,
     flood: usize,
     host: HostFacts,
+    deadline: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Conversation for MadeHost {
@@ -118,7 +121,9 @@ impl Conversation for MadeHost {
         self.log.say(format!("round {}", asked.join(" ")));
         (answers, if silent { Err(Problem::new(Phase::Timeout, "nothing came for 10 s")) } else { Ok(()) })
     }
-    fn set_deadline(&mut self, _: Instant) {}
+    fn set_deadline(&mut self, deadline: Instant) {
+        *self.deadline.lock().unwrap() = Some(deadline);
+    }
     fn host(&self) -> Option<&HostFacts> {
         Some(&self.host)
     }
@@ -139,6 +144,7 @@ impl World for Made {
             refuse: self.refuse,
             silent_at: self.silent_at,
             flood: self.flood,
+            deadline: self.deadline.clone(),
             host,
         }))
     }
@@ -482,6 +488,19 @@ fn a_plugin_that_never_ends_is_ended() {
     plugin.read = Box::new(|_, _, _| Next::Then(Effect::Run(Batch { steps: Vec::new() })));
     let report = perform(&world, list(), vec![plugin], false);
     assert!(report.problems[0].message.contains("rounds"));
+}
+
+#[test]
+fn a_step_of_a_change_may_take_as_long_as_its_own_limit() {
+    let world = Made::default();
+    let mut plugin = fake("xen", Category::Vms, probe("xl"));
+    plugin.plan = Box::new(|_, _| {
+        Effect::Run(Batch { steps: vec![Step::run("save", Command::new("xl").changes().limit_ms(600_000))] })
+    });
+    let before = Instant::now();
+    perform(&world, cancel(), vec![plugin], false);
+    let deadline = world.deadline.lock().unwrap().unwrap();
+    assert!(deadline >= before + Duration::from_secs(600), "the clock of the call cuts the step short");
 }
 
 #[test]
