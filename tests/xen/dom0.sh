@@ -58,6 +58,7 @@ main() {
 		"start 2" | "start 3") start "$2" "${3:-lab00}" ;;
 		"run 2" | "run 3") run "$2" "${3:-lab00}" ;;
 		"stop 2") stop "$2" ;;
+		"stop-at-end 2") stop_at_end "$2" ;;
 		"ssh "*)
 			[ $# -ge 3 ] || usage
 			exec ssh -F "$cache/run-$2/ssh_config" "$(cat "$cache/run-$2/name")" "${@:3}"
@@ -84,17 +85,28 @@ process() {
 
 start() {
 	claim "$1" "$2"
-	launch
+	boot
+	wait_until_ready
 }
 
 run() {
 	claim "$1" "$2"
-	# However this ends, the instance goes with it.
-	trap 'stop "$port" >/dev/null' EXIT
-	trap 'exit 130' INT TERM HUP
-	launch
+	boot
+	# Who stops it is a process in a session of its own: nothing sent to the group of the test ends that one, and it sees
+	# the end of stdin as soon as nobody is left who could write, however the test ended. By way of 3, as the stdin of a
+	# background command is /dev/null.
+	exec 3<&0
+	setsid "$here/dom0.sh" --cache "$cache" stop-at-end "$port" <&3 >/dev/null &
+	local watcher=$!
+	trap 'kill "$watcher"; stop "$port" >/dev/null; exit 130' INT TERM HUP
+	wait_until_ready
 	echo "ready: $folder/ssh_config"
-	cat >/dev/null
+	wait "$watcher"
+}
+
+stop_at_end() {
+	while read -r _; do :; done
+	stop "$1"
 }
 
 # claim PORT NAME: the folder of a new instance.
@@ -107,14 +119,7 @@ claim() {
 	if process "$folder" >/dev/null; then die "port $port: already running, process $(cat "$folder/pid")"; fi
 	rm -rf "$folder"
 	mkdir "$folder"
-}
-
-launch() {
 	client_files
-	SECONDS=0
-	boot
-	wait_until_ready
-	say "$name on 127.0.0.1:$port answers after $SECONDS s (process $(cat "$folder/pid"))"
 }
 
 # The host's key is that of the image; nothing has to be taken on trust.
@@ -162,6 +167,9 @@ boot() {
 			</dev/null >"$folder/qemu.log" 2>&1
 	) &
 	echo $! >"$folder/pid"
+	SECONDS=0
+	# Its end is no news for the shell to tell.
+	disown
 	# From fork to exec it is a copy of this shell, which `process` does not know.
 	until process "$folder" >/dev/null || ! kill -0 $! 2>/dev/null; do sleep 0.05; done
 }
@@ -181,6 +189,7 @@ wait_until_ready() {
 		fi
 		sleep 0.5
 	done
+	say "$name on 127.0.0.1:$port answers after $SECONDS s (process $(cat "$folder/pid"))"
 }
 
 stop() {

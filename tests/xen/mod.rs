@@ -55,6 +55,7 @@ impl Dom0 {
                     .arg(name)
                     .stdin(Stdio::null())
                     .stdout(Stdio::null())
+                    .stderr(Stdio::null())
                     .spawn()
                     .expect("ssh (Debian: openssh-client)");
                 return Dom0 { config, name: name.into(), port, stdin, script, master };
