@@ -160,6 +160,8 @@ fn a_text_console_takes_the_terminal_and_gives_it_back() {
     let words: Vec<String> = call.get_args().map(|word| format!("'{}'", word.to_str().unwrap())).collect();
     let program = format!("CTYS_PLUGIN_PATH={} {}", plugins().display(), env!("CARGO_BIN_EXE_ctys"));
     tmux.line("stty -a | md5sum");
+    // What is typed before the answer has come would stand in its line.
+    tmux.wait_for("  -\n");
     tmux.line(&format!("{program} {}; echo \"ended $?\"; stty -a | md5sum", words.join(" ")));
     tmux.wait_for("tst101 login:");
     assert!(tmux.screen().contains("console of tst101 (XEN, uuid"), "{}", tmux.screen());
