@@ -171,10 +171,8 @@ fn a_text_console_takes_the_terminal_and_gives_it_back() {
     tmux.wait_for("\n42");
     tmux.keys("C-]");
     tmux.wait_for("ended 0");
-    tmux.wait_for("$");
-    let screen = tmux.screen();
+    let screen = tmux.wait_until(|screen| screen.lines().filter(|line| line.ends_with("  -")).count() == 2);
     let sums: Vec<&str> = screen.lines().filter(|line| line.ends_with("  -")).collect();
-    assert_eq!(sums.len(), 2, "{screen}");
     assert_eq!(sums[0], sums[1], "the terminal is not as it was:\n{screen}");
     assert_eq!(names(&dom0), ["tst101"], "leaving the console ended the domain");
 }
@@ -209,16 +207,22 @@ impl Tmux {
         self.call(&["capture-pane", "-p", "-J"])
     }
 
-    /// Polls the screen: a guest under emulation boots for some twenty seconds.
     #[track_caller]
     fn wait_for(&self, text: &str) {
+        self.wait_until(|screen| screen.contains(text));
+    }
+
+    /// Polls the screen: a guest under emulation boots for some twenty seconds.
+    #[track_caller]
+    fn wait_until(&self, seen: impl Fn(&str) -> bool) -> String {
         for _ in 0..1200 {
-            if self.screen().contains(text) {
-                return;
+            let screen = self.screen();
+            if seen(&screen) {
+                return screen;
             }
             std::thread::sleep(Duration::from_millis(100));
         }
-        panic!("{text:?} never came:\n{}", self.screen());
+        panic!("it never came:\n{}", self.screen());
     }
 }
 
