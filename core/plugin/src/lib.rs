@@ -31,6 +31,7 @@ compile_error!("a ctys plugin is built with panic = \"unwind\": a panic must bec
 mod call;
 pub mod conformance;
 mod export;
+pub mod harmless;
 pub mod magic;
 pub mod testing;
 

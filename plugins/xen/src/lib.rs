@@ -20,9 +20,8 @@ pub mod probes;
 pub mod resolve;
 
 use actions::{ask, cancel, create, enumerate, info, list};
-use ctys_plugin::Plugin;
-use ctys_plugin::model::bytes::escape_for_eyes;
-use ctys_plugin::model::{Action, Effect, Facts, Findings, Manifest, Next, Probe, Problem, Replies, Request};
+use ctys_plugin::model::{Action, Effect, Facts, Findings, Manifest, Next, Probe, Replies, Request};
+use ctys_plugin::{Plugin, harmless};
 
 /// The session type, and the only one.
 pub const SESSION_TYPE: &str = "XEN";
@@ -59,10 +58,7 @@ impl Plugin for Xen {
             Action::IsActive(address) => Effect::Report(ask::active(request, address, facts)),
             Action::Show => ctys_plugin::unserved(request),
         };
-        match effect {
-            Effect::Report(findings) => Effect::Report(harmless(findings)),
-            other => other,
-        }
+        harmless::effect(effect)
     }
 
     fn read(request: &Request, facts: &Facts, replies: &Replies) -> Next {
@@ -72,29 +68,8 @@ impl Plugin for Xen {
             // The others report at once: nothing comes back to them.
             _ => Next::Done(Findings::default()),
         };
-        match next {
-            Next::Done(findings) => Next::Done(harmless(findings)),
-            Next::Later { delay_ms, effect, why } => {
-                Next::Later { delay_ms, effect, why: escape_for_eyes(&why).into_owned() }
-            }
-            then => then,
-        }
+        harmless::next(next)
     }
-}
-
-/// The one door for sentences and lines: what the user typed and what the host said in them harms no terminal. Records
-/// keep their bytes, whoever prints them escapes them.
-fn harmless(mut findings: Findings) -> Findings {
-    let hints = findings.problems.iter_mut().flat_map(|problem| {
-        let Problem { message, hints, .. } = problem;
-        std::iter::once(message).chain(hints)
-    });
-    for text in hints.chain(&mut findings.text) {
-        if let std::borrow::Cow::Owned(escaped) = escape_for_eyes(text) {
-            *text = escaped;
-        }
-    }
-    findings
 }
 
 ctys_plugin::export_plugin!(Xen, "xen", "../manifest.json");
