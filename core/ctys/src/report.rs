@@ -29,6 +29,17 @@ pub fn plan(target: &Target, plugin: &str, batch: &Batch) -> String {
                 let to = format!("{} port {}{through}", wake.broadcast, wake.port);
                 (Place::Caller, format!("wake-on-LAN packet for {} to {to}", mac.join(":")))
             }
+            Does::Talk(talk) => {
+                let root = if talk.privilege == Privilege::Root { "as root: " } else { "" };
+                let sockets: Vec<_> = talk.sockets.iter().map(|socket| escape(socket.as_slice())).collect();
+                let lines: Vec<_> = talk.lines.iter().map(|line| escape(line.as_slice())).collect();
+                (talk.place.clone(), format!("{root}say to {}: {}", sockets.join(", "), lines.join("  then  ")))
+            }
+            Does::Write(file) => {
+                let root = if file.privilege == Privilege::Root { "as root: " } else { "" };
+                let (path, size) = (escape(file.path.as_slice()), file.content.as_slice().len());
+                (file.place.clone(), format!("{root}write {path}, {size} bytes, mode {:04o}", file.mode))
+            }
             Does::Reach(reach) => {
                 let host = reach.host.as_deref().unwrap_or(&target.host);
                 let port = reach.port.map_or("its ssh port".to_string(), |port| format!("port {port}"));

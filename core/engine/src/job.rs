@@ -4,12 +4,13 @@ use crate::privilege::Gate;
 use crate::scan;
 use crate::script::{Item, Means};
 use crate::session::{self, Conversation};
+use crate::{talk, write};
 use ctys_model::field::Known;
 use ctys_model::manifest::Category;
 use ctys_model::probe::Scan;
 use ctys_model::{
-    Access, Answer, Batch, Bytes, Command, Console, Does, Effect, Exit, Facts, Findings, HostFacts, Missing, Next,
-    Phase, Place, Probe, Problem, Reach, Record, Replies, Request, Round, Step, StepReply, Target, Tunnel, Value, Wake,
+    Answer, Batch, Bytes, Console, Does, Effect, Ending, Exit, Facts, Findings, HostFacts, Missing, Next, Phase, Place,
+    Probe, Problem, Reach, Record, Replies, Request, Round, Step, StepReply, Target, Tunnel, Value, Wake,
 };
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -198,6 +199,10 @@ impl Job<'_> {
                         answers.insert(Probe::Scan((*own).clone()), Answer::Scanned(scan::share(found, own)));
                     }
                 } else {
+                    let answer = match (&probe, answer) {
+                        (Probe::Talk(_), Answer::Output(output)) => talk::read(output),
+                        (_, answer) => answer,
+                    };
                     answers.insert(probe, answer);
                 }
             }
@@ -267,7 +272,7 @@ impl Job<'_> {
                 Effect::Open(tunnel) => return self.report.tunnels.push((thinker.name().to_string(), tunnel)),
                 Effect::Run(batch) => batch,
             };
-            let changes = batch.steps.iter().any(changes);
+            let changes = batch.steps.iter().any(|step| step.does.changes());
             if changes && !self.work.request.action.verb().changes() {
                 let problem = Problem::new(Phase::Plugin, "wanted to change something in a listing; it was not run");
                 return self.plugin_problem(plugin, problem);
@@ -328,20 +333,20 @@ impl Job<'_> {
                 at += 1;
                 continue;
             }
-            if changes(step) && self.world.interrupted() {
+            if step.does.changes() && self.world.interrupted() {
                 return Err(interrupted(&batch.steps[at..]));
             }
             match &step.does {
-                Does::Run { tries } => {
-                    let place = place_of(tries);
+                Does::Run { .. } | Does::Talk(_) | Does::Write(_) => {
+                    let place = step.does.place().clone();
                     let count = batch.steps[at..]
                         .iter()
-                        .take_while(|step| matches!(&step.does, Does::Run { tries } if place_of(tries) == place))
+                        .take_while(|step| step_item(step).is_some() && *step.does.place() == place)
                         .count();
                     let group = &batch.steps[at..at + count];
                     // A login takes its time, in which an interrupt may come. One that fails is told of by the group.
                     let opened = self.open(&place);
-                    if opened.is_ok() && group.iter().any(changes) && self.world.interrupted() {
+                    if opened.is_ok() && group.iter().any(|step| step.does.changes()) && self.world.interrupted() {
                         return Err(interrupted(&batch.steps[at..]));
                     }
                     stopped = self.run_group(&place, opened, group, &mut replies);
@@ -372,13 +377,7 @@ impl Job<'_> {
         group: &[Step],
         replies: &mut Vec<StepReply>,
     ) -> bool {
-        let items: Vec<Item> = group
-            .iter()
-            .map(|step| match &step.does {
-                Does::Run { tries } => Item::Run(tries.clone()),
-                Does::Wake(_) | Does::Reach(_) => Item::Run(Vec::new()),
-            })
-            .collect();
+        let items: Vec<Item> = group.iter().filter_map(step_item).collect();
         let go_on: Vec<bool> = group.iter().map(|step| step.go_on).collect();
         let (answers, outcome) = match opened {
             Ok(()) => self.ask(place, &items, Some(&go_on)),
@@ -389,7 +388,16 @@ impl Job<'_> {
         for (step, answer) in group.iter().zip(answers) {
             let answer = answer.unwrap_or_else(|| not_run(why.as_deref().unwrap_or("the host fell silent")));
             self.notice_refusal(&answer, &step.name);
-            let failed = !matches!(&answer, Answer::Output(output) if output.ok());
+            let answer = match (&step.does, answer) {
+                (Does::Talk(_), Answer::Output(output)) => talk::read(output),
+                (_, answer) => answer,
+            };
+            let failed = match &answer {
+                Answer::Output(output) => !output.ok(),
+                // Whatever was said: whether it is what the plugin hoped for, it alone can read.
+                Answer::Talked(heard) => heard.iter().any(|heard| heard.end != Ending::Answered) || heard.is_empty(),
+                _ => true,
+            };
             stopped |= failed && !step.go_on;
             replies.push(reply(step, answer));
         }
@@ -483,6 +491,17 @@ fn item_of(probe: &Probe) -> Item {
         Probe::Run { tries } => Item::Run(tries.clone()),
         Probe::File { path, limit, .. } => Item::File { path: path.clone(), limit: *limit },
         Probe::Scan(scan) => Item::Scan(scan.clone()),
+        Probe::Talk(talk) => Item::Run(talk::tries(talk)),
+    }
+}
+
+/// What a shell does for a step; none for steps that start at the caller.
+fn step_item(step: &Step) -> Option<Item> {
+    match &step.does {
+        Does::Run { tries } => Some(Item::Run(tries.clone())),
+        Does::Talk(talk) => Some(Item::Run(talk::tries(talk))),
+        Does::Write(file) => Some(Item::Run(vec![write::command(file)])),
+        Does::Wake(_) | Does::Reach(_) => None,
     }
 }
 
@@ -506,6 +525,9 @@ fn probe_name(probe: &Probe) -> String {
         Probe::Run { tries } => tries.first().map_or("", |command| &command.program).to_string(),
         Probe::File { path, .. } => path.to_text().into_owned(),
         Probe::Scan(scan) => format!("the walk for {}", scan.names.join(" ")),
+        Probe::Talk(talk) => {
+            talk.sockets.first().map_or_else(String::new, |socket| format!("the talk with {socket:?}"))
+        }
     }
 }
 
@@ -513,6 +535,8 @@ fn probe_name(probe: &Probe) -> String {
 fn step_limit(step: &Step) -> Duration {
     match &step.does {
         Does::Run { tries } => session::limit_of_tries(tries),
+        Does::Talk(talk) => session::limit_of_tries(&talk::tries(talk)),
+        Does::Write(_) => session::COMMAND_LIMIT,
         Does::Wake(_) => Duration::ZERO,
         Does::Reach(reach) => Duration::from_millis(u64::from(reach.limit_ms)),
     }
@@ -522,19 +546,8 @@ fn step_limit(step: &Step) -> Duration {
 fn size_of(reply: &StepReply) -> usize {
     match &reply.answer {
         Answer::Output(output) => output.stdout.0.len() + output.stderr.0.len(),
+        Answer::Talked(heard) => heard.iter().map(|heard| heard.text.0.len()).sum(),
         _ => 0,
-    }
-}
-
-fn place_of(tries: &[Command]) -> Place {
-    tries.first().map_or(Place::Target, |command| command.place.clone())
-}
-
-fn changes(step: &Step) -> bool {
-    match &step.does {
-        Does::Run { tries } => tries.iter().any(|command| command.access == Access::Changes),
-        Does::Wake(_) => true,
-        Does::Reach(_) => false,
     }
 }
 

@@ -22,6 +22,8 @@ pub mod scan;
 pub mod script;
 pub mod session;
 pub mod ssh;
+mod talk;
 pub mod terminal;
 pub mod transport;
 pub mod world;
+mod write;

@@ -181,6 +181,76 @@ pub enum Does {
     Wake(Wake),
     /// Asks whether a TCP port answers, from the caller.
     Reach(Reach),
+    /// Speaks with what listens on a UNIX socket; answered by [`crate::Answer::Talked`].
+    Talk(Talk),
+    /// Writes a file, whole or not at all; answered by [`crate::Answer::Output`].
+    Write(WriteFile),
+}
+
+impl Does {
+    /// Where it happens; packets and port checks start at the caller.
+    pub fn place(&self) -> &Place {
+        match self {
+            Does::Run { tries } => tries.first().map_or(&Place::Target, |command| &command.place),
+            Does::Talk(talk) => &talk.place,
+            Does::Write(file) => &file.place,
+            Does::Wake(_) | Does::Reach(_) => &Place::Caller,
+        }
+    }
+
+    /// True when it may change something.
+    pub fn changes(&self) -> bool {
+        match self {
+            Does::Run { tries } => tries.iter().any(|command| command.access == Access::Changes),
+            Does::Talk(talk) => talk.access == Access::Changes,
+            Does::Wake(_) | Does::Write(_) => true,
+            Does::Reach(_) => false,
+        }
+    }
+}
+
+/// A dialogue with the programs that listen on UNIX sockets, in lines: QMP for example. Nothing listens anywhere for it,
+/// no port is opened: it runs beside the socket, by perl or python3, whichever the host has.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Talk {
+    /// Where.
+    pub place: Place,
+    /// Whether the sockets belong to root.
+    pub privilege: Privilege,
+    /// Whether what is said changes anything.
+    pub access: Access,
+    /// Paths of sockets, absolute or below `~/`; `*` and `?` stand for any names of sockets that are there. All of them are spoken
+    /// with at the same time.
+    pub sockets: Vec<Bytes>,
+    /// What is said, line by line, without the line feeds; each line after the answer to the one before.
+    pub lines: Vec<Bytes>,
+    /// A line that contains one of these is an answer. Others (a greeting, events) are kept and not waited for.
+    pub answers: Vec<Bytes>,
+    /// The time limit of each dialogue in milliseconds.
+    pub limit_ms: u32,
+    /// At most so many bytes are heard from each socket.
+    pub limit: u32,
+}
+
+/// A file to be written. It is complete beside its place before it takes it, so that nobody ever reads half of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WriteFile {
+    /// Where.
+    pub place: Place,
+    /// Whether it needs root.
+    pub privilege: Privilege,
+    /// The path, absolute or below `~/`.
+    pub path: Bytes,
+    /// What is in it.
+    pub content: Bytes,
+    /// The permission bits, such as `0o600`.
+    pub mode: u32,
+    /// Only if there is no file of this name; else the step fails with status 17 (`EEXIST`).
+    pub new: bool,
+    /// Missing folders above it are made, for their owner only.
+    pub parents: bool,
 }
 
 /// A wake-on-LAN packet: six 0xff and sixteen times the hardware address, by UDP broadcast from the caller.

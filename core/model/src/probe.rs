@@ -1,7 +1,7 @@
 //! What a plugin wants to know, and what it learns.
 
 use crate::bytes::Bytes;
-use crate::command::{Access, Command, Output, Place};
+use crate::command::{Access, Command, Output, Place, Talk};
 use crate::value::Missing;
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +27,8 @@ pub enum Probe {
     },
     /// Looks for files by name below some folders and reads them. All plugins share one walk.
     Scan(Scan),
+    /// Speaks with what listens on UNIX sockets. It must be [`Access::Reads`].
+    Talk(Talk),
 }
 
 /// A walk through folders.
@@ -71,7 +73,7 @@ impl Probe {
         static TARGET: Place = Place::Target;
         match self {
             Probe::Run { tries } => tries.first().map_or(&TARGET, |command| &command.place),
-            Probe::File { place, .. } | Probe::Scan(Scan { place, .. }) => place,
+            Probe::File { place, .. } | Probe::Scan(Scan { place, .. }) | Probe::Talk(Talk { place, .. }) => place,
         }
     }
 
@@ -79,6 +81,7 @@ impl Probe {
     pub fn only_reads(&self) -> bool {
         match self {
             Probe::Run { tries } => tries.iter().all(|command| command.access == Access::Reads),
+            Probe::Talk(talk) => talk.access == Access::Reads,
             Probe::File { .. } | Probe::Scan(_) => true,
         }
     }
@@ -138,6 +141,8 @@ pub enum Answer {
     File(FileAnswer),
     /// What a walk found.
     Scanned(Scanned),
+    /// What was heard from each socket, sorted by path; nothing when no socket matched.
+    Talked(Vec<Heard>),
     /// A step that has no output went well: a packet was sent, a port answered.
     Done,
     /// A step failed, for the reason in this sentence.
@@ -181,6 +186,35 @@ pub struct FoundFile {
     pub path: Bytes,
     /// What is in it, or why that is not known.
     pub file: FileAnswer,
+}
+
+/// One dialogue with a socket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heard {
+    /// The absolute path of the socket.
+    pub socket: Bytes,
+    /// Everything that came from it, up to the limit.
+    pub text: Bytes,
+    /// How it ended.
+    pub end: Ending,
+}
+
+/// How a dialogue ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// Every line had its answer.
+    Answered,
+    /// The other side closed before that.
+    Closed,
+    /// The time was over.
+    TimedOut,
+    /// It said more than the limit.
+    TooMuch,
+    /// There is no such socket.
+    Absent,
+    /// No connection, for this reason: `Permission denied`, `Connection refused`.
+    Refused(String),
 }
 
 /// What came of reading a file.

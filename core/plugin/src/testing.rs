@@ -14,9 +14,9 @@
 use ctys_model::bytes::{escape, escape_for_eyes};
 use ctys_model::probe::{FoundFile, Scanned};
 use ctys_model::{
-    Action, Answer, Batch, Bytes, Caller, Command, Console, Does, Effect, Exit, Facts, FileAnswer, Findings, HostFacts,
-    Location, Next, Output, Place, Privilege, Probe, Problem, Record, Replies, Request, Round, Scope, StepReply,
-    Target, Tunnel,
+    Action, Answer, Batch, Bytes, Caller, Command, Console, Does, Effect, Ending, Exit, Facts, FileAnswer, Findings,
+    Heard, HostFacts, Location, Next, Output, Place, Privilege, Probe, Problem, Record, Replies, Request, Round, Scope,
+    StepReply, Target, Tunnel,
 };
 use std::fmt::Write;
 
@@ -77,9 +77,14 @@ pub fn host() -> HostFacts {
 
 /// What a probe answers when all goes well and this is the text: the output of its first command, or the file.
 pub fn answer_to(probe: &Probe, text: impl Into<Bytes>) -> Answer {
+    let text = text.into();
     match probe {
         Probe::Run { .. } => output(text),
         Probe::File { .. } => Answer::File(FileAnswer::Content { content: text.into(), cut: false }),
+        Probe::Talk(talk) => {
+            let said = |socket: &Bytes| Heard { socket: socket.clone(), text: text.clone(), end: Ending::Answered };
+            Answer::Talked(talk.sockets.iter().map(said).collect())
+        }
         Probe::Scan(scan) => {
             // One file that the first pattern finds in the first folder.
             let base = scan.bases.first().map_or("/", |base| std::str::from_utf8(base.as_slice()).unwrap_or("/"));
@@ -198,6 +203,27 @@ fn push_batch(out: &mut String, batch: &Batch) {
                     line(out, 6, &format!("from {interface}"));
                 }
             }
+            Does::Talk(talk) => {
+                let root = talk.privilege == Privilege::Root;
+                let how = traits(&talk.place, root, talk.access == ctys_model::Access::Changes, talk.limit_ms);
+                line(out, 4, &format!("talk: {how}"));
+                for socket in &talk.sockets {
+                    line(out, 6, &format!("with {}", escape(socket.as_slice())));
+                }
+                for said in &talk.lines {
+                    line(out, 6, &format!("say {}", escape(said.as_slice())));
+                }
+            }
+            Does::Write(file) => {
+                let how = traits(&file.place, file.privilege == Privilege::Root, true, 0);
+                line(out, 4, &format!("write: {how}"));
+                let new = if file.new { ", only if it is new" } else { "" };
+                let parents = if file.parents { ", with its folders" } else { "" };
+                line(out, 6, &format!("{}, mode {:04o}{new}{parents}", escape(file.path.as_slice()), file.mode));
+                for text in file.content.as_slice().split(|&byte| byte == b'\n') {
+                    line(out, 8, &escape(text));
+                }
+            }
             Does::Reach(reach) => {
                 let host = reach.host.as_deref().unwrap_or("the target");
                 let port = reach.port.map_or("its ssh port".to_string(), |port| format!("port {port}"));
@@ -207,21 +233,27 @@ fn push_batch(out: &mut String, batch: &Batch) {
     }
 }
 
-fn push_command(out: &mut String, command: &Command) {
+/// `on the caller, as root, changes, within 500 ms`.
+fn traits(place: &Place, root: bool, changes: bool, limit_ms: u32) -> String {
     let mut traits = Vec::new();
-    match &command.place {
+    match place {
         Place::Target => {}
         Place::Caller => traits.push("on the caller".to_string()),
         Place::Host(host) => traits.push(format!("on {host}")),
     }
-    if command.privilege == Privilege::Root {
+    if root {
         traits.push("as root".into());
     }
-    traits.push(if changes(command) { "changes".into() } else { "reads".into() });
-    if command.limit_ms > 0 {
-        traits.push(format!("within {} ms", command.limit_ms));
+    traits.push(if changes { "changes".into() } else { "reads".into() });
+    if limit_ms > 0 {
+        traits.push(format!("within {limit_ms} ms"));
     }
-    line(out, 4, &traits.join(", "));
+    traits.join(", ")
+}
+
+fn push_command(out: &mut String, command: &Command) {
+    let root = command.privilege == Privilege::Root;
+    line(out, 4, &traits(&command.place, root, changes(command), command.limit_ms));
     line(out, 6, &command.program);
     for arg in &command.args {
         // With the backslash doubled, since here the exact bytes matter.

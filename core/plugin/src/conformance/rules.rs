@@ -3,8 +3,8 @@
 use ctys_model::field::{Field, Known};
 use ctys_model::manifest::Category;
 use ctys_model::{
-    Access, Action, Command, Does, Effect, Findings, Manifest, PROTOCOL, PROTOCOL_MIN, Place, Probe, Problem, Record,
-    Request, Step, Value, Verb,
+    Action, Bytes, Command, Does, Effect, Findings, Manifest, PROTOCOL, PROTOCOL_MIN, Place, Probe, Problem, Record,
+    Request, Step, Talk, Value, Verb,
 };
 use std::collections::BTreeSet;
 
@@ -92,6 +92,7 @@ pub fn of_probes(verb: Verb, probes: &[Probe]) -> Vec<String> {
                     faults.push(format!("{verb}: a walk looks for what is no file name: {}", words(probe)));
                 }
             }
+            Probe::Talk(talk) => of_talk(verb, "probe", talk, &mut faults),
         }
     }
     faults
@@ -114,10 +115,17 @@ pub fn of_effect(request: &Request, effect: &Effect) -> Vec<String> {
                 if !names.insert(&step.name) {
                     faults.push(format!("{verb}: two steps of one batch have the name {:?}", step.name));
                 }
-                if let Does::Run { tries } = &step.does {
-                    of_tries(verb, "step", tries, &mut faults);
+                match &step.does {
+                    Does::Run { tries } => of_tries(verb, "step", tries, &mut faults),
+                    Does::Talk(talk) => of_talk(verb, "step", talk, &mut faults),
+                    Does::Write(file) => {
+                        if file.path.is_empty() || file.path.as_slice().contains(&0) || file.mode & !0o7777 != 0 {
+                            faults.push(format!("{verb}: a step writes no file that could be: {:?}", file.path));
+                        }
+                    }
+                    Does::Wake(_) | Does::Reach(_) => {}
                 }
-                if step_changes(step) {
+                if step.does.changes() {
                     of_change(request, step, &mut faults);
                 }
             }
@@ -154,14 +162,6 @@ fn of_change(request: &Request, step: &Step, faults: &mut Vec<String>) {
             "{verb}: plans the changing step {:?} though no address is given, nor ALL, nor SELF",
             step.name
         ));
-    }
-}
-
-fn step_changes(step: &Step) -> bool {
-    match &step.does {
-        Does::Run { tries } => tries.iter().any(|command| command.access == Access::Changes),
-        Does::Wake(_) => true,
-        Does::Reach(_) => false,
     }
 }
 
@@ -272,8 +272,22 @@ pub fn is_one_line(text: &str) -> bool {
     !text.contains(['\n', '\r']) && ctys_model::bytes::escape_for_eyes(text) == text
 }
 
+fn of_talk(verb: Verb, what: &str, talk: &Talk, faults: &mut Vec<String>) {
+    if talk.sockets.is_empty() || talk.lines.is_empty() || talk.limit_ms == 0 || talk.limit == 0 {
+        faults.push(format!("{verb}: a {what} talks to nobody, says nothing or hears nothing: {:?}", talk.sockets));
+    }
+    if talk.answers.iter().any(|answer| answer.is_empty()) {
+        faults.push(format!("{verb}: a {what} takes anything for an answer: {:?}", talk.sockets));
+    }
+    let bad = |bytes: &Bytes| bytes.as_slice().iter().any(|byte| matches!(byte, 0 | b'\n'));
+    if talk.sockets.iter().chain(&talk.lines).any(bad) {
+        faults.push(format!("{verb}: a {what} says or names what is no line: {:?}", talk.sockets));
+    }
+}
+
 fn words(probe: &Probe) -> String {
     match probe {
+        Probe::Talk(talk) => format!("the talk with {:?}", talk.sockets),
         Probe::Run { tries } => tries.iter().map(|command| command.program.as_str()).collect::<Vec<_>>().join(" or "),
         Probe::File { path, place, .. } => match place {
             Place::Caller => format!("{path:?} on the caller"),

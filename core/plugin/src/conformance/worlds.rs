@@ -2,7 +2,7 @@
 
 use crate::testing;
 use ctys_model::probe::{FoundFile, Scan, Scanned};
-use ctys_model::{Answer, Bytes, Does, Exit, Facts, FileAnswer, Missing, Output, Probe};
+use ctys_model::{Answer, Bytes, Does, Ending, Exit, Facts, FileAnswer, Heard, Missing, Output, Probe, Talk};
 
 /// How everything answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +99,7 @@ impl World {
                 Probe::Run { .. } => self.command(),
                 Probe::File { .. } => self.file(),
                 Probe::Scan(scan) => self.walk(scan),
+                Probe::Talk(talk) => self.talk(talk),
             };
             (probe.clone(), answer)
         }))
@@ -107,7 +108,8 @@ impl World {
     /// The reply to a step.
     pub fn reply(self, does: &Does) -> Answer {
         match (does, self) {
-            (Does::Run { .. }, _) => self.command(),
+            (Does::Run { .. } | Does::Write(_), _) => self.command(),
+            (Does::Talk(talk), _) => self.talk(talk),
             (_, World::Empty | World::Done | World::Lookalike | World::Numbers | World::Swapped) => Answer::Done,
             (_, World::Silent | World::NoHost) => Answer::Missing(Missing::HostSilent),
             _ => Answer::Failed("no answer".into()),
@@ -145,6 +147,26 @@ impl World {
             World::Empty | World::Garbage | World::Lookalike | World::Numbers | World::Cut => {
                 Answer::File(FileAnswer::Content { content: self.text(), cut: self == World::Cut })
             }
+        }
+    }
+
+    /// A dialogue ends as the world is.
+    fn talk(self, talk: &Talk) -> Answer {
+        let socket = talk.sockets.first().cloned().unwrap_or_default();
+        let heard = |text: Bytes, end| Answer::Talked(vec![Heard { socket: socket.clone(), text, end }]);
+        match self {
+            World::Absent => heard(Bytes::default(), Ending::Absent),
+            World::Denied => heard(Bytes::default(), Ending::Refused("Permission denied".into())),
+            World::Refused => Answer::Failed("root is refused: sudo: a password is required".into()),
+            World::Garbage | World::Lookalike | World::Numbers => heard(self.text(), Ending::Answered),
+            World::Cut => heard(self.text(), Ending::TooMuch),
+            World::TimedOut => heard(Bytes::default(), Ending::TimedOut),
+            World::Killed => heard(Bytes::default(), Ending::Closed),
+            World::Empty => Answer::Talked(Vec::new()),
+            World::Swapped => testing::output("an output"),
+            World::Failed => Answer::Failed("no answer".into()),
+            World::Done => Answer::Done,
+            World::NoHost | World::Silent | World::NotRun => Answer::Missing(Missing::HostSilent),
         }
     }
 
