@@ -33,6 +33,8 @@ pub mod conformance;
 mod export;
 pub mod harmless;
 pub mod magic;
+pub mod outputs;
+pub mod story;
 pub mod testing;
 
 pub use call::call_bytes;

@@ -80,7 +80,7 @@ pub fn answer_to(probe: &Probe, text: impl Into<Bytes>) -> Answer {
     let text = text.into();
     match probe {
         Probe::Run { .. } => output(text),
-        Probe::File { .. } => Answer::File(FileAnswer::Content { content: text.into(), cut: false }),
+        Probe::File { .. } => Answer::File(FileAnswer::Content { content: text, cut: false }),
         Probe::Talk(talk) => {
             let said = |socket: &Bytes| Heard { socket: socket.clone(), text: text.clone(), end: Ending::Answered };
             Answer::Talked(talk.sockets.iter().map(said).collect())
@@ -89,7 +89,7 @@ pub fn answer_to(probe: &Probe, text: impl Into<Bytes>) -> Answer {
             // One file that the first pattern finds in the first folder.
             let base = scan.bases.first().map_or("/", |base| std::str::from_utf8(base.as_slice()).unwrap_or("/"));
             let name = scan.names.first().map_or("x", String::as_str).replace(['*', '?'], "x");
-            scanned([(format!("{base}/x/{name}").as_str(), text.into())])
+            scanned([(format!("{base}/x/{name}").as_str(), text)])
         }
     }
 }

@@ -4,6 +4,7 @@ use crate::parse::{self, Interface, macmap::same_name};
 use crate::probes::{self, PM_CONF, VM_CONF};
 use ctys_plugin::magic::{Magic, plain_mac, plain_uuid};
 use ctys_plugin::model::{Answer, Exit, Facts, FileAnswer, MachineAddress, Missing, Phase, Probe, Problem, Value};
+use ctys_plugin::outputs;
 
 /// What the two files of `/etc/ctys.d` say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -92,7 +93,7 @@ pub fn uuid(identity: &Identity, facts: &Facts) -> Value {
     if let Some(uuid) = identity.magic.uuid() {
         return Value::from(uuid);
     }
-    match probes::text(facts, &probes::product_uuid(), "/sys/class/dmi/id/product_uuid") {
+    match outputs::text(facts, &probes::product_uuid(), "/sys/class/dmi/id/product_uuid") {
         // Boards without one show zeros or ones throughout: many machines would share that name.
         Ok(text) => match plain_uuid(&text)
             .filter(|uuid| !uuid.bytes().all(|b| b == b'0') && !uuid.bytes().all(|b| b == b'f'))
@@ -113,7 +114,7 @@ pub fn interfaces(facts: &Facts) -> Result<Vec<Interface>, Missing> {
         Answer::Output(output) if output.tried == 1 => ("ifconfig -a", parse::ifconfig::parse),
         _ => ("ip addr", parse::ip_addr::parse),
     };
-    let text = probes::text(facts, &probe, tool)?;
+    let text = outputs::text(facts, &probe, tool)?;
     let interfaces = parse(&text);
     // Even a host without a network has its loopback.
     if interfaces.is_empty() {
@@ -125,7 +126,7 @@ pub fn interfaces(facts: &Facts) -> Result<Vec<Interface>, Missing> {
 
 /// The interface of the default route, where one is known.
 pub fn default_interface(facts: &Facts) -> Option<String> {
-    let text = probes::text(facts, &probes::routes(), "/proc/net/route").ok()?;
+    let text = outputs::text(facts, &probes::routes(), "/proc/net/route").ok()?;
     parse::route::default_interface(&text).map(str::to_string)
 }
 

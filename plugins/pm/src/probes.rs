@@ -1,7 +1,6 @@
 //! What this plugin wants to know of a host. Each function is one question; the verbs pick the ones they need.
 
-use ctys_plugin::model::bytes::escape;
-use ctys_plugin::model::{Answer, Bytes, Command, Exit, Facts, FileAnswer, Missing, Output, Probe};
+use ctys_plugin::model::{Command, Probe};
 
 /// The description of a physical machine.
 pub const PM_CONF: &str = "/etc/ctys.d/pm.conf";
@@ -75,48 +74,4 @@ pub fn tool(program: &str, arg: &str) -> Probe {
 /// The caller's table of hardware addresses; the setting MACMAP names another file.
 pub fn macmap(setting: Option<&String>) -> Probe {
     Probe::caller_file(setting.map_or(MACMAP, String::as_str))
-}
-
-/// The text a probe gave, or why there is none. `what` is the tool or file in the words of a message.
-pub fn text(facts: &Facts, probe: &Probe, what: &str) -> Result<String, Missing> {
-    match facts.answer(probe) {
-        Answer::Output(output) if output.ok() => Ok(plain(&output.stdout)),
-        Answer::Output(output) => Err(match &output.exit {
-            Exit::NotFound => Missing::ToolAbsent(what.to_string()),
-            Exit::Refused(why) => Missing::NoPermission(why.clone()),
-            _ => Missing::Unknown(complaint(what, output)),
-        }),
-        Answer::File(FileAnswer::Content { content, .. }) => Ok(plain(content)),
-        Answer::File(FileAnswer::Absent) => Err(Missing::None),
-        Answer::File(FileAnswer::Denied) => Err(Missing::NoPermission(what.to_string())),
-        Answer::Missing(why) => Err(why.clone()),
-        Answer::Failed(why) => Err(Missing::Unknown(why.clone())),
-        Answer::Scanned(_) | Answer::Talked(_) | Answer::Done => Err(Missing::None),
-    }
-}
-
-/// How a command failed, in one sentence: `ip addr ended with status 1: permission denied`.
-pub fn complaint(what: &str, output: &Output) -> String {
-    let how = match &output.exit {
-        Exit::Code(status) => format!("{what} ended with status {status}"),
-        Exit::Signal(signal) => format!("{what} was ended by signal {signal}"),
-        Exit::TimedOut => format!("{what} did not end in its time"),
-        Exit::NotFound => format!("{what} was not found"),
-        Exit::Refused(why) => format!("{what} needs root, which was refused: {why}"),
-        Exit::Lost { begun: true, why, .. } => format!("{what} was begun, and how it ended is not known: {why}"),
-        Exit::Lost { why, .. } | Exit::NotRun(why) => format!("{what} was not run: {why}"),
-    };
-    let said = plain(&output.stderr);
-    match said.lines().map(str::trim).rfind(|line| !line.is_empty()) {
-        Some(line) => format!("{how}: {line}"),
-        None => how,
-    }
-}
-
-/// Bytes as text; a line that is not UTF-8 is shown with `\xNN`.
-fn plain(bytes: &Bytes) -> String {
-    match std::str::from_utf8(bytes.as_slice()) {
-        Ok(text) => text.to_string(),
-        Err(_) => bytes.as_slice().split(|&b| b == b'\n').map(escape).collect::<Vec<_>>().join("\n"),
-    }
 }

@@ -2,115 +2,29 @@
 //!
 //! `UPDATE_PLANS=1 cargo test -p ctys-pm` writes the files anew. Read the diff very carefully before you keep it.
 
-#![allow(clippy::disallowed_methods, reason = "the expected texts are files, and one switch rewrites them")]
-
-use ctys_plugin::Plugin;
 use ctys_plugin::model::field::Known;
 use ctys_plugin::model::*;
-use ctys_plugin::testing::{answer_to, facts, facts_with, failed, output, request, show, show_next};
+use ctys_plugin::story::{self, Case};
+use ctys_plugin::testing::{answer_to, facts, facts_with, failed, output, request};
 use ctys_pm::{Pm, probes};
-use std::fmt::Write as _;
-use std::fs;
-use std::path::PathBuf;
-
-/// One case: the request, what the probes answered, and the rounds of replies, each read after the ones before.
-struct Case {
-    name: &'static str,
-    request: Request,
-    facts: Facts,
-    rounds: Vec<Vec<(&'static str, Answer)>>,
-}
 
 fn case(name: &'static str, action: Action, facts: Facts) -> Case {
-    Case { name, request: request(action), facts, rounds: Vec::new() }
+    story::case(name, request(action), facts)
 }
 
-impl Case {
-    fn target(mut self, host: &str) -> Case {
-        self.request.target = Target { host: host.into(), local: host == "localhost", ..Target::default() };
-        self
-    }
-
-    fn forwarded(mut self) -> Case {
-        self.request.location = Location::ConnectionForwarding;
-        self
-    }
-
-    fn then(mut self, steps: impl IntoIterator<Item = (&'static str, Answer)>) -> Case {
-        self.rounds.push(steps.into_iter().collect());
-        self
-    }
-
+trait Told {
     /// A round on a host that was there when it began.
+    fn told<const N: usize>(self, steps: [(&'static str, Answer); N]) -> Self;
+}
+
+impl Told for Case {
     fn told<const N: usize>(self, steps: [(&'static str, Answer); N]) -> Case {
         self.then([("ask for the name", output("lab00\n"))].into_iter().chain(steps))
     }
 }
 
-fn folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/plans")
-}
-
-/// Compares all cases with their files, and finds files without a case.
 fn check(prefix: &str, cases: Vec<Case>) {
-    let update = std::env::var_os("UPDATE_PLANS").is_some();
-    let mut wrong = Vec::new();
-    for case in &cases {
-        assert!(case.name.starts_with(prefix), "{} is in the wrong test", case.name);
-        let path = folder().join(format!("{}.txt", case.name));
-        let got = tell(case);
-        if update {
-            fs::write(&path, &got).unwrap();
-        }
-        let want = fs::read_to_string(&path).unwrap_or_default();
-        if got != want {
-            wrong.push(format!("==== {}\n---- expected\n{want}---- got\n{got}", case.name));
-        }
-    }
-    for entry in fs::read_dir(folder()).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        let stem = name.strip_suffix(".txt").unwrap_or(&name);
-        if stem.starts_with(prefix) && !cases.iter().any(|case| case.name == stem) {
-            wrong.push(format!("==== {name} belongs to no case"));
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-/// The whole story of a case.
-fn tell(case: &Case) -> String {
-    let mut out = String::from("wants\n");
-    let wants = Pm::wants(&case.request);
-    assert!(wants.iter().all(Probe::only_reads), "{}: a probe changes something", case.name);
-    for probe in &wants {
-        let what = match probe {
-            Probe::File { place, path, .. } => format!("file {}{}", at(place), path.to_text()),
-            Probe::Scan(scan) => format!("walk {}{}", at(&scan.place), scan.names.join(" ")),
-            Probe::Run { tries } => {
-                let line = |c: &Command| {
-                    format!("{} {}", c.program, c.args.iter().map(|a| a.to_text()).collect::<Vec<_>>().join(" "))
-                };
-                format!("run {}", tries.iter().map(|c| line(c).trim_end().to_string()).collect::<Vec<_>>().join(" | "))
-            }
-        };
-        let _ = writeln!(out, "  {what}");
-    }
-    // A plan may use only what was asked for.
-    let mut facts = case.facts.clone();
-    facts.answers.retain(|(probe, _)| wants.contains(probe));
-    let _ = write!(out, "\n{}", show(&Pm::plan(&case.request, &facts)));
-    let mut replies = Replies::default();
-    for steps in &case.rounds {
-        let steps =
-            steps.iter().map(|(name, answer)| StepReply { name: name.to_string(), answer: answer.clone() }).collect();
-        replies.rounds.push(Round { started_ms: 0, steps });
-        let _ = write!(out, "\n{}", show_next(&Pm::read(&case.request, &facts, &replies)));
-    }
-    out
-}
-
-fn at(place: &Place) -> &'static str {
-    if *place == Place::Caller { "of the caller: " } else { "" }
+    story::check::<Pm>(env!("CARGO_MANIFEST_DIR"), prefix, cases);
 }
 
 macro_rules! capture {

@@ -2,8 +2,9 @@
 
 use crate::parse::xl_list::{self, Domain};
 use crate::parse::xl_list_long::{self, Details};
-use crate::probes::{self, complaint, plain, tool};
+use crate::probes::{self, tool};
 use ctys_plugin::model::{Answer, Exit, Facts, FileAnswer, Findings, Missing, Output, Phase, Problem, Request};
+use ctys_plugin::outputs::{complaint, plain};
 
 /// Why nothing is known of the domains of a host.
 #[derive(Clone, Debug, PartialEq, Eq)]

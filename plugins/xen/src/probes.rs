@@ -1,8 +1,7 @@
 //! What this plugin wants to know of a host. Each function is one question; the verbs pick the ones they need.
 
-use ctys_plugin::model::bytes::escape;
 use ctys_plugin::model::probe::Scan;
-use ctys_plugin::model::{Bytes, Command, Exit, Output, Place, Probe, Request};
+use ctys_plugin::model::{Bytes, Command, Place, Probe, Request};
 
 /// Where configurations are when the call has no BASEPATH: the folders every plugin walks (ctys.md 2.4), and Xen's own.
 const COMMON_BASES: [&str; 2] = ["~", "/etc/ctys.d"];
@@ -79,52 +78,4 @@ pub fn places(base: &[String]) -> String {
         return format!("{}, {XEN_BASE}", COMMON_BASES.join(", "));
     }
     base.join(", ")
-}
-
-/// How a command failed, in one sentence: `xl list ended with status 1: permission denied`.
-pub fn complaint(what: &str, output: &Output) -> String {
-    let how = match &output.exit {
-        Exit::Code(status) => format!("{what} ended with status {status}"),
-        Exit::Signal(signal) => format!("{what} was ended by signal {signal}"),
-        Exit::TimedOut => format!("{what} did not end in its time"),
-        Exit::NotFound => format!("{what}: the program was not found"),
-        Exit::Refused(why) => return format!("{what} needs root, which was refused: {}", why.trim()),
-        Exit::Lost { begun: true, why, .. } => {
-            return format!("{what} was begun, and how it ended is not known: {why}");
-        }
-        Exit::Lost { why, .. } | Exit::NotRun(why) => return format!("{what} was not run: {why}"),
-    };
-    match said(output) {
-        Some(line) => format!("{how}: {line}"),
-        None => how,
-    }
-}
-
-/// The line that tells most of what a tool complained: the first that names an error, since those that follow are its
-/// consequences, else the last.
-///
-/// ```text
-/// Parsing config from /etc/xen/tst100.cfg
-/// libxl: error: libxl_create.c:1279:initiate_domain_create: Domain 3:Domain name "tst100" already exists
-/// cannot make domain: -6
-/// ```
-fn said(output: &Output) -> Option<String> {
-    let text = plain(&output.stderr);
-    let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let tells = |line: &&str| line.contains("error:") || line.starts_with("ERROR");
-    lines().find(tells).or_else(|| lines().next_back()).map(str::to_string)
-}
-
-/// All that a tool complained, line by line.
-pub fn complaints(output: &Output) -> Vec<String> {
-    let text = plain(&output.stderr);
-    text.lines().map(str::trim_end).filter(|line| !line.is_empty()).map(str::to_string).collect()
-}
-
-/// Bytes as text; a line that is not UTF-8 is shown with `\xNN`.
-pub fn plain(bytes: &Bytes) -> String {
-    match std::str::from_utf8(bytes.as_slice()) {
-        Ok(text) => text.to_string(),
-        Err(_) => bytes.as_slice().split(|&b| b == b'\n').map(escape).collect::<Vec<_>>().join("\n"),
-    }
 }

@@ -11,6 +11,7 @@ use crate::parse::xl_list::Domain;
 use crate::probes::{self, places};
 use ctys_plugin::magic::{plain_mac, plain_uuid};
 use ctys_plugin::model::{Answer, Exit, Facts, MachineAddress, Phase, Probe, Problem, Request};
+use ctys_plugin::outputs;
 
 /// What an address means.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -161,13 +162,13 @@ fn named_file(path: &str, facts: &Facts) -> Result<Machine, Problem> {
         }
         Answer::Output(output) if output.cut => Err(problem("it is too long for a configuration".into())),
         Answer::Output(output) if matches!(output.exit, Exit::Refused(_)) => {
-            Err(Problem { phase: Phase::Privilege, ..problem(probes::complaint("cat", output)) })
+            Err(Problem { phase: Phase::Privilege, ..problem(outputs::complaint("cat", output)) })
         }
         Answer::Output(output) => {
-            let said = probes::complaints(output).pop().unwrap_or_default();
+            let said = outputs::complaints(output).pop().unwrap_or_default();
             let why = said.rsplit(": ").next().unwrap_or_default();
             Err(match why {
-                "" => problem(probes::complaint("cat", output)),
+                "" => problem(outputs::complaint("cat", output)),
                 why if why.contains("ermission denied") => {
                     Problem { phase: Phase::Privilege, ..problem(why.into()) }.hint("-Z SUDO lets root read it")
                 }

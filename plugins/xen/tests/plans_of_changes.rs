@@ -4,6 +4,7 @@ mod story;
 
 use ctys_plugin::model::action::BootMode;
 use ctys_plugin::model::*;
+use ctys_plugin::story::Case;
 use ctys_plugin::testing::{failed, output};
 use story::*;
 

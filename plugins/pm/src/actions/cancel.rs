@@ -14,12 +14,12 @@
 
 use super::wake::is_interface;
 use crate::parse::main_interface;
-use crate::probes::complaint;
 use crate::{identity, probes};
 use ctys_plugin::model::{
     Answer, Batch, Cancel, CancelMethod, Command, Effect, Exit, Facts, Findings, Missing, Next, Phase, Probe, Problem,
     Replies, Request, Side, Step, StepReply,
 };
+use ctys_plugin::outputs::complaint;
 
 const ALIVE: &str = "ask for the name";
 const ARM: &str = "arm the network card";

@@ -24,6 +24,7 @@ use ctys_plugin::model::{
     Answer, Batch, Command, Console, ConsoleKind, Create, CreateMode, Does, Effect, Facts, Findings, Location, Missing,
     Next, Phase, Place, Poll, Probe, Problem, Reach, Replies, Request, Step,
 };
+use ctys_plugin::outputs;
 
 const CHECK: &str = "check";
 const WAKE: &str = "wake";
@@ -206,7 +207,7 @@ fn look_up(
     wol: bool,
 ) -> Result<Option<Entry>, Problem> {
     let address = &create.address;
-    let text = match probes::text(facts, &probes::macmap(request.settings.get("MACMAP")), &table(request)) {
+    let text = match outputs::text(facts, &probes::macmap(request.settings.get("MACMAP")), &table(request)) {
         Ok(text) => text,
         Err(Missing::None | Missing::NotAsked) => return Ok(None),
         Err(why) if wol && address.mac.is_none() => {

@@ -4,6 +4,7 @@
 use super::show::Page;
 use crate::{parse, probes};
 use ctys_plugin::model::{Answer, Exit, Facts, Findings, Missing, Output, Probe};
+use ctys_plugin::outputs;
 
 /// Label, program, and the argument that makes it say its version and end. The two groups and their order are those of
 /// the original; nothing of ours needs bash, awk or sed.
@@ -32,14 +33,14 @@ pub fn wants() -> Vec<Probe> {
 pub fn plan(facts: &Facts) -> Findings {
     let Some(host) = &facts.host else { return super::unreached() };
     let mut page = Page::new(host, facts, &format!("  -  ctys-pm({})", env!("CARGO_PKG_VERSION")));
-    match probes::text(facts, &probes::kernel_version(), "/proc/version") {
+    match outputs::text(facts, &probes::kernel_version(), "/proc/version") {
         Ok(text) => {
             let smp = text.split_whitespace().any(|word| word == "SMP");
             page.pair("KERNEL#CPU", if smp { "SMP-KERNEL" } else { "SINGLE-CPU-KERNEL" });
         }
         Err(why) => page.absent("KERNEL#CPU", &why),
     }
-    match probes::text(facts, &probes::cpuinfo(), "/proc/cpuinfo") {
+    match outputs::text(facts, &probes::cpuinfo(), "/proc/cpuinfo") {
         Ok(text) => {
             let processors = parse::cpuinfo::parse(&text);
             page.title("CPU-INFO");

@@ -14,6 +14,7 @@
 use crate::identity::reason;
 use crate::{parse, probes};
 use ctys_plugin::model::{Facts, Findings, HostFacts, Missing, Probe};
+use ctys_plugin::outputs;
 
 /// Lines of `top` that are shown.
 const TOP_LINES: usize = 30;
@@ -28,14 +29,14 @@ pub fn plan(facts: &Facts) -> Findings {
     let Some(host) = &facts.host else { return super::unreached() };
     let mut page = Page::new(host, facts, "");
     page.memory(facts, true);
-    match probes::text(facts, &probes::top(), "top") {
+    match outputs::text(facts, &probes::top(), "top") {
         Ok(text) => {
             page.title("Top");
             page.under(text.trim_matches('\n').lines().take(TOP_LINES).map(|line| line.trim_end().to_string()));
         }
         Err(why) => page.absent("Top", &why),
     }
-    match probes::text(facts, &probes::sensors(), "sensors") {
+    match outputs::text(facts, &probes::sensors(), "sensors") {
         Ok(text) => {
             let health = parse::sensors::parse(&text);
             page.title("HEALTH");
@@ -70,7 +71,7 @@ impl Page {
         page.findings.text.push("#".repeat(29));
         page.findings.text.push(format!("Node:{}{after_node}", host.node));
         page.pair("System", &host.system);
-        match probes::text(facts, &probes::os_release(), "/etc/os-release").map(|text| parse::os_release::parse(&text))
+        match outputs::text(facts, &probes::os_release(), "/etc/os-release").map(|text| parse::os_release::parse(&text))
         {
             // Without the file the system's own name is all there is to say.
             Ok(parse::os_release::Distribution { pretty: Some(pretty), .. }) => page.pair("OS", &pretty),
@@ -105,7 +106,7 @@ impl Page {
 
     /// The sizes; the free ones change and belong to SHOW.
     pub(super) fn memory(&mut self, facts: &Facts, with_free: bool) {
-        let memory = match probes::text(facts, &probes::meminfo(), "/proc/meminfo") {
+        let memory = match outputs::text(facts, &probes::meminfo(), "/proc/meminfo") {
             Ok(text) => parse::meminfo::parse(&text),
             Err(why) => return self.absent("MEM-INFO", &why),
         };

@@ -1,8 +1,8 @@
 //! The wake-on-LAN packet: who sends it, how, and what went wrong.
 
-use crate::probes::complaint;
 use ctys_plugin::magic::mac_bytes;
 use ctys_plugin::model::{Answer, Batch, Command, Does, Effect, Exit, Phase, Problem, Step, Target, Wake};
+use ctys_plugin::outputs::complaint;
 use std::collections::BTreeMap;
 
 /// Where a packet goes unless the call says otherwise.

@@ -24,6 +24,7 @@ use ctys_plugin::model::{
     Answer, Batch, Bytes, Command, ConsoleKind, Create, CreateMode, Effect, Facts, Findings, Location, Next, Output,
     Phase, Probe, Problem, Replies, Request, Step,
 };
+use ctys_plugin::outputs;
 
 const CREATE: &str = "create";
 const OUTDATE: &str = "put an old state aside";
@@ -352,7 +353,7 @@ impl<'a> Job<'a> {
         let name = self.name()?;
         let file = saved::state_file(self.request, &name);
         let listed = match replies.last(FIND) {
-            Some(Answer::Output(output)) => probes::plain(&output.stdout),
+            Some(Answer::Output(output)) => outputs::plain(&output.stdout),
             _ => String::new(),
         };
         let has = |path: &str| listed.lines().any(|line| line == path);
@@ -502,7 +503,7 @@ pub fn failure(request: &Request, facts: &Facts, what: &str, answer: &Answer) ->
         }
     };
     let problem = host::trouble(request, facts, what, output).problem;
-    let lines = probes::complaints(output).into_iter().filter(|line| !problem.message.contains(line.trim()));
+    let lines = outputs::complaints(output).into_iter().filter(|line| !problem.message.contains(line.trim()));
     let more: Vec<String> = lines.take(8).map(|line| format!("it also said: {line}")).collect();
     Problem { hints: [problem.hints, more].concat(), ..problem }
 }

@@ -1,18 +1,15 @@
-//! A request, what the host says, and the whole story that follows, as text in a file.
+//! Made-up Xen hosts that answer what they are asked.
 //!
 //! `UPDATE_PLANS=1 cargo test -p ctys-xen` writes the files anew. Read the diff very carefully before you keep it.
 
-#![allow(clippy::disallowed_methods, reason = "the expected texts are files, and one switch rewrites them")]
 #![allow(dead_code, reason = "every test program uses its own part of it")]
 
-use ctys_plugin::Plugin;
 use ctys_plugin::model::probe::{FoundFile, Scan, Scanned};
 use ctys_plugin::model::*;
-use ctys_plugin::testing::{failed, output, request, show, show_next};
+use ctys_plugin::story::{self, Case};
+use ctys_plugin::testing::{failed, output, request};
 use ctys_xen::Xen;
 use std::fmt::Write as _;
-use std::fs;
-use std::path::PathBuf;
 
 pub const UUID: &str = "6842caf9-1e3e-4324-9ed5-96b8b9f2c5c2";
 pub const TST100: &str = "/root/xen/tst-ctys/tst100/tst100.conf";
@@ -116,6 +113,20 @@ pub fn forbidden() -> World {
     World { list: no(), long: no(), info: no(), store: no(), uid: 1000, ..lab00() }
 }
 
+impl story::World for World {
+    fn facts(&self, wants: &[Probe]) -> Facts {
+        let answers = wants.iter().map(|probe| (probe.clone(), self.answer(probe)));
+        let mut facts = ctys_plugin::testing::facts_with(answers);
+        let host = facts.host.as_mut().unwrap();
+        host.uid = self.uid;
+        host.home = "/root".into();
+        if self.silent {
+            facts.host = None;
+        }
+        facts
+    }
+}
+
 impl World {
     pub fn with(mut self, path: &'static str, text: &str) -> World {
         self.files.push((path, FileAnswer::Content { content: text.into(), cut: false }));
@@ -132,18 +143,6 @@ impl World {
         self
     }
 
-    pub fn facts(&self, wants: &[Probe]) -> Facts {
-        let answers = wants.iter().map(|probe| (probe.clone(), self.answer(probe)));
-        let mut facts = ctys_plugin::testing::facts_with(answers);
-        let host = facts.host.as_mut().unwrap();
-        host.uid = self.uid;
-        host.home = "/root".into();
-        if self.silent {
-            facts.host = None;
-        }
-        facts
-    }
-
     fn answer(&self, probe: &Probe) -> Answer {
         if self.silent {
             return Answer::Missing(Missing::HostSilent);
@@ -151,6 +150,7 @@ impl World {
         match probe {
             Probe::File { .. } => self.control.clone(),
             Probe::Scan(scan) => self.walk(scan),
+            Probe::Talk(_) => panic!("nobody expects a dialogue"),
             Probe::Run { tries } => {
                 let command = &tries[0];
                 let args: Vec<_> = command.args.iter().map(|arg| arg.to_text()).collect();
@@ -190,121 +190,12 @@ impl World {
     }
 }
 
-/// One case: the request, the host, and the rounds of replies, each read after the ones before.
-pub struct Case {
-    name: &'static str,
-    pub request: Request,
-    world: World,
-    rounds: Vec<(u64, Vec<(String, Answer)>)>,
-}
-
 /// `ctys -t xen -a <action> lab00`.
 pub fn case(name: &'static str, action: Action, world: World) -> Case {
-    let request = Request { session_type: Some("XEN".into()), ..request(action) };
-    Case { name, request, world, rounds: Vec::new() }
-}
-
-impl Case {
-    pub fn request(mut self, change: impl FnOnce(&mut Request)) -> Case {
-        change(&mut self.request);
-        self
-    }
-
-    /// Without `-t`.
-    pub fn of_all_types(self) -> Case {
-        self.request(|request| request.session_type = None)
-    }
-
-    pub fn setting(self, name: &str, value: &str) -> Case {
-        self.request(|request| drop(request.settings.insert(name.into(), value.into())))
-    }
-
-    /// A round a second after the one before.
-    pub fn then<const N: usize>(self, steps: [(&str, Answer); N]) -> Case {
-        let at = self.rounds.last().map_or(0, |(at, _)| at + 1000);
-        self.at(at, steps)
-    }
-
-    /// A round so many milliseconds after the first.
-    pub fn at<const N: usize>(mut self, at: u64, steps: [(&str, Answer); N]) -> Case {
-        self.rounds.push((at, steps.into_iter().map(|(name, answer)| (name.to_string(), answer)).collect()));
-        self
-    }
-}
-
-fn folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/plans")
+    story::case(name, Request { session_type: Some("XEN".into()), ..request(action) }, world)
 }
 
 /// Compares all cases with their files, and finds files without a case.
 pub fn check(prefix: &str, cases: Vec<Case>) {
-    let update = std::env::var_os("UPDATE_PLANS").is_some();
-    let mut wrong = Vec::new();
-    for case in &cases {
-        assert!(case.name.starts_with(prefix), "{} is in the wrong test", case.name);
-        let path = folder().join(format!("{}.txt", case.name));
-        let got = tell(case);
-        if update {
-            fs::write(&path, &got).unwrap();
-        }
-        let want = fs::read_to_string(&path).unwrap_or_default();
-        if got != want {
-            wrong.push(format!("==== {}\n---- expected\n{want}---- got\n{got}", case.name));
-        }
-    }
-    for entry in fs::read_dir(folder()).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        let stem = name.strip_suffix(".txt").unwrap_or(&name);
-        if stem.starts_with(prefix) && !cases.iter().any(|case| case.name == stem) {
-            wrong.push(format!("==== {name} belongs to no case"));
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-/// The whole story of a case. Every round must answer what was planned: a step that nobody planned is a mistake here.
-fn tell(case: &Case) -> String {
-    let mut out = String::from("wants\n");
-    let wants = Xen::wants(&case.request);
-    assert!(wants.iter().all(Probe::only_reads), "{}: a probe changes something", case.name);
-    for probe in &wants {
-        let _ = writeln!(out, "  {}", in_words(probe));
-    }
-    let facts = case.world.facts(&wants);
-    let mut effect = Some(Xen::plan(&case.request, &facts));
-    let _ = write!(out, "\n{}", show(effect.as_ref().unwrap()));
-    let mut replies = Replies::default();
-    for (started_ms, steps) in &case.rounds {
-        let planned: Vec<String> = match &effect {
-            Some(Effect::Run(batch)) => batch.steps.iter().map(|step| step.name.clone()).collect(),
-            other => panic!("{}: a reply to nothing: {other:?}", case.name),
-        };
-        let replied: Vec<&String> = steps.iter().map(|(name, _)| name).collect();
-        assert_eq!(planned.iter().collect::<Vec<_>>(), replied, "{}: round {}", case.name, replies.rounds.len() + 1);
-        let steps = steps.iter().map(|(name, answer)| StepReply { name: name.clone(), answer: answer.clone() });
-        replies.rounds.push(Round { started_ms: *started_ms, steps: steps.collect() });
-        let next = Xen::read(&case.request, &facts, &replies);
-        let _ = write!(out, "\n{}", show_next(&next));
-        effect = match next {
-            Next::Then(effect) | Next::Later { effect, .. } => Some(effect),
-            Next::Done(_) => None,
-        };
-    }
-    out
-}
-
-fn in_words(probe: &Probe) -> String {
-    match probe {
-        Probe::File { path, .. } => format!("file {}", path.to_text()),
-        Probe::Scan(scan) => {
-            let bases: Vec<_> = scan.bases.iter().map(|base| base.to_text()).collect();
-            format!("walk {} for {}, {} deep", bases.join(" "), scan.names.join(" "), scan.depth)
-        }
-        Probe::Run { tries } => {
-            let command = &tries[0];
-            let root = if command.privilege == Privilege::Root { " as root" } else { "" };
-            let args: Vec<_> = command.args.iter().map(|arg| arg.to_text()).collect();
-            format!("run {} {}{root}, within {} ms", command.program, args.join(" "), command.limit_ms)
-        }
-    }
+    story::check::<Xen>(env!("CARGO_MANIFEST_DIR"), prefix, cases);
 }
