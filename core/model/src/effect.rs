@@ -1,7 +1,8 @@
 //! What a plugin answers: what is to be done, and what came out.
 
 use crate::action::ConsoleKind;
-use crate::command::{Batch, Command};
+use crate::bytes::Bytes;
+use crate::command::{Batch, Command, Privilege};
 use crate::problem::Problem;
 use crate::record::Record;
 use serde::{Deserialize, Serialize};
@@ -77,15 +78,66 @@ pub struct Console {
     /// Its uuid, for the banner and for the check.
     #[serde(default)]
     pub uuid: Option<String>,
-    /// The command whose terminal is the console; none for viewers.
+    /// The command whose terminal is the console; none for viewers and sockets.
     #[serde(default)]
     pub command: Option<Command>,
+    /// The socket that is the console, in the place of a command.
+    #[serde(default)]
+    pub socket: Option<ConsoleSocket>,
+    /// What the console said before, shown when it is opened.
+    #[serde(default)]
+    pub history: Option<History>,
     /// The port of the VNC server on the target, for viewers.
     #[serde(default)]
     pub vnc_port: Option<u16>,
-    /// How one leaves it, in words.
+    /// The password file of that server, as a path on the target (`~/` is the home there): the viewer is given it, wherever it
+    /// runs, and nobody else. None when the server asks for none, or when the viewer asks the user.
+    #[serde(default)]
+    pub password_file: Option<Bytes>,
+    /// How one leaves it, in words. A socket needs none: the engine has a key for it.
     #[serde(default)]
     pub detach: Option<String>,
+}
+
+impl Console {
+    /// A console of this kind, as yet without anything that could be opened.
+    pub fn new(kind: ConsoleKind, label: &str, session_type: &str) -> Console {
+        Console {
+            kind,
+            label: label.to_string(),
+            session_type: session_type.to_string(),
+            uuid: None,
+            command: None,
+            socket: None,
+            history: None,
+            vnc_port: None,
+            password_file: None,
+            detach: None,
+        }
+    }
+}
+
+/// A UNIX socket of the target that carries the bytes of a serial line, both ways.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsoleSocket {
+    /// Its absolute path.
+    pub path: Bytes,
+    /// Whether it takes root to connect.
+    #[serde(default)]
+    pub privilege: Privilege,
+    /// The process that listens there, as the facts say. Whoever else answers is refused before a byte is shown.
+    #[serde(default)]
+    pub owner: Option<u32>,
+}
+
+/// A file of the target in which the console's output is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct History {
+    /// Its absolute path.
+    pub path: Bytes,
+    /// Whether it takes root to read.
+    #[serde(default)]
+    pub privilege: Privilege,
 }
 
 /// A tunnel as an answer: which port of the target is wanted here.

@@ -282,6 +282,14 @@ fn push_console(out: &mut String, console: &Console) {
     if let Some(detach) = &console.detach {
         line(out, 2, &format!("leave with {detach}"));
     }
+    let root = |privilege| if privilege == Privilege::Root { ", as root" } else { "" };
+    if let Some(socket) = &console.socket {
+        let owner = socket.owner.map_or(String::new(), |pid| format!(", of process {pid}"));
+        line(out, 2, &format!("socket {}{}{owner}", escape(socket.path.as_slice()), root(socket.privilege)));
+    }
+    if let Some(history) = &console.history {
+        line(out, 2, &format!("history {}{}", escape(history.path.as_slice()), root(history.privilege)));
+    }
     if let Some(command) = &console.command {
         push_command(out, command);
     }
@@ -326,6 +334,7 @@ fn push_problem(out: &mut String, problem: &Problem) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ctys_model::effect::{ConsoleSocket, History};
     use ctys_model::field::Known;
     use ctys_model::{ConsoleKind, Missing, Phase, Reach, Step, Value, Wake};
 
@@ -363,15 +372,22 @@ mod tests {
         );
         check(
             Effect::Attach(Box::new(Console {
-                kind: ConsoleKind::Cli,
-                label: "tst\x1b[2J".into(),
-                session_type: "XEN".into(),
-                uuid: None,
                 command: Some(Command::new("xl").args(["console", "7"]).as_root()),
-                vnc_port: None,
                 detach: Some("Ctrl-]".into()),
+                ..Console::new(ConsoleKind::Cli, "tst\x1b[2J", "XEN")
             })),
             "attach CLI to XEN tst\\x1b[2J\n  leave with Ctrl-]\n    as root, reads\n      xl\n      console\n      7\n",
+        );
+        let socket = ConsoleSocket { path: "/run/tst100.serial".into(), privilege: Privilege::Root, owner: Some(4711) };
+        let history = History { path: "/var/log/tst100.log".into(), privilege: Privilege::None };
+        check(
+            Effect::Attach(Box::new(Console {
+                socket: Some(socket),
+                history: Some(history),
+                ..Console::new(ConsoleKind::Xterm, "tst100", "QEMU")
+            })),
+            "attach XTERM to QEMU tst100\n  socket /run/tst100.serial, as root, of process 4711\n  \
+             history /var/log/tst100.log\n",
         );
         let record = Record::new("PM").with(Known::Label, "lab00").with(Known::Mac, Value::Missing(Missing::None));
         check(

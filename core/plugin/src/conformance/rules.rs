@@ -93,6 +93,12 @@ pub fn of_probes(verb: Verb, probes: &[Probe]) -> Vec<String> {
                 }
             }
             Probe::Talk(talk) => of_talk(verb, "probe", talk, &mut faults),
+            Probe::Processes(table) => {
+                let bad = |name: &String| name.is_empty() || name.contains(['/', '\0', '\n']);
+                if table.names.is_empty() || table.names.iter().any(bad) {
+                    faults.push(format!("{verb}: looks for processes by what is no name: {:?}", table.names));
+                }
+            }
         }
     }
     faults
@@ -123,6 +129,12 @@ pub fn of_effect(request: &Request, effect: &Effect) -> Vec<String> {
                             faults.push(format!("{verb}: a step writes no file that could be: {:?}", file.path));
                         }
                     }
+                    Does::Signal(signal) => {
+                        let name = |name: &str| name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+                        if signal.pid < 2 || signal.name.is_empty() || !name(&signal.name) {
+                            faults.push(format!("{verb}: a step signals {} with {:?}", signal.pid, signal.name));
+                        }
+                    }
                     Does::Wake(_) | Does::Reach(_) => {}
                 }
                 if step.does.changes() {
@@ -136,6 +148,12 @@ pub fn of_effect(request: &Request, effect: &Effect) -> Vec<String> {
             }
             if let Some(command) = &console.command {
                 of_tries(verb, "console", std::slice::from_ref(command), &mut faults);
+            }
+            let socket = console.socket.as_ref().map(|socket| &socket.path);
+            for path in socket.into_iter().chain(console.history.as_ref().map(|history| &history.path)) {
+                if !path.as_slice().starts_with(b"/") || path.as_slice().contains(&0) {
+                    faults.push(format!("{verb}: a console is where no file could be: {path:?}"));
+                }
             }
         }
         Effect::Open(_) => {
@@ -288,6 +306,7 @@ fn of_talk(verb: Verb, what: &str, talk: &Talk, faults: &mut Vec<String>) {
 fn words(probe: &Probe) -> String {
     match probe {
         Probe::Talk(talk) => format!("the talk with {:?}", talk.sockets),
+        Probe::Processes(table) => format!("the look for {:?}", table.names),
         Probe::Run { tries } => tries.iter().map(|command| command.program.as_str()).collect::<Vec<_>>().join(" or "),
         Probe::File { path, place, .. } => match place {
             Place::Caller => format!("{path:?} on the caller"),

@@ -400,13 +400,9 @@ fn up(request: &Request, create: &Create, job: &Job, woken: bool) -> Next {
         return Next::Done(Findings { text: vec![text], changed: woken, ..Findings::default() });
     };
     Next::Then(Effect::Attach(Box::new(Console {
-        kind,
-        label: job.name.clone(),
-        session_type: SESSION_TYPE.to_string(),
-        uuid: None,
         command: Some(login(request, create, job)),
-        vnc_port: None,
         detach: Some("exit".into()),
+        ..Console::new(kind, &job.name, SESSION_TYPE)
     })))
 }
 

@@ -44,13 +44,11 @@ pub fn choose(request: &Request, create: &Create) -> Result<Option<ConsoleKind>,
 pub fn attach(request: &Request, kind: ConsoleKind, domain: &Domain, vnc_port: Option<u16>) -> Effect {
     let is_vnc = kind == ConsoleKind::Vnc;
     Effect::Attach(Box::new(Console {
-        kind,
-        label: domain.name.clone(),
-        session_type: SESSION_TYPE.to_string(),
         uuid: domain.uuid.clone(),
         command: (!is_vnc).then(|| terminal(request, domain)),
         vnc_port,
         detach: (!is_vnc).then(|| "Ctrl-]".to_string()),
+        ..Console::new(kind, &domain.name, SESSION_TYPE)
     }))
 }
 
