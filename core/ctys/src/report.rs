@@ -35,6 +35,10 @@ pub fn plan(target: &Target, plugin: &str, batch: &Batch) -> String {
                 let lines: Vec<_> = talk.lines.iter().map(|line| escape(line.as_slice())).collect();
                 (talk.place.clone(), format!("{root}say to {}: {}", sockets.join(", "), lines.join("  then  ")))
             }
+            Does::Signal(signal) => {
+                let root = if signal.privilege == Privilege::Root { "as root: " } else { "" };
+                (signal.place.clone(), format!("{root}signal {} to process {}", signal.name, signal.pid))
+            }
             Does::Write(file) => {
                 let root = if file.privilege == Privilege::Root { "as root: " } else { "" };
                 let (path, size) = (escape(file.path.as_slice()), file.content.as_slice().len());

@@ -4,13 +4,13 @@ use crate::privilege::Gate;
 use crate::scan;
 use crate::script::{Item, Means};
 use crate::session::{self, Conversation};
-use crate::{talk, write};
+use crate::{processes, signal, talk, write};
 use ctys_model::field::Known;
 use ctys_model::manifest::Category;
 use ctys_model::probe::Scan;
 use ctys_model::{
     Answer, Batch, Bytes, Console, Does, Effect, Ending, Exit, Facts, Findings, HostFacts, Missing, Next, Phase, Place,
-    Probe, Problem, Reach, Record, Replies, Request, Round, Step, StepReply, Target, Tunnel, Value, Wake,
+    Probe, Problem, ProcessTable, Reach, Record, Replies, Request, Round, Step, StepReply, Target, Tunnel, Value, Wake,
 };
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -187,14 +187,22 @@ impl Job<'_> {
         }
         let mut answers = HashMap::new();
         for (place, probes) in places {
-            // Walks through the same folders are one walk; each plugin gets its share of what was found.
+            // Walks through the same folders are one walk, looks at the processes one look; each plugin gets its share.
             let (asked, walks) = share_walks(&probes);
+            let (asked, looks) = share_looks(asked, &probes);
             let items: Vec<Item> = asked.iter().map(item_of).collect();
             let (got, outcome) = self.ask(&place, &items, None);
             for (probe, answer) in asked.into_iter().zip(got) {
                 let Some(answer) = answer else { continue };
                 self.notice_refusal(&answer, &probe_name(&probe));
-                if let (Probe::Scan(whole), Answer::Scanned(found)) = (&probe, &answer) {
+                if let (Probe::Processes(_), Answer::Processes(found)) = (&probe, &answer) {
+                    for own in &looks {
+                        answers
+                            .insert(Probe::Processes((*own).clone()), Answer::Processes(processes::share(found, own)));
+                    }
+                } else if let (Probe::Processes(_), _) = (&probe, &answer) {
+                    answers.extend(looks.iter().map(|own| (Probe::Processes((*own).clone()), answer.clone())));
+                } else if let (Probe::Scan(whole), Answer::Scanned(found)) = (&probe, &answer) {
                     for own in walks.iter().filter(|own| scan::same_walk(own, whole)) {
                         answers.insert(Probe::Scan((*own).clone()), Answer::Scanned(scan::share(found, own)));
                     }
@@ -337,7 +345,7 @@ impl Job<'_> {
                 return Err(interrupted(&batch.steps[at..]));
             }
             match &step.does {
-                Does::Run { .. } | Does::Talk(_) | Does::Write(_) => {
+                Does::Run { .. } | Does::Talk(_) | Does::Write(_) | Does::Signal(_) => {
                     let place = step.does.place().clone();
                     let count = batch.steps[at..]
                         .iter()
@@ -492,6 +500,7 @@ fn item_of(probe: &Probe) -> Item {
         Probe::File { path, limit, .. } => Item::File { path: path.clone(), limit: *limit },
         Probe::Scan(scan) => Item::Scan(scan.clone()),
         Probe::Talk(talk) => Item::Run(talk::tries(talk)),
+        Probe::Processes(table) => Item::Processes(table.clone()),
     }
 }
 
@@ -501,6 +510,7 @@ fn step_item(step: &Step) -> Option<Item> {
         Does::Run { tries } => Some(Item::Run(tries.clone())),
         Does::Talk(talk) => Some(Item::Run(talk::tries(talk))),
         Does::Write(file) => Some(Item::Run(vec![write::command(file)])),
+        Does::Signal(signal) => Some(Item::Run(vec![signal::command(signal)])),
         Does::Wake(_) | Does::Reach(_) => None,
     }
 }
@@ -520,11 +530,23 @@ fn share_walks(probes: &[Probe]) -> (Vec<Probe>, Vec<&Scan>) {
     (asked, walks)
 }
 
+/// The same for the looks at the processes of one place: one for all of them.
+fn share_looks(asked: Vec<Probe>, probes: &[Probe]) -> (Vec<Probe>, Vec<&ProcessTable>) {
+    let looks: Vec<&ProcessTable> = probes
+        .iter()
+        .filter_map(|probe| if let Probe::Processes(table) = probe { Some(table) } else { None })
+        .collect();
+    let mut asked: Vec<Probe> = asked.into_iter().filter(|probe| !matches!(probe, Probe::Processes(_))).collect();
+    asked.extend(processes::merge(&looks).map(Probe::Processes));
+    (asked, looks)
+}
+
 fn probe_name(probe: &Probe) -> String {
     match probe {
         Probe::Run { tries } => tries.first().map_or("", |command| &command.program).to_string(),
         Probe::File { path, .. } => path.to_text().into_owned(),
         Probe::Scan(scan) => format!("the walk for {}", scan.names.join(" ")),
+        Probe::Processes(table) => format!("the look for {}", table.names.join(" ")),
         Probe::Talk(talk) => {
             talk.sockets.first().map_or_else(String::new, |socket| format!("the talk with {socket:?}"))
         }
@@ -536,7 +558,7 @@ fn step_limit(step: &Step) -> Duration {
     match &step.does {
         Does::Run { tries } => session::limit_of_tries(tries),
         Does::Talk(talk) => session::limit_of_tries(&talk::tries(talk)),
-        Does::Write(_) => session::COMMAND_LIMIT,
+        Does::Write(_) | Does::Signal(_) => session::COMMAND_LIMIT,
         Does::Wake(_) => Duration::ZERO,
         Does::Reach(reach) => Duration::from_millis(u64::from(reach.limit_ms)),
     }

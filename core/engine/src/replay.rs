@@ -143,6 +143,7 @@ fn describe(item: &Item) -> String {
         Item::Run(tries) => tries.first().map_or_else(String::new, |command| command.program.clone()),
         Item::File { path, .. } => ctys_model::bytes::escape(path.as_slice()),
         Item::Scan(scan) => format!("the walk for {}", scan.names.join(" ")),
+        Item::Processes(table) => format!("the look for {}", table.names.join(" ")),
     }
 }
 

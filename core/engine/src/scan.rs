@@ -162,13 +162,25 @@ pub fn share(whole: &Scanned, scan: &Scan) -> Scanned {
 }
 
 /// A name against a pattern of `*` and `?`, as `find -name` has it.
-fn matches(pattern: &[u8], name: &[u8]) -> bool {
-    match pattern.split_first() {
-        None => name.is_empty(),
-        Some((b'*', rest)) => (0..=name.len()).any(|skip| matches(rest, &name[skip..])),
-        Some((b'?', rest)) => !name.is_empty() && matches(rest, &name[1..]),
-        Some((c, rest)) => name.first() == Some(c) && matches(rest, &name[1..]),
+pub fn matches(pattern: &[u8], name: &[u8]) -> bool {
+    // Where the last star stands, and up to where it reaches by now: one that is too short takes one byte more.
+    let (mut p, mut n) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while n < name.len() {
+        match (pattern.get(p), star) {
+            (Some(b'*'), _) => {
+                star = Some((p, n));
+                p += 1;
+            }
+            (Some(&c), _) if c == b'?' || c == name[n] => (p, n) = (p + 1, n + 1),
+            (_, Some((at, reached))) => {
+                star = Some((at, reached + 1));
+                (p, n) = (at + 1, reached + 1);
+            }
+            _ => return false,
+        }
     }
+    pattern[p..].iter().all(|&c| c == b'*')
 }
 
 #[cfg(test)]
@@ -196,6 +208,11 @@ mod tests {
             ("tst???.c*", "tst1000.ctys", false),
             ("*", "", true),
             ("a", "b", false),
+            ("*a*b?", "xaxbxbz", true),
+            ("*a*b?", "xaxbxb", false),
+            ("**", "", true),
+            ("?*?", "x", false),
+            ("*a*a*a*a*a*a*a*a*a*a*b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false),
         ] {
             assert_eq!(matches(pattern.as_bytes(), name.as_bytes()), expected, "{pattern} {name}");
         }

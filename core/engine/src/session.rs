@@ -230,7 +230,7 @@ fn silent(whole: bool, clock: Duration) -> Problem {
 fn limit_of(item: &Item) -> Duration {
     match item {
         Item::Run(tries) => limit_of_tries(tries),
-        Item::File { .. } => COMMAND_LIMIT,
+        Item::File { .. } | Item::Processes(_) => COMMAND_LIMIT,
         Item::Scan(_) => Duration::from_secs(u64::from(scan::SCAN_LIMIT_S)),
     }
 }
@@ -316,6 +316,12 @@ fn answer(item: &Item, frame: Frame, took: Option<Duration>, nonce: &str, host: 
             let early = cut || !matches!(status.as_str(), "0" | "1");
             Some(Answer::Scanned(scan::parse(nonce, wanted, home, &stdout, early)))
         }
+        Item::Processes(_) if cut => Some(Answer::Failed("the list of processes is too long".into())),
+        Item::Processes(table) => Some(match status.as_str() {
+            "0" => Answer::Processes(crate::processes::parse(table, &stdout)),
+            SKIPPED => Answer::Failed("an earlier step failed".into()),
+            _ => Answer::Failed(first_line(&stderr)),
+        }),
         Item::File { limit, .. } => Some(match status.as_str() {
             ABSENT => Answer::File(FileAnswer::Absent),
             DENIED => Answer::File(FileAnswer::Denied),

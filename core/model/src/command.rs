@@ -185,6 +185,8 @@ pub enum Does {
     Talk(Talk),
     /// Writes a file, whole or not at all; answered by [`crate::Answer::Output`].
     Write(WriteFile),
+    /// Sends a signal to a process if it is still the one that was seen; answered by [`crate::Answer::Output`].
+    Signal(Signal),
 }
 
 impl Does {
@@ -194,6 +196,7 @@ impl Does {
             Does::Run { tries } => tries.first().map_or(&Place::Target, |command| &command.place),
             Does::Talk(talk) => &talk.place,
             Does::Write(file) => &file.place,
+            Does::Signal(signal) => &signal.place,
             Does::Wake(_) | Does::Reach(_) => &Place::Caller,
         }
     }
@@ -203,7 +206,7 @@ impl Does {
         match self {
             Does::Run { tries } => tries.iter().any(|command| command.access == Access::Changes),
             Does::Talk(talk) => talk.access == Access::Changes,
-            Does::Wake(_) | Does::Write(_) => true,
+            Does::Wake(_) | Does::Write(_) | Does::Signal(_) => true,
             Does::Reach(_) => false,
         }
     }
@@ -231,6 +234,23 @@ pub struct Talk {
     pub limit_ms: u32,
     /// At most so many bytes are heard from each socket.
     pub limit: u32,
+}
+
+/// A signal to one process.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Signal {
+    /// Where.
+    pub place: Place,
+    /// Whether it needs root.
+    pub privilege: Privilege,
+    /// The number of the process.
+    pub pid: u32,
+    /// When it started, see [`crate::Process::start`]. When that is another time, the process is gone: the step fails
+    /// with status 3 (`ESRCH`) and nobody gets a signal.
+    pub start: u64,
+    /// The signal by its name, such as `TERM`.
+    pub name: String,
 }
 
 /// A file to be written. It is complete beside its place before it takes it, so that nobody ever reads half of it.

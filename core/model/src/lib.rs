@@ -29,12 +29,16 @@ pub mod value;
 pub use action::{Action, Cancel, CancelMethod, ConsoleKind, Create, CreateMode, Enumerate, List, Poll, Side, Verb};
 pub use address::MachineAddress;
 pub use bytes::Bytes;
-pub use command::{Access, Batch, Command, Does, Exit, Output, Place, Privilege, Reach, Step, Talk, Wake, WriteFile};
+pub use command::{
+    Access, Batch, Command, Does, Exit, Output, Place, Privilege, Reach, Signal, Step, Talk, Wake, WriteFile,
+};
 pub use effect::{Console, Effect, Findings, Next, Tunnel};
 pub use field::Field;
 pub use manifest::Manifest;
 pub use message::{Call, Envelope, PROTOCOL, PROTOCOL_MIN, Reply};
-pub use probe::{Answer, Ending, Facts, FileAnswer, Heard, HostFacts, Probe, Replies, Round, StepReply};
+pub use probe::{
+    Answer, Ending, Facts, FileAnswer, Heard, HostFacts, Probe, Process, ProcessTable, Replies, Round, StepReply,
+};
 pub use problem::{Phase, Problem};
 pub use record::Record;
 pub use request::{Caller, Location, Request, Scope, Target};

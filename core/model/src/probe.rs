@@ -27,8 +27,44 @@ pub enum Probe {
     },
     /// Looks for files by name below some folders and reads them. All plugins share one walk.
     Scan(Scan),
+    /// Looks for processes by the names of their programs. All plugins share one look.
+    Processes(ProcessTable),
     /// Speaks with what listens on UNIX sockets. It must be [`Access::Reads`].
     Talk(Talk),
+}
+
+/// A look at the processes of a host, everybody's as far as the account may see them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ProcessTable {
+    /// Where.
+    pub place: Place,
+    /// Names of programs (the last part of the first argument) with `*` and `?`: `qemu-system-*`.
+    pub names: Vec<String>,
+}
+
+/// One process.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Process {
+    /// Its number.
+    pub pid: u32,
+    /// That of its parent.
+    pub parent: u32,
+    /// Whose it is, by name.
+    pub user: String,
+    /// The group, by name; empty where the host does not tell.
+    pub group: String,
+    /// The letter of its state as ps(1) has it; empty where the host does not tell.
+    pub state: String,
+    /// When it started, in ticks since the host booted: with the number, what makes it this process and no later one.
+    pub start: Option<u64>,
+    /// How long it has been running, in seconds.
+    pub age_s: Option<u64>,
+    /// The arguments, the program first.
+    pub args: Vec<Bytes>,
+    /// False where only `ps` could be asked: arguments with blanks were then split.
+    pub exact: bool,
 }
 
 /// A walk through folders.
@@ -74,6 +110,7 @@ impl Probe {
         match self {
             Probe::Run { tries } => tries.first().map_or(&TARGET, |command| &command.place),
             Probe::File { place, .. } | Probe::Scan(Scan { place, .. }) | Probe::Talk(Talk { place, .. }) => place,
+            Probe::Processes(table) => &table.place,
         }
     }
 
@@ -82,7 +119,7 @@ impl Probe {
         match self {
             Probe::Run { tries } => tries.iter().all(|command| command.access == Access::Reads),
             Probe::Talk(talk) => talk.access == Access::Reads,
-            Probe::File { .. } | Probe::Scan(_) => true,
+            Probe::File { .. } | Probe::Scan(_) | Probe::Processes(_) => true,
         }
     }
 }
@@ -141,6 +178,8 @@ pub enum Answer {
     File(FileAnswer),
     /// What a walk found.
     Scanned(Scanned),
+    /// The processes, by number.
+    Processes(Vec<Process>),
     /// What was heard from each socket, sorted by path; nothing when no socket matched.
     Talked(Vec<Heard>),
     /// A step that has no output went well: a packet was sent, a port answered.

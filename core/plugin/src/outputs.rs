@@ -17,7 +17,7 @@ pub fn text(facts: &Facts, probe: &Probe, what: &str) -> Result<String, Missing>
         Answer::File(FileAnswer::Denied) => Err(Missing::NoPermission(what.to_string())),
         Answer::Missing(why) => Err(why.clone()),
         Answer::Failed(why) => Err(Missing::Unknown(why.clone())),
-        Answer::Scanned(_) | Answer::Talked(_) | Answer::Done => Err(Missing::None),
+        Answer::Scanned(_) | Answer::Processes(_) | Answer::Talked(_) | Answer::Done => Err(Missing::None),
     }
 }
 

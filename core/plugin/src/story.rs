@@ -175,6 +175,7 @@ fn in_words(probe: &Probe) -> String {
             let place = tries.first().map_or_else(String::new, |command| at(&command.place));
             format!("run {place}{}", tries.iter().map(command).collect::<Vec<_>>().join(" | "))
         }
+        Probe::Processes(table) => format!("look {}for {}", at(&table.place), table.names.join(" ")),
         Probe::Talk(talk) => {
             let root = if talk.privilege == Privilege::Root { " as root" } else { "" };
             let (place, sockets, lines) = (at(&talk.place), words(&talk.sockets), words(&talk.lines));

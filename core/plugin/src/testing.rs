@@ -15,8 +15,8 @@ use ctys_model::bytes::{escape, escape_for_eyes};
 use ctys_model::probe::{FoundFile, Scanned};
 use ctys_model::{
     Action, Answer, Batch, Bytes, Caller, Command, Console, Does, Effect, Ending, Exit, Facts, FileAnswer, Findings,
-    Heard, HostFacts, Location, Next, Output, Place, Privilege, Probe, Problem, Record, Replies, Request, Round, Scope,
-    StepReply, Target, Tunnel,
+    Heard, HostFacts, Location, Next, Output, Place, Privilege, Probe, Problem, Process, Record, Replies, Request,
+    Round, Scope, StepReply, Target, Tunnel,
 };
 use std::fmt::Write;
 
@@ -81,6 +81,10 @@ pub fn answer_to(probe: &Probe, text: impl Into<Bytes>) -> Answer {
     match probe {
         Probe::Run { .. } => output(text),
         Probe::File { .. } => Answer::File(FileAnswer::Content { content: text, cut: false }),
+        Probe::Processes(_) => {
+            let args = text.as_slice().split(|&byte| byte == 0).map(|arg| Bytes(arg.to_vec())).collect();
+            Answer::Processes(vec![process(4711, args)])
+        }
         Probe::Talk(talk) => {
             let said = |socket: &Bytes| Heard { socket: socket.clone(), text: text.clone(), end: Ending::Answered };
             Answer::Talked(talk.sockets.iter().map(said).collect())
@@ -91,6 +95,21 @@ pub fn answer_to(probe: &Probe, text: impl Into<Bytes>) -> Answer {
             let name = scan.names.first().map_or("x", String::as_str).replace(['*', '?'], "x");
             scanned([(format!("{base}/x/{name}").as_str(), text)])
         }
+    }
+}
+
+/// A process of mia's with these arguments.
+pub fn process(pid: u32, args: Vec<Bytes>) -> Process {
+    Process {
+        pid,
+        parent: 1,
+        user: "mia".into(),
+        group: "mia".into(),
+        state: "S".into(),
+        start: Some(100 * u64::from(pid)),
+        age_s: Some(60),
+        args,
+        exact: true,
     }
 }
 
@@ -213,6 +232,11 @@ fn push_batch(out: &mut String, batch: &Batch) {
                 for said in &talk.lines {
                     line(out, 6, &format!("say {}", escape(said.as_slice())));
                 }
+            }
+            Does::Signal(signal) => {
+                let how = traits(&signal.place, signal.privilege == Privilege::Root, true, 0);
+                line(out, 4, &format!("signal: {how}"));
+                line(out, 6, &format!("{} to process {} started at {}", signal.name, signal.pid, signal.start));
             }
             Does::Write(file) => {
                 let how = traits(&file.place, file.privilege == Privilege::Root, true, 0);

@@ -210,7 +210,7 @@ pub fn found(facts: &Facts, walks: &[Probe]) -> Found {
                 found.problems.push(Problem::new(Phase::Run, format!("the search for configurations failed: {why}")));
                 continue;
             }
-            Answer::Missing(_) | Answer::Output(_) | Answer::File(_) | Answer::Talked(_) | Answer::Done => {
+            Answer::Missing(_) | Answer::Output(_) | Answer::File(_) | Answer::Processes(_) | Answer::Talked(_) | Answer::Done => {
                 found.problems.push(Problem::new(Phase::Run, "the search for configurations was not answered"));
                 continue;
             }

@@ -2,7 +2,9 @@
 
 use crate::testing;
 use ctys_model::probe::{FoundFile, Scan, Scanned};
-use ctys_model::{Answer, Bytes, Does, Ending, Exit, Facts, FileAnswer, Heard, Missing, Output, Probe, Talk};
+use ctys_model::{
+    Answer, Bytes, Does, Ending, Exit, Facts, FileAnswer, Heard, Missing, Output, Probe, Process, ProcessTable, Talk,
+};
 
 /// How everything answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +102,7 @@ impl World {
                 Probe::File { .. } => self.file(),
                 Probe::Scan(scan) => self.walk(scan),
                 Probe::Talk(talk) => self.talk(talk),
+                Probe::Processes(table) => self.processes(table),
             };
             (probe.clone(), answer)
         }))
@@ -108,7 +111,7 @@ impl World {
     /// The reply to a step.
     pub fn reply(self, does: &Does) -> Answer {
         match (does, self) {
-            (Does::Run { .. } | Does::Write(_), _) => self.command(),
+            (Does::Run { .. } | Does::Write(_) | Does::Signal(_), _) => self.command(),
             (Does::Talk(talk), _) => self.talk(talk),
             (_, World::Empty | World::Done | World::Lookalike | World::Numbers | World::Swapped) => Answer::Done,
             (_, World::Silent | World::NoHost) => Answer::Missing(Missing::HostSilent),
@@ -147,6 +150,22 @@ impl World {
             World::Empty | World::Garbage | World::Lookalike | World::Numbers | World::Cut => {
                 Answer::File(FileAnswer::Content { content: self.text(), cut: self == World::Cut })
             }
+        }
+    }
+
+    /// A process of the first name, with arguments as the world has text.
+    fn processes(self, table: &ProcessTable) -> Answer {
+        let name = table.names.first().map_or("x", String::as_str).replace(['*', '?'], "x");
+        match self.command() {
+            Answer::Output(output) if output.ok() && output.stdout.is_empty() => Answer::Processes(Vec::new()),
+            Answer::Output(output) if output.ok() => {
+                let text = output.stdout.as_slice().split(|&byte| byte == b' ').map(|arg| Bytes(arg.to_vec()));
+                let args = std::iter::once(Bytes::from(name.as_str())).chain(text).collect();
+                let exact = self != World::Numbers;
+                Answer::Processes(vec![Process { pid: 4711, parent: 1, args, exact, ..Process::default() }])
+            }
+            Answer::Output(_) => Answer::Failed("ps: permission denied".into()),
+            other => other,
         }
     }
 

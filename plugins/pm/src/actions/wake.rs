@@ -124,7 +124,7 @@ pub fn failure(answer: &Answer, relay: &Target) -> Option<Problem> {
             _ => Problem::new(Phase::Run, complaint("the wake-up tool", output)),
         }),
         Answer::Failed(why) => Some(Problem::new(Phase::Run, format!("the wake-on-LAN packet was not sent: {why}"))),
-        Answer::Missing(_) | Answer::File(_) | Answer::Scanned(_) | Answer::Talked(_) => {
+        Answer::Missing(_) | Answer::File(_) | Answer::Scanned(_) | Answer::Processes(_) | Answer::Talked(_) => {
             Some(Problem::new(Phase::Run, format!("whether {} sent the packet is not known", relay.host)))
         }
     }
