@@ -27,5 +27,7 @@ pub mod ssh;
 mod talk;
 pub mod terminal;
 pub mod transport;
+pub mod tunnel;
+pub mod viewer;
 pub mod world;
 mod write;

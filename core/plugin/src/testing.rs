@@ -303,6 +303,9 @@ fn push_console(out: &mut String, console: &Console) {
     if let Some(port) = console.vnc_port {
         line(out, 2, &format!("vnc port {port}"));
     }
+    if let Some(file) = &console.password_file {
+        line(out, 2, &format!("password file {}", escape(file.as_slice())));
+    }
     if let Some(detach) = &console.detach {
         line(out, 2, &format!("leave with {detach}"));
     }
