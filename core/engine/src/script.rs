@@ -66,6 +66,9 @@ impl Means {
 
 /// What the first round of a session begins with: locale, path, helpers, the host's own facts.
 ///
+/// Every process costs a host about a millisecond, so what the shell can read by itself it reads: the words of `uname` stand
+/// in files where there is /proc (the last since Linux 6.1).
+///
 /// `sudo -n -l CMD` asks sudo whether it would run CMD without a password; so a refusal is known for what it is and
 /// CMD's own status 1 is never taken for one. doas has no such question; its refusal is read from its message.
 pub fn preamble(nonce: &str, means: &[Means]) -> Vec<u8> {
@@ -91,7 +94,10 @@ ctys_b() {{ printf '%s b %s\\n' $ctys_n $1; printf '%s b %s\\n' $ctys_n $1 >&2; 
 ctys_e() {{ ctys_last=$2; printf '%s e %s %s %s\\n' $ctys_n $1 $2 $3; printf '%s e %s %s %s\\n' $ctys_n $1 $2 $3 >&2; }}
 ctys_x() {{ printf '%s x %s\\n' $ctys_n $1; printf '%s x %s\\n' $ctys_n $1 >&2; }}
 ctys_b 0
-uname -snrm; id; printf '%s\\n' \"${{HOME:-/}}\"
+{{ read -r ctys_1 </proc/sys/kernel/ostype && read -r ctys_2 </proc/sys/kernel/hostname &&
+read -r ctys_3 </proc/sys/kernel/osrelease && read -r ctys_4 </proc/sys/kernel/arch; }} 2>/dev/null &&
+printf '%s %s %s %s\\n' \"$ctys_1\" \"$ctys_2\" \"$ctys_3\" \"$ctys_4\" || uname -snrm
+id; printf '%s\\n' \"${{HOME:-/}}\"
 ctys_e 0 $? 0
 ctys_m=none
 {roots}ctys_r() {{
@@ -115,11 +121,13 @@ esac
     .into_bytes()
 }
 
-/// How a command is kept to its time limit, for the first round that has one to keep: two processes, so not for nothing.
+/// How a command is kept to its time limit. Which way the host has is found out when the first such command runs, since that
+/// takes two processes and most tools are absent on most hosts.
 pub fn limits(out: &mut Vec<u8>) {
     out.extend_from_slice(
         b"\
-if timeout -k 1 1 true >/dev/null 2>&1; then ctys_t() { timeout -k 2 \"$@\"; }
+ctys_t() {
+if timeout -k 1 1 true >/dev/null 2>&1 </dev/null; then ctys_t() { timeout -k 2 \"$@\"; }
 else ctys_t() {
 ctys_l=$1; shift
 { \"$@\" <&3 3<&- & } 3<&0; ctys_p=$!
@@ -129,6 +137,8 @@ kill $ctys_w 2>/dev/null
 if [ $ctys_s = 143 ] || [ $ctys_s = 137 ]; then return 124; fi
 return $ctys_s
 }; fi
+ctys_t \"$@\"
+}
 ",
     );
 }
