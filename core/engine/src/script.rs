@@ -71,6 +71,9 @@ impl Means {
 ///
 /// `sudo -n -l CMD` asks sudo whether it would run CMD without a password; so a refusal is known for what it is and
 /// CMD's own status 1 is never taken for one. doas has no such question; its refusal is read from its message.
+///
+/// ksu searches no PATH, and its own status is 0 whatever that of the command was: it gives away the low byte of what
+/// wait(2) told it. With `-k` it becomes the command, and with `-Z` leaves no tickets of the user in a cache of root's.
 pub fn preamble(nonce: &str, means: &[Means]) -> Vec<u8> {
     let mut roots = String::new();
     if !means.is_empty() {
@@ -103,7 +106,7 @@ ctys_m=none
 {roots}ctys_r() {{
 ctys_l=$1; shift
 case $ctys_m in
-ksu) ctys_t $ctys_l ksu root -q -e \"$@\";;
+ksu) ctys_c=$(command -v \"$1\"); shift; ctys_t $ctys_l ksu root -q -k -Z -e \"$ctys_c\" \"$@\";;
 sudo) ctys_t $ctys_l sudo -n -- \"$@\";;
 doas) ctys_t $ctys_l doas -n -- \"$@\";;
 *) ctys_t $ctys_l \"$@\";;
