@@ -105,12 +105,22 @@ fn a_call_in_the_background_leaves_its_output_in_a_private_file() {
     let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(file).unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);
     for _ in 0..3000 {
-        if std::fs::read_to_string(file).unwrap().contains("lab00") {
+        let text = std::fs::read_to_string(file).unwrap();
+        if text.contains("lab00") && text.ends_with("ctys: ended with exit code 0\n") {
             return;
         }
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     panic!("nothing came: {}", std::fs::read_to_string(file).unwrap());
+}
+
+#[test]
+fn a_plan_of_a_call_in_the_background_is_shown_at_once() {
+    let sealed = lab();
+    let words = [&BY_SSH[..], &["--plan", "-b", "async", "-t", "pm", "-a", "cancel=poweroff,self", "lab00"]].concat();
+    let (stdout, _) = sealed.ctys(&words).ends(0);
+    assert!(stdout.contains("poweroff"), "{stdout}");
+    assert_eq!(done(&sealed), [""; 0]);
 }
 
 #[test]

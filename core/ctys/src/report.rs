@@ -18,7 +18,9 @@ pub fn plan(target: &Target, plugin: &str, batch: &Batch) -> String {
                         let mut words = vec![shell_word(command.program.as_bytes())];
                         words.extend(command.args.iter().map(|arg| shell_word(arg.as_slice())));
                         let root = if command.privilege == Privilege::Root { "as root: " } else { "" };
-                        format!("{root}{}", words.join(" "))
+                        let input = command.stdin.as_ref().map_or(0, |stdin| stdin.as_slice().len());
+                        let input = if input > 0 { format!("  < {input} bytes") } else { String::new() };
+                        format!("{root}{}{input}", words.join(" "))
                     })
                     .collect();
                 (place.clone(), tries.join("  or else  "))

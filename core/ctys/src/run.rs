@@ -54,7 +54,9 @@ pub fn run(words: Vec<OsString>) -> u8 {
     if prints_final(&call) {
         screen.line(&ctys_line::explain(&call));
     }
-    if call.control.background && !ctys_engine::detach::is_detached() {
+    // A plan changes nothing and is there to be read.
+    let detached = ctys_engine::detach::is_detached();
+    if call.control.background && !call.call.plan && !detached {
         return detach(&words, &mut screen);
     }
     for notice in without_effect(&call) {
@@ -69,7 +71,12 @@ pub fn run(words: Vec<OsString>) -> u8 {
     for problem in &problems {
         screen.problem(problem);
     }
-    exit_code(&problems)
+    let code = exit_code(&problems);
+    if detached {
+        // Nobody waits for this process; who reads its output wants to know.
+        screen.line(&format!("ctys: ended with exit code {code}"));
+    }
+    code
 }
 
 /// `ctys` alone: what to type next.
@@ -263,9 +270,9 @@ fn work(
     let count = jobs.len();
     let targets: Vec<_> = jobs.iter().map(|ready| ready.job.target.clone()).collect();
     let window = if call.control.sequential { 1 } else { usize::from(call.call.window.unwrap_or(WINDOW)) };
-    let changes = jobs.iter().any(|ready| ready.job.action.verb().changes());
     // A change ends when its plugin says so; a listing has its clock.
-    let patience = (!changes).then(|| shared.clocks.total + GRACE);
+    let total = shared.clocks.total + GRACE;
+    let patience = jobs.iter().map(|ready| (!ready.job.action.verb().changes()).then_some(total)).collect();
     let names: Vec<String> = plugins.found().iter().map(|found| found.name.clone()).collect();
     let settings = home.plugin_settings(&names, &call.call.db_paths);
     let mut output = Output::new(call, home);
@@ -273,7 +280,7 @@ fn work(
     let doer = Arc::new(doer);
     let hands = doer.clone();
     let act = Arc::new(move |number: usize| hands.perform(number));
-    fanout::run(count, window, patience, &shared.interrupt, true, act, |update| match update {
+    fanout::run(window, patience, &shared.interrupt, true, act, |update| match update {
         Update::Done(number, report) => {
             if call.call.verbose > 0 {
                 screen.problem(&way(&doer.shared, &targets[number], &report));

@@ -63,15 +63,16 @@ pub struct Dispatch {
     queue: VecDeque<usize>,
     running: usize,
     window: usize,
-    patience: Option<Duration>,
+    patience: Vec<Option<Duration>>,
     interrupts: u32,
     over: bool,
 }
 
 impl Dispatch {
-    /// `window`: how many at the same time, at least one. `patience`: after which a target that has not come back is
-    /// given up (its total clock plus a grace); none for work that takes as long as it takes.
-    pub fn new(count: usize, window: usize, patience: Option<Duration>) -> Dispatch {
+    /// `window`: how many at the same time, at least one. `patience`: for each target, after which time it is given up when it
+    /// has not come back (its total clock plus a grace); none for work that takes as long as it takes.
+    pub fn new(window: usize, patience: Vec<Option<Duration>>) -> Dispatch {
+        let count = patience.len();
         Dispatch {
             states: vec![State::Waiting; count],
             queue: (0..count).collect(),
@@ -129,7 +130,7 @@ impl Dispatch {
         }
         while self.running < self.open_window(now) {
             let Some(target) = self.queue.pop_front() else { break };
-            self.states[target] = State::Running { until: self.patience.map(|patience| now + patience) };
+            self.states[target] = State::Running { until: self.patience[target].map(|patience| now + patience) };
             self.running += 1;
             orders.push(Order::Start(target));
         }
@@ -184,7 +185,7 @@ mod tests {
 
     #[test]
     fn the_window_opens_step_by_step_and_never_further() {
-        let mut dispatch = Dispatch::new(100, 20, None);
+        let mut dispatch = Dispatch::new(20, vec![None; 100]);
         assert_eq!(dispatch.handle(ms(0), Event::Tick).len(), 8);
         assert_eq!(dispatch.next_tick(ms(0)), Some(ms(50)));
         assert_eq!(dispatch.handle(ms(10), Event::Tick).len(), 0);
@@ -197,7 +198,7 @@ mod tests {
 
     #[test]
     fn one_after_the_other_keeps_the_order() {
-        let mut dispatch = Dispatch::new(3, 1, None);
+        let mut dispatch = Dispatch::new(1, vec![None; 3]);
         assert_eq!(dispatch.handle(ms(0), Event::Tick), [Order::Start(0)]);
         assert_eq!(dispatch.handle(ms(1), Event::Finished(0)), [Order::Deliver(0), Order::Start(1)]);
         assert_eq!(dispatch.handle(ms(2), Event::Finished(1)), [Order::Deliver(1), Order::Start(2)]);
@@ -206,22 +207,25 @@ mod tests {
 
     #[test]
     fn no_targets_end_at_once() {
-        assert_eq!(Dispatch::new(0, 64, None).handle(ms(0), Event::Tick), [Order::End]);
+        assert_eq!(Dispatch::new(64, Vec::new()).handle(ms(0), Event::Tick), [Order::End]);
     }
 
     #[test]
     fn a_target_that_is_late_is_given_up_once_and_not_heard_again() {
-        let mut dispatch = Dispatch::new(2, 64, Some(ms(1000)));
+        // The third is a change, which takes as long as it takes; it costs the others nothing.
+        let mut dispatch = Dispatch::new(64, vec![Some(ms(1000)), Some(ms(1000)), None]);
         dispatch.handle(ms(0), Event::Tick);
         assert_eq!(dispatch.next_tick(ms(0)), Some(ms(1000)));
         assert_eq!(dispatch.handle(ms(400), Event::Finished(1)), [Order::Deliver(1)]);
-        assert_eq!(dispatch.handle(ms(1000), Event::Tick), [Order::GiveUp(0), Order::End]);
+        assert_eq!(dispatch.handle(ms(1000), Event::Tick), [Order::GiveUp(0)]);
         assert_eq!(dispatch.handle(ms(1001), Event::Finished(0)), []);
+        assert_eq!(dispatch.next_tick(ms(1001)), None);
+        assert_eq!(dispatch.handle(ms(9000), Event::Finished(2)), [Order::Deliver(2), Order::End]);
     }
 
     #[test]
     fn the_first_interrupt_starts_nothing_more_and_names_who_is_out() {
-        let mut dispatch = Dispatch::new(4, 2, None);
+        let mut dispatch = Dispatch::new(2, vec![None; 4]);
         dispatch.handle(ms(0), Event::Tick);
         assert_eq!(
             dispatch.handle(ms(5), Event::Interrupt),
@@ -242,8 +246,9 @@ mod tests {
         };
         for _ in 0..500 {
             let count = random(30) as usize;
-            let mut dispatch =
-                Dispatch::new(count, random(10) as usize, (random(2) == 0).then(|| ms(50 + random(500))));
+            let window = random(10) as usize;
+            let patience = (0..count).map(|_| (random(2) == 0).then(|| ms(50 + random(500)))).collect();
+            let mut dispatch = Dispatch::new(window, patience);
             let mut ends = vec![0; count];
             let mut started = vec![0; count];
             let mut interrupted = false;

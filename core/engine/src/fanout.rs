@@ -76,12 +76,12 @@ enum Message<R> {
     Interrupt,
 }
 
-/// Works on all targets: `work(n)` in a thread of its own for each, at most `window` at the same time. Returns when
-/// every target has ended, once each. With `signals`, Ctrl-C and SIGTERM interrupt.
+/// Works on all targets: `work(n)` in a thread of its own for each, at most `window` at the same time; `patience` has one
+/// entry for each, see [`Dispatch::new`]. Returns when every target has ended, once each. With `signals`, Ctrl-C and
+/// SIGTERM interrupt.
 pub fn run<R: Send + 'static>(
-    count: usize,
     window: usize,
-    patience: Option<Duration>,
+    patience: Vec<Option<Duration>>,
     interrupt: &Interrupt,
     signals: bool,
     work: Arc<dyn Fn(usize) -> R + Send + Sync>,
@@ -90,7 +90,7 @@ pub fn run<R: Send + 'static>(
     const PROGRESS_EVERY: Duration = Duration::from_millis(100);
     let (send, receive) = mpsc::channel::<Message<R>>();
     let _watch = signals.then(|| watch_signals(send.clone()));
-    let mut dispatch = Dispatch::new(count, window, patience);
+    let mut dispatch = Dispatch::new(window, patience);
     let start = Instant::now();
     let mut last_progress = Duration::ZERO;
     let (mut event, mut result) = (Event::Tick, None);
@@ -191,7 +191,7 @@ mod tests {
 
     fn collect(count: usize, window: usize, work: impl Fn(usize) -> usize + Send + Sync + 'static) -> Vec<usize> {
         let mut done = Vec::new();
-        run(count, window, None, &Interrupt::default(), false, Arc::new(work), |update| {
+        run(window, vec![None; count], &Interrupt::default(), false, Arc::new(work), |update| {
             if let Update::Done(target, value) = update {
                 assert_eq!(value, target * 2);
                 done.push(target);
@@ -232,8 +232,8 @@ mod tests {
             }
             n
         };
-        let patience = Some(Duration::from_millis(200));
-        run(3, 3, patience, &Interrupt::default(), false, Arc::new(work), |update| match update {
+        let patience = vec![Some(Duration::from_millis(200)); 3];
+        run(3, patience, &Interrupt::default(), false, Arc::new(work), |update| match update {
             Update::Done(n, _) => heard.push((n, "done")),
             Update::GaveUp(n) => heard.push((n, "gave up")),
             _ => {}
@@ -251,7 +251,7 @@ mod tests {
             n
         };
         // Without patience, as in a change: nothing but the panic itself ends that target.
-        run(4, 4, None, &Interrupt::default(), false, Arc::new(work), |update| match update {
+        run(4, vec![None; 4], &Interrupt::default(), false, Arc::new(work), |update| match update {
             Update::Done(n, _) => heard.push((n, String::new())),
             Update::Failed(n, why) => heard.push((n, why)),
             _ => {}

@@ -194,7 +194,7 @@ impl Job<'_> {
             let (got, outcome) = self.ask(&place, &items, None);
             for (probe, answer) in asked.into_iter().zip(got) {
                 let Some(answer) = answer else { continue };
-                self.notice_refusal(&answer, &probe_name(&probe));
+                self.notice_refusal(&place, &answer, &probe_name(&probe));
                 if let (Probe::Processes(_), Answer::Processes(found)) = (&probe, &answer) {
                     for own in &looks {
                         answers
@@ -216,9 +216,10 @@ impl Job<'_> {
             }
             if let Err(problem) = outcome {
                 self.report.problems.push(problem);
-                // A listing shows what it got; a change is never planned on half of the facts.
+                // A listing shows what it got, also when another place than the target was silent; a change is never
+                // planned on half of the facts.
                 let nothing = self.conversations.get(&place).and_then(|c| c.host()).is_none();
-                if nothing || self.work.request.action.verb().changes() {
+                if (nothing && place == Place::Target) || self.work.request.action.verb().changes() {
                     return None;
                 }
             }
@@ -395,7 +396,7 @@ impl Job<'_> {
         let why = outcome.as_ref().err().map(|problem| problem.message.clone());
         for (step, answer) in group.iter().zip(answers) {
             let answer = answer.unwrap_or_else(|| not_run(why.as_deref().unwrap_or("the host fell silent")));
-            self.notice_refusal(&answer, &step.name);
+            self.notice_refusal(place, &answer, &step.name);
             let answer = match (&step.does, answer) {
                 (Does::Talk(_), Answer::Output(output)) => talk::read(output),
                 (_, answer) => answer,
@@ -424,10 +425,13 @@ impl Job<'_> {
     }
 
     /// A refused privilege is a phase of its own, reported once per host and remembered for the others.
-    fn notice_refusal(&mut self, answer: &Answer, what: &str) {
+    fn notice_refusal(&mut self, place: &Place, answer: &Answer, what: &str) {
         let Answer::Output(output) = answer else { return };
         let Exit::Refused(why) = &output.exit else { return };
-        self.work.gate.refused(&self.work.means, why);
+        // Elsewhere than on the target `-Z` was not tried, so a refusal there says nothing about it.
+        if *place == Place::Target {
+            self.work.gate.refused(&self.work.means, why);
+        }
         if !self.refused {
             self.refused = true;
             let mut problem =
@@ -587,7 +591,7 @@ fn not_run(why: &str) -> Answer {
 }
 
 /// A host named by a plugin, as targets are written: `[user@]host[:port]`.
-fn target_named(name: &str) -> Target {
+pub(crate) fn target_named(name: &str) -> Target {
     let (user, rest) = match name.rsplit_once('@') {
         Some((user, rest)) => (Some(user.to_string()), rest),
         None => (None, name),

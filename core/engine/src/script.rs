@@ -66,9 +66,6 @@ impl Means {
 
 /// What the first round of a session begins with: locale, path, helpers, the host's own facts.
 ///
-/// Every process costs a host about a millisecond, so what the shell can read by itself it reads: the words of `uname` stand
-/// in files where there is /proc (the last since Linux 6.1).
-///
 /// `sudo -n -l CMD` asks sudo whether it would run CMD without a password; so a refusal is known for what it is and
 /// CMD's own status 1 is never taken for one. doas has no such question; its refusal is read from its message.
 ///
@@ -97,10 +94,7 @@ ctys_b() {{ printf '%s b %s\\n' $ctys_n $1; printf '%s b %s\\n' $ctys_n $1 >&2; 
 ctys_e() {{ ctys_last=$2; printf '%s e %s %s %s\\n' $ctys_n $1 $2 $3; printf '%s e %s %s %s\\n' $ctys_n $1 $2 $3 >&2; }}
 ctys_x() {{ printf '%s x %s\\n' $ctys_n $1; printf '%s x %s\\n' $ctys_n $1 >&2; }}
 ctys_b 0
-{{ read -r ctys_1 </proc/sys/kernel/ostype && read -r ctys_2 </proc/sys/kernel/hostname &&
-read -r ctys_3 </proc/sys/kernel/osrelease && read -r ctys_4 </proc/sys/kernel/arch; }} 2>/dev/null &&
-printf '%s %s %s %s\\n' \"$ctys_1\" \"$ctys_2\" \"$ctys_3\" \"$ctys_4\" || uname -snrm
-id; printf '%s\\n' \"${{HOME:-/}}\"
+uname -snrm; id; printf '%s\\n' \"${{HOME:-/}}\"
 ctys_e 0 $? 0
 ctys_m=none
 {roots}ctys_r() {{
@@ -233,7 +227,14 @@ pub fn item(out: &mut Vec<u8>, number: u32, item: &Item, limit_s: u32) -> Result
                 &path,
                 format!(" ]; then ctys_e {number} {ABSENT} 0\nelif [ ! -r ").as_bytes(),
                 &path,
-                format!(" ]; then ctys_e {number} {DENIED} 0\nelse head -c {} ", u64::from(*limit) + 1).as_bytes(),
+                format!(" ]; then ctys_e {number} {DENIED} 0\nelif [ ! -f ").as_bytes(),
+                &path,
+                // A pipe would wait for its writer, a device for anything.
+                format!(
+                    " ]; then echo 'it is no file' >&2; ctys_e {number} 1 0\nelse head -c {} ",
+                    u64::from(*limit) + 1
+                )
+                .as_bytes(),
                 &path,
                 format!(" </dev/null; ctys_e {number} $? 0; fi\n").as_bytes(),
             ] {

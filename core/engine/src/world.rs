@@ -152,19 +152,20 @@ impl World for RealWorld {
 
     fn reach(&self, target: &Target, reach: &Reach) -> Result<(), String> {
         self.only_live()?;
-        let limit = Duration::from_millis(u64::from(reach.limit_ms.max(1)));
-        let asked = match &reach.host {
-            Some(host) => Target { host: host.clone(), ..Target::default() },
-            None => target.clone(),
-        };
+        // One limit for the name and all its addresses.
+        let until = Instant::now() + Duration::from_millis(u64::from(reach.limit_ms.max(1)));
+        let left = || until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+        let asked = reach.host.as_deref().map_or_else(|| target.clone(), crate::job::target_named);
         let resolved = self.shared.ssh.resolve(&asked);
         let (host, port) = (resolved.hostname, reach.port.unwrap_or(resolved.port));
-        let addresses = (host.as_str(), port)
-            .to_socket_addrs()
-            .map_err(|error| format!("{} has no address: {error}", ctys_model::bytes::escape_for_eyes(&host)))?;
-        let mut why = format!("{} has no address", ctys_model::bytes::escape_for_eyes(&host));
+        let shown = ctys_model::bytes::escape_for_eyes(&host).into_owned();
+        let addresses = match look_up(&host, port, left()) {
+            None => return Err(format!("{shown} was not found in time by the resolver")),
+            Some(found) => found.map_err(|error| format!("{shown} has no address: {error}"))?,
+        };
+        let mut why = format!("{shown} has no address");
         for address in addresses {
-            match TcpStream::connect_timeout(&address, limit) {
+            match TcpStream::connect_timeout(&address, left()) {
                 Ok(_) => return Ok(()),
                 Err(error) => why = format!("{address} does not answer: {error}"),
             }
@@ -196,6 +197,16 @@ impl World for RealWorld {
         let mut notes = self.shared.notes.lock().unwrap_or_else(|broken| broken.into_inner());
         notes.insert(self.number, what.to_string());
     }
+}
+
+/// The addresses of a name; none when the resolver does not answer within the limit. It cannot be called off, so it is left
+/// behind in a thread of its own.
+fn look_up(host: &str, port: u16, limit: Duration) -> Option<std::io::Result<Vec<SocketAddr>>> {
+    let (send, receive) = std::sync::mpsc::channel();
+    let host = host.to_string();
+    let ask = move || send.send((host.as_str(), port).to_socket_addrs().map(Iterator::collect));
+    std::thread::Builder::new().name("reach".into()).stack_size(256 * 1024).spawn(ask).ok()?;
+    receive.recv_timeout(limit).ok()
 }
 
 fn bind_to_interface(socket: &UdpSocket, interface: &str) -> Result<(), String> {

@@ -86,6 +86,8 @@ struct Made {
     /// The host falls silent before this program answers.
     silent_at: Option<&'static str>,
     unreachable: bool,
+    /// Only this one of the hosts is not reached.
+    unreachable_host: Option<&'static str>,
     /// So many bytes more in every answer.
     flood: usize,
     /// The moment by which the last round had to be over.
@@ -135,7 +137,7 @@ impl Conversation for MadeHost {
 impl World for Made {
     fn connect(&self, target: &Target, means: &[Means], _: Instant) -> Result<Box<dyn Conversation>, Problem> {
         self.log.say(format!("connect {target} {means:?}"));
-        if self.unreachable {
+        if self.unreachable || self.unreachable_host == Some(target.host.as_str()) {
             return Err(Problem::new(Phase::Connect, "connection refused"));
         }
         let host = HostFacts { node: "lab00.soho".into(), ..HostFacts::default() };
@@ -319,6 +321,17 @@ fn a_host_that_falls_silent_keeps_the_rows_it_gave() {
 }
 
 #[test]
+fn a_listing_keeps_the_targets_rows_when_another_place_is_not_reached() {
+    let world = Made { unreachable_host: Some("relay"), ..Made::default() };
+    let relay = Probe::run(Command::new("arp").at(Place::Host("relay".into())));
+    let plugins = vec![fake("arp", Category::Hosts, relay), fake("xen", Category::Vms, probe("xl"))];
+    let report = perform(&world, list(), plugins, false);
+    assert_eq!(labels(&report), ["arp:", "xen:<xl>"]);
+    let told: Vec<&str> = report.problems.iter().map(|problem| problem.message.as_str()).collect();
+    assert_eq!(told, ["at relay: connection refused"]);
+}
+
+#[test]
 fn a_change_is_never_planned_on_half_of_the_facts() {
     let world = Made { silent_at: Some("xl"), ..Made::default() };
     let mut plugin = fake("xen", Category::Vms, probe("xl"));
@@ -478,6 +491,16 @@ fn a_refused_privilege_is_a_phase_of_its_own_and_its_credentials_are_not_tried_e
     assert_eq!(phases, [Phase::Privilege]);
     perform_with(&world, list(), vec![plugin()], false, &gate);
     assert_eq!(world.log.lines()[2], "connect lab00 [Barred]", "the next host is not asked with the same ticket");
+}
+
+#[test]
+fn what_another_place_refuses_says_nothing_about_the_credentials_for_the_target() {
+    let world = Made { refuse: Some("xl"), ..Made::default() };
+    let gate = Gate::default();
+    let elsewhere = Probe::run(Command::new("xl").as_root().at(Place::Host("relay".into())));
+    perform_with(&world, list(), vec![fake("xen", Category::Vms, elsewhere)], false, &gate);
+    perform_with(&world, list(), vec![fake("xen", Category::Vms, probe("ps"))], false, &gate);
+    assert_eq!(world.log.lines()[2], "connect lab00 [Ksu]");
 }
 
 #[test]

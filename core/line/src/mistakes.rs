@@ -162,7 +162,8 @@ pub(crate) fn shown(text: impl fmt::Display) -> String {
 /// The word that looks most like this one, when one is near enough: case does not count.
 pub(crate) fn nearest<S: AsRef<str>>(word: &str, words: impl IntoIterator<Item = S>) -> Option<String> {
     let wanted = word.to_lowercase();
-    let limit = (wanted.chars().count() / 3).max(1);
+    // Dashes are no letters: of the four of `--nope` one may be wrong.
+    let limit = (wanted.trim_start_matches('-').chars().count() / 3).max(1);
     let distance = |candidate: &str| {
         let candidate = candidate.to_lowercase();
         let typed = strsim::osa_distance(&wanted, &candidate);
