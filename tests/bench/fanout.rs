@@ -110,6 +110,13 @@ fn fan_out(size: usize, rounds: usize) {
             cost.peak_kib as f64 / 1024.0
         );
     }
+    // Client and servers share the processors here: even a client that costs nothing waits for the servers.
+    let logins = tools.iter().map(|(_, costs)| median(costs).rest).fold(f64::INFINITY, f64::min);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    println!(
+        "  no client can take less than {:.2} s here: the servers' own time on {cores} processors",
+        logins / cores as f64
+    );
     println!();
 }
 
