@@ -123,7 +123,8 @@ impl Machine {
         for (n, device) in native.iter().enumerate() {
             let parts = xl_cfg::parts(device);
             let part = |name: &str| parts.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
-            let mac = part("mac").map(|text| plain_mac(&text).unwrap_or(text));
+            // xl remarks a hardware address that is none, and makes one up.
+            let mac = part("mac").and_then(|text| plain_mac(&text));
             let mut own: Vec<MagicInterface> = Vec::new();
             let by_mac = noted.iter().any(|interface| mac.is_some() && interface.mac == mac);
             noted.retain(|interface| {
@@ -210,7 +211,12 @@ pub fn found(facts: &Facts, walks: &[Probe]) -> Found {
                 found.problems.push(Problem::new(Phase::Run, format!("the search for configurations failed: {why}")));
                 continue;
             }
-            Answer::Missing(_) | Answer::Output(_) | Answer::File(_) | Answer::Processes(_) | Answer::Talked(_) | Answer::Done => {
+            Answer::Missing(_)
+            | Answer::Output(_)
+            | Answer::File(_)
+            | Answer::Processes(_)
+            | Answer::Talked(_)
+            | Answer::Done => {
                 found.problems.push(Problem::new(Phase::Run, "the search for configurations was not answered"));
                 continue;
             }

@@ -84,9 +84,12 @@ pub fn text(request: &Request, facts: &Facts, answer: &Answer, what: &str) -> Re
         Answer::Missing(Missing::ToolAbsent(_)) => Err(no_tool(request, what)),
         Answer::Failed(why) => Err(broken(format!("{what}: {why}"))),
         Answer::Missing(Missing::HostSilent) => Err(broken(format!("the host fell silent before {what} answered"))),
-        Answer::Missing(_) | Answer::File(_) | Answer::Scanned(_) | Answer::Processes(_) | Answer::Talked(_) | Answer::Done => {
-            Err(broken(format!("no output of {what} came back")))
-        }
+        Answer::Missing(_)
+        | Answer::File(_)
+        | Answer::Scanned(_)
+        | Answer::Processes(_)
+        | Answer::Talked(_)
+        | Answer::Done => Err(broken(format!("no output of {what} came back"))),
     }
 }
 
@@ -142,9 +145,12 @@ pub fn is_control_domain(facts: &Facts) -> Result<(), Trouble> {
             Err(no_xen("this is no Xen host: /proc/xen/capabilities does not name the control domain"))
         }
         Answer::Failed(why) => Err(broken(format!("/proc/xen/capabilities: {why}"))),
-        Answer::Missing(_) | Answer::Output(_) | Answer::Scanned(_) | Answer::Processes(_) | Answer::Talked(_) | Answer::Done => {
-            Err(broken("/proc/xen/capabilities could not be asked for".into()))
-        }
+        Answer::Missing(_)
+        | Answer::Output(_)
+        | Answer::Scanned(_)
+        | Answer::Processes(_)
+        | Answer::Talked(_)
+        | Answer::Done => Err(broken("/proc/xen/capabilities could not be asked for".into())),
     }
 }
 

@@ -176,9 +176,12 @@ fn named_file(path: &str, facts: &Facts) -> Result<Machine, Problem> {
             })
         }
         Answer::Failed(why) => Err(problem(why.clone())),
-        Answer::Missing(_) | Answer::File(_) | Answer::Scanned(_) | Answer::Processes(_) | Answer::Talked(_) | Answer::Done => {
-            Err(problem("it could not be read".into()))
-        }
+        Answer::Missing(_)
+        | Answer::File(_)
+        | Answer::Scanned(_)
+        | Answer::Processes(_)
+        | Answer::Talked(_)
+        | Answer::Done => Err(problem("it could not be read".into())),
     }
 }
 

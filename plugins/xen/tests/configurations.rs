@@ -82,8 +82,9 @@ fn interfaces_of_a_file() {
     one("", "");
     one("vif = [ '' ]", "0=-/-@-");
     one("vif = [ 'mac=00-16-3e-00-00-0a , bridge=br0' ]", &format!("0={A}/-@br0"));
+    one("vif = [ 'MAC=00:16:3e:00:00:0a,bridge =br0', 'mac=garbage' ]", "0=-/-@- 1=-/-@-");
     one("vif = [ 'mac=00:16:3e:00:00:0a,ip=10.0.0.1 10.0.0.2', 'bridge=br1' ]", &format!("0={A}/10.0.0.1@- 1=-/-@br1"));
-    one("vif = 'mac=00:16:3e:00:00:0a'", &format!("0={A}/-@-"));
+    one("vif = 'mac=00:16:3e:00:00:0a'", "");
     one("#@#MAC0=00:16:3e:00:00:0a\n#@#IP0=10.0.0.1\nvif=['bridge=br0']", &format!("0={A}/10.0.0.1@br0"));
     one("#@#IP0=10.0.0.1\nvif=['mac=00:16:3e:00:00:0a']", &format!("0={A}/10.0.0.1@-"));
     one(

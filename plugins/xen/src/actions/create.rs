@@ -497,7 +497,12 @@ pub fn failure(request: &Request, facts: &Facts, what: &str, answer: &Answer) ->
     let output: &Output = match answer {
         Answer::Output(output) => output,
         Answer::Failed(why) => return Problem::new(Phase::Run, format!("{what} failed: {why}")),
-        Answer::Missing(_) | Answer::File(_) | Answer::Scanned(_) | Answer::Processes(_) | Answer::Talked(_) | Answer::Done => {
+        Answer::Missing(_)
+        | Answer::File(_)
+        | Answer::Scanned(_)
+        | Answer::Processes(_)
+        | Answer::Talked(_)
+        | Answer::Done => {
             return Problem::new(Phase::Run, format!("what came of {what} is not known"))
                 .hint("list shows what runs there");
         }

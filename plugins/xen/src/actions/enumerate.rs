@@ -43,12 +43,12 @@ pub fn plan(request: &Request, enumerate: &Enumerate, facts: &Facts) -> Findings
         findings.problems.push(Problem::new(Phase::Notice, format!("{} may not be read", shown(path))));
     }
     for machine in found.machines.iter().filter(|machine| state_wanted(&enumerate.states, machine.state())) {
-        of_machine(machine, blank(), &mut findings);
+        of_machine(request, machine, blank(), &mut findings);
     }
     findings
 }
 
-fn of_machine(machine: &Machine, mut record: Record, findings: &mut Findings) {
+fn of_machine(request: &Request, machine: &Machine, mut record: Record, findings: &mut Findings) {
     let number = |number: Option<i64>| number.map(Value::Number);
     let display = machine.vnc_display();
     let native = [
@@ -72,11 +72,14 @@ fn of_machine(machine: &Machine, mut record: Record, findings: &mut Findings) {
     }
     let (interfaces, odd) = machine.interfaces();
     let path = machine.shown_path();
-    let lines: Vec<String> = machine.config.odd_lines.iter().map(usize::to_string).collect();
-    if !lines.is_empty() {
-        let message = format!("{path}: not understood in line {}", lines.join(", "));
-        findings.problems.push(Problem::new(Phase::Notice, message));
-    }
+    let mut tell = |what: &str, lines: &[usize]| {
+        if !lines.is_empty() {
+            let lines: Vec<String> = lines.iter().map(usize::to_string).collect();
+            findings.problems.push(Problem::new(Phase::Notice, format!("{path}: {what} line {}", lines.join(", "))));
+        }
+    };
+    tell("not understood in", &machine.config.odd_lines);
+    tell(&format!("{} refuses it for", probes::tool(request)), &machine.config.lax_lines);
     findings
         .problems
         .extend(odd.into_iter().map(|problem| Problem { message: format!("{path}: {}", problem.message), ..problem }));

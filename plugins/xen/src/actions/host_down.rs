@@ -68,7 +68,12 @@ pub fn read(request: &Request, facts: &Facts, answer: &Answer) -> Next {
                 format!("{host} was not brought down: {why}"),
             )));
         }
-        Answer::Missing(_) | Answer::File(_) | Answer::Scanned(_) | Answer::Processes(_) | Answer::Talked(_) | Answer::Done => {
+        Answer::Missing(_)
+        | Answer::File(_)
+        | Answer::Scanned(_)
+        | Answer::Processes(_)
+        | Answer::Talked(_)
+        | Answer::Done => {
             return Next::Done(Findings::problem(Problem::new(Phase::Plugin, "the step has no output")));
         }
     };

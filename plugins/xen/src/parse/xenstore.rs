@@ -30,7 +30,9 @@ mod tests {
 
     #[test]
     fn captures() {
-        assert_eq!(vnc_ports(include_str!("../../captures/xenstore-ls-f-4.17-vnc.txt")), [(3, 5902)]);
+        assert_eq!(vnc_ports(include_str!("../../captures/xenstore-4.17-ls-f-two-guests.out")), [(8, 5900)]);
+        assert_eq!(vnc_ports(include_str!("../../captures/xenstore-4.17-ls-f-idle.out")), []);
+        assert_eq!(port(include_str!("../../captures/xenstore-4.17-vnc-port.out")), Some(5900));
     }
 
     #[test]

@@ -12,7 +12,8 @@
 //! xl's grammar: a statement ends at the end of its line or at `;`, strings stand in either quote with backslash escapes,
 //! a newline inside brackets is a blank, `#` starts a comment, a name that is set twice has its last value. Files written
 //! for xm are Python programs: what goes beyond plain assignments (`import os`, `def`, `"tst%d" % n`) cannot be known and
-//! is left out, statement by statement; the rest of the file is read.
+//! is left out, statement by statement; the rest of the file is read. What Python took and xl refuses (`True`, `-1`, a
+//! tuple, CR LF) is read, and its lines are kept: `tests/dry_runs.rs` holds that against the real xl.
 
 use ctys_plugin::model::Bytes;
 use ctys_plugin::model::bytes::escape;
@@ -31,9 +32,19 @@ pub enum Setting {
 /// A file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
-    settings: Vec<(String, Setting)>,
+    settings: Vec<Statement>,
     /// The lines, from 1, where a statement was not understood.
     pub odd_lines: Vec<usize>,
+    /// The lines that were understood and that xl refuses, and the whole file with them.
+    pub lax_lines: Vec<usize>,
+}
+
+/// An assignment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Statement {
+    name: String,
+    setting: Setting,
+    line: usize,
 }
 
 impl Setting {
@@ -59,19 +70,23 @@ impl Setting {
 impl Config {
     /// Reads a file. Never fails.
     pub fn parse(content: &Bytes) -> Config {
-        let mut scanner = Scanner { bytes: content.as_slice(), at: 0, line: 1 };
+        let mut scanner = Scanner { bytes: content.as_slice(), at: 0, line: 1, lax: Vec::new() };
         let mut config = Config::default();
         if scanner.bytes.starts_with(b"\xef\xbb\xbf") {
             scanner.at = 3;
+            scanner.lax();
         }
         loop {
             scanner.skip(Blanks::Statements);
             if scanner.peek().is_none() {
+                config.lax_lines = scanner.lax;
+                config.lax_lines.dedup();
+                config.lax_lines.retain(|line| !config.odd_lines.contains(line));
                 return config;
             }
             let (at, line) = (scanner.at, scanner.line);
             match scanner.assignment() {
-                Some((name, adds, setting)) => config.set(name, adds, setting),
+                Some((name, adds, setting)) => config.set(name, adds, setting, line),
                 None => {
                     config.odd_lines.push(line);
                     (scanner.at, scanner.line) = (at, line);
@@ -83,7 +98,12 @@ impl Config {
 
     /// The value of a name, the last one when it is set more than once.
     pub fn get(&self, name: &str) -> Option<&Setting> {
-        self.settings.iter().find(|(known, _)| known == name).map(|(_, setting)| setting)
+        self.settings.iter().find(|known| known.name == name).map(|known| &known.setting)
+    }
+
+    /// The line, from 1, where a name got its value.
+    pub fn line(&self, name: &str) -> Option<usize> {
+        self.settings.iter().find(|known| known.name == name).map(|known| known.line)
     }
 
     /// The value as text; an empty one counts as none.
@@ -96,12 +116,11 @@ impl Config {
         self.get(name)?.number()
     }
 
-    /// The strings of a list; a lone string is a list of one, as in old files.
+    /// The strings of a list, up to the first that is none. A lone string is no list, as xl has it.
     pub fn list(&self, name: &str) -> Vec<String> {
         match self.get(name) {
-            Some(Setting::List(items)) => items.iter().filter_map(Setting::text).collect(),
-            Some(single) => single.text().into_iter().collect(),
-            None => Vec::new(),
+            Some(Setting::List(items)) => items.iter().map_while(Setting::text).collect(),
+            _ => Vec::new(),
         }
     }
 
@@ -110,12 +129,13 @@ impl Config {
         self.get(name).is_some()
     }
 
-    fn set(&mut self, name: String, adds: bool, setting: Setting) {
-        let Some((_, old)) = self.settings.iter_mut().find(|(known, _)| *known == name) else {
-            self.settings.push((name, setting));
+    fn set(&mut self, name: String, adds: bool, setting: Setting, line: usize) {
+        let Some(known) = self.settings.iter_mut().find(|known| known.name == name) else {
+            self.settings.push(Statement { name, setting, line });
             return;
         };
-        match (adds, &mut *old, setting) {
+        known.line = line;
+        match (adds, &mut known.setting, setting) {
             (true, Setting::List(list), Setting::List(more)) => list.extend(more),
             (true, Setting::List(list), one) => list.push(one),
             (true, Setting::Text(text), Setting::Text(more)) => text.push_str(&more),
@@ -124,11 +144,11 @@ impl Config {
     }
 }
 
-/// The parts of `mac=00:16:3e:00:00:00,bridge=xenbr0`, blanks trimmed, names in lower case.
+/// The parts of `mac=00:16:3e:00:00:00, bridge=xenbr0`, blanks around them trimmed. xl knows neither `MAC=` nor `mac =`.
 pub fn parts(text: &str) -> Vec<(String, String)> {
     let pair = |part: &str| {
         let (name, value) = part.split_once('=')?;
-        Some((name.trim().to_ascii_lowercase(), value.trim().to_string()))
+        Some((name.trim_start().to_string(), value.trim().to_string()))
     };
     text.split(',').filter_map(pair).collect()
 }
@@ -147,9 +167,15 @@ struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
     line: usize,
+    lax: Vec<usize>,
 }
 
 impl Scanner<'_> {
+    /// What stands here is read, and xl refuses it.
+    fn lax(&mut self) {
+        self.lax.push(self.line);
+    }
+
     fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
@@ -164,16 +190,22 @@ impl Scanner<'_> {
     fn skip(&mut self, blanks: Blanks) {
         while let Some(byte) = self.peek() {
             match byte {
-                b' ' | b'\t' | b'\r' | 0x0b | 0x0c => {}
+                b' ' | b'\t' => {}
+                b'\r' | 0x0b | 0x0c => self.lax(),
                 b'\n' if blanks != Blanks::Line => {}
                 b';' if blanks == Blanks::Statements => {}
                 b'\\' if matches!(self.bytes[self.at + 1..], [b'\n', ..] | [b'\r', b'\n', ..]) => {
+                    self.lax();
                     while self.next() != Some(b'\n') {}
                     continue;
                 }
                 b'#' => {
                     while self.peek().is_some_and(|byte| byte != b'\n') {
                         self.at += 1;
+                    }
+                    // A comment needs its line end.
+                    if self.peek().is_none() {
+                        self.lax();
                     }
                     continue;
                 }
@@ -202,7 +234,10 @@ impl Scanner<'_> {
             // `"tst%d" % 5`, `"a" + "b"`, `'x' * 3`: the value is computed, nobody knows what it is.
             Some(b'%' | b'+' | b'*' | b'-' | b'/' | b'.' | b'(') => return None,
             // `memory = 128 MB`: a remark without its `#`.
-            Some(_) => self.drop_statement(),
+            Some(_) => {
+                self.lax();
+                self.drop_statement();
+            }
         }
         Some((name, adds, setting))
     }
@@ -213,11 +248,14 @@ impl Scanner<'_> {
 
     fn word(&mut self) -> Option<String> {
         let start = self.at;
-        while self.peek().is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_') {
+        while self.peek().is_some_and(is_of_name) {
             self.at += 1;
         }
         let word = &self.bytes[start..self.at];
-        (!word.is_empty() && !word[0].is_ascii_digit()).then(|| String::from_utf8_lossy(word).into_owned())
+        if !word.first()?.is_ascii_lowercase() || word.iter().any(u8::is_ascii_uppercase) {
+            self.lax();
+        }
+        (!matches!(word[0], b'0'..=b'9' | b'.')).then(|| String::from_utf8_lossy(word).into_owned())
     }
 
     fn value(&mut self, depth: usize) -> Option<Setting> {
@@ -225,17 +263,27 @@ impl Scanner<'_> {
             quote @ (b'"' | b'\'') => self.string(quote).map(Setting::Text),
             b'[' if depth < 8 => self.items(b']', depth),
             // A tuple of Python.
-            b'(' if depth < 8 => self.items(b')', depth),
+            b'(' if depth < 8 => {
+                self.lax();
+                self.items(b')', depth)
+            }
             b'0'..=b'9' | b'-' => {
                 let start = self.at;
                 self.at += 1;
                 while self.peek().is_some_and(|b| b.is_ascii_alphanumeric()) {
                     self.at += 1;
                 }
-                number(&self.bytes[start..self.at]).map(Setting::Number)
+                let word = &self.bytes[start..self.at];
+                if word.iter().any(|b| !matches!(b, b'0'..=b'9' | b'a'..=b'f' | b'x')) {
+                    self.lax();
+                }
+                number(word).map(Setting::Number)
             }
             // True, False, None.
-            _ => self.word().map(Setting::Text),
+            _ => {
+                self.lax();
+                self.word().map(Setting::Text)
+            }
         }
     }
 
@@ -286,31 +334,34 @@ impl Scanner<'_> {
         }
     }
 
-    /// What stands behind a backslash. An escape nobody knows keeps its backslash.
+    /// What stands behind a backslash. xl drops a character of three octal digits, and refuses what else is not plain: that
+    /// is read as Python did, where an escape nobody knows keeps its backslash.
     fn escaped(&mut self, text: &mut Vec<u8>) -> Option<()> {
+        let line = self.line;
         let byte = self.next()?;
         let plain = match byte {
             b'n' => b'\n',
             b't' => b'\t',
             b'r' => b'\r',
             b'\\' | b'"' | b'\'' => byte,
-            b'\n' => return Some(()),
-            b'x' => {
+            b'0'..=b'7' if matches!(self.bytes[self.at..], [b'0'..=b'7', b'0'..=b'7', ..]) => {
+                self.at += 2;
+                return Some(());
+            }
+            other => {
+                self.lax.push(line);
                 let digits = self.bytes.get(self.at..self.at + 2).and_then(|raw| std::str::from_utf8(raw).ok());
-                match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-                    Some(value) => {
+                match (other, digits.and_then(|digits| u8::from_str_radix(digits, 16).ok())) {
+                    (b'\n', _) => return Some(()),
+                    (b'x', Some(value)) => {
                         self.at += 2;
                         value
                     }
-                    None => {
+                    _ => {
                         text.push(b'\\');
-                        byte
+                        other
                     }
                 }
-            }
-            other => {
-                text.push(b'\\');
-                other
             }
         };
         text.push(plain);
@@ -339,10 +390,15 @@ impl Scanner<'_> {
 
     fn starts_assignment(&self, at: usize) -> bool {
         let rest = &self.bytes[at..];
-        let name = rest.iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
+        let name = rest.iter().take_while(|b| is_of_name(**b)).count();
         let after = rest[name..].iter().copied().find(|b| !matches!(b, b' ' | b'\t'));
         name > 0 && after == Some(b'=')
     }
+}
+
+/// What a name consists of. xl takes no capital letters.
+fn is_of_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.')
 }
 
 /// A number as C reads it: `128`, `0x80`, `0200`, with a sign.
@@ -382,7 +438,7 @@ mod tests {
         let check = |text: &str, want: &str| {
             let config = read(text);
             let got: Vec<String> =
-                config.settings.iter().map(|(name, setting)| format!("{name}={}", show(setting))).collect();
+                config.settings.iter().map(|known| format!("{}={}", known.name, show(&known.setting))).collect();
             assert_eq!(got.join(" "), want, "{text:?}");
         };
         check("name = \"tst100\"", "name=\"tst100\"");
@@ -392,6 +448,8 @@ mod tests {
         check("name = 'a \"b\" c' # why", "name=\"a \\\"b\\\" c\"");
         check("name = \"a # b\"", "name=\"a # b\"");
         check("name = \"a \\\"b\\\" \\\\ \\x41 \\q\"", "name=\"a \\\"b\\\" \\\\ A \\\\q\"");
+        check("name = \"a\\101b \\47\"", "name=\"ab \\\\47\"");
+        check("a.b = 1\n.c = 1\n_d = 1", "a.b=1 _d=1");
         check("name = \"tst100", "");
         check("name = ", "");
         check("name", "");
@@ -427,9 +485,23 @@ mod tests {
                     def more(x):\n    return [ x,\n 2 ]\nname = \"tst%d\" % 5\nlabel = 'a' + 'b'\nmemory = 64\n\
                     doc = \"\"\"\nlong = \n\"\"\"\nuuid = 'x'\n";
         let config = read(text);
-        let names: Vec<&str> = config.settings.iter().map(|(name, _)| name.as_str()).collect();
+        let names: Vec<&str> = config.settings.iter().map(|known| known.name.as_str()).collect();
         assert_eq!(names, ["arch_libdir", "memory", "uuid"]);
         assert_eq!(config.odd_lines, [1, 2, 3, 5, 6, 8, 9, 11, 12, 13]);
+    }
+
+    #[test]
+    fn what_xl_refuses_is_told() {
+        let check = |text: &str, lax: &[usize], odd: &[usize]| {
+            let config = read(text);
+            assert_eq!((&config.lax_lines[..], &config.odd_lines[..]), (lax, odd), "{text:?}");
+        };
+        check("name = 'x'\nvif = [\n# why\n'a',\n]\na.b = 0x1f; c = \"\\n\"\n", &[], &[]);
+        check("a = 1\nb = True\n_c = 1\nD = 1\ne = -1\nf = 0XA\n", &[2, 3, 4, 5, 6], &[]);
+        check("a = 1\r\nb = 2 MB\nc = \\\n3\nd = 4 # end", &[1, 2, 3, 5], &[]);
+        check("a = 'x\\\ny'\nb = '\\q'\nc = (\n1,\n2)\n", &[1, 3, 4], &[]);
+        check("import os\ndef x(A):\n return A\nname = 'x'\n", &[], &[1, 2, 3]);
+        check("\u{feff}name = 'x'", &[1], &[]);
     }
 
     #[test]
@@ -451,7 +523,8 @@ mod tests {
             assert_eq!(got, want, "{text:?}");
         };
         check("mac=00:16:3e:00:00:00,bridge=xenbr0", &[("mac", "00:16:3e:00:00:00"), ("bridge", "xenbr0")]);
-        check(" MAC = aa , , bridge=br=0,nonsense", &[("mac", "aa"), ("bridge", "br=0")]);
+        check(" mac= aa , , bridge=br=0,nonsense", &[("mac", "aa"), ("bridge", "br=0")]);
+        check("MAC=aa, bridge =br0", &[("MAC", "aa"), ("bridge ", "br0")]);
         check("", &[]);
     }
 }

@@ -2,15 +2,16 @@
 //!
 //! ```text
 //! Name                                        ID   Mem VCPUs   State   Time(s)
-//! Domain-0                                     0   448     1     r-----      27.9
-//! two words                                    3   128     1     -b----       4.1
+//! Domain-0                                     0   448     1     r-----     152.1
+//! two words                                   12   128     1     -b----       5.2
 //!
 //! Name                                        ID   Mem VCPUs   State   Time(s)   UUID                            Reason-Code   Security Label
-//! tst100                                       1   128     1     ---sc-       4.1 6a3c2f10-0000-4000-8000-000000000100        3             none
+//! crashed                                     21   128     1     ---sc-       9.1 6842caf9-1e3e-4324-9ed5-96b8b9f2c557        3                -
 //! ```
 //!
-//! In the title line tabs stand before `State`, `Time(s)` and `Security Label`. A name may hold blanks and be longer than its field, so lines are split from the right. A domain that is being built or
-//! torn down has no name: xl prints `(null)`.
+//! In the title line tabs stand before `State`, `Time(s)` and `Security Label`. A name may hold blanks and line ends and be
+//! longer than its field, so lines are split from the right. A domain that is being built or torn down may have no name:
+//! xl prints `(null)`. `tests/lists.rs` holds all of this against every recorded list.
 
 use ctys_plugin::magic::plain_uuid;
 
@@ -177,20 +178,6 @@ pub(crate) mod tests {
             format!("{} {:?} {} {} {}{uuid}", d.id, d.name, d.memory, d.vcpus, d.state.word())
         };
         parse(text).map_or("no list".into(), |all| all.iter().map(line).collect::<Vec<_>>().join("\n"))
-    }
-
-    #[test]
-    fn captures() {
-        assert_eq!(
-            show(include_str!("../../captures/xl-list-4.17-two-guests.txt")),
-            "0 \"Domain-0\" 448 1 running\n1 \"tst100\" 128 1 running\n2 \"tst101\" 128 1 paused"
-        );
-        assert_eq!(
-            show(include_str!("../../captures/xl-list-v-4.17-two-guests.txt")),
-            "0 \"Domain-0\" 448 1 running 00000000000000000000000000000000\n\
-             1 \"tst100\" 128 1 running 6a3c2f10000040008000000000000100\n\
-             2 \"tst101\" 128 1 running 6a3c2f10000040008000000000000101"
-        );
     }
 
     const HEAD: &str = "Name                                        ID   Mem VCPUs\tState\tTime(s)\n";
