@@ -4,8 +4,10 @@
 //! `core/table` say how it looks, and prints it ([`screen`], the one door to the terminal).
 
 mod collect;
+mod hidden;
 mod home;
 mod info;
+mod open;
 mod report;
 mod run;
 mod screen;
@@ -17,11 +19,8 @@ fn main() -> ExitCode {
     let mut words = std::env::args_os();
     let _program = words.next();
     let words: Vec<_> = words.collect();
-    // A plugin from outside the bundled and system folders runs in a process of its own: this program, called so.
-    if let [word, file] = &words[..]
-        && word == ctys_engine::plugins::HIDDEN_VERB
-    {
-        ctys_engine::plugins::serve_child(file.as_ref());
+    match hidden::start(&words) {
+        Some(code) => code,
+        None => ExitCode::from(run::run(words)),
     }
-    ExitCode::from(run::run(words))
 }

@@ -16,9 +16,7 @@ pub fn is_detached() -> bool {
 /// Starts this program again with the same words, in a session of its own, without a terminal. Returns the file that
 /// takes its output, below `$XDG_STATE_HOME/ctys/jobs`, readable by the user only.
 pub fn again(words: &[OsString]) -> Result<PathBuf, String> {
-    let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
-    let folder = state.or_else(home).ok_or("neither HOME nor XDG_STATE_HOME is set")?.join("ctys/jobs");
+    let folder = crate::files::state_folder().ok_or("neither HOME nor XDG_STATE_HOME is set")?.join("jobs");
     crate::files::private_folder(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let started = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |t| t.as_millis());
     let file = folder.join(format!("{started}-{}.log", std::process::id()));

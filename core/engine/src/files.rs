@@ -3,7 +3,7 @@
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A new file that only its owner can read. One that is there already is not touched.
 pub fn create_private(path: &Path) -> io::Result<File> {
@@ -13,6 +13,13 @@ pub fn create_private(path: &Path) -> io::Result<File> {
 /// A folder that only its owner can enter, with the folders above it.
 pub fn private_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Where logs go: `$XDG_STATE_HOME/ctys`. None without that and without HOME. It may not be there yet.
+pub fn state_folder() -> Option<PathBuf> {
+    let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
+    Some(state.or_else(home)?.join("ctys"))
 }
 
 /// The most text that is read of one file, in bytes: a transcript of a thousand hosts fits many times.

@@ -23,7 +23,10 @@ use algorithms::Family;
 use ctys_model::{Bytes, Phase, Problem, Target};
 use keys::{Keys, Plan};
 use known_hosts::{HostKeys, KnownHosts, lookup_name};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Instant;
 
@@ -155,6 +158,61 @@ impl Ssh {
         }
         call.args(["--", &target.host]);
         call
+    }
+
+    /// The call of `ssh` that carries a tunnel, program and arguments up to and with the host. Nobody sits there, so it asks
+    /// nothing; forwards that the configuration has for this host are not opened a second time.
+    pub fn bare(&self, target: &Target) -> (PathBuf, Vec<OsString>) {
+        let mut arguments: Vec<OsString> = Vec::new();
+        if let Some(config) = &self.environment.config {
+            arguments.extend(["-F".into(), config.into()]);
+        }
+        arguments.extend(["-N", "-T", "-x", "-a"].map(OsString::from));
+        let mut options = vec![
+            "BatchMode=yes",
+            "ClearAllForwardings=yes",
+            "RemoteCommand=none",
+            "Tunnel=no",
+            "LogLevel=ERROR",
+            // A host that is gone is told from one that is silent.
+            "ServerAliveInterval=15",
+            "ServerAliveCountMax=3",
+        ];
+        options.extend(self.resolve(target).reset);
+        arguments.extend(options.iter().flat_map(|option| ["-o".into(), OsString::from(option)]));
+        self.push_host(target, &mut arguments);
+        (self.environment.ssh.clone(), arguments)
+    }
+
+    /// The call of `ssh` for a program on the host that shows its window here, up to and with the host.
+    pub fn windowed(&self, target: &Target, forward_agent: bool) -> std::process::Command {
+        let mut arguments: Vec<OsString> = Vec::new();
+        if let Some(config) = &self.environment.config {
+            arguments.extend(["-F".into(), config.into()]);
+        }
+        arguments.extend(["-T", "-X", if forward_agent { "-A" } else { "-a" }].map(OsString::from));
+        let mut options = vec!["BatchMode=yes", "ClearAllForwardings=yes", "RemoteCommand=none", "Tunnel=no"];
+        options.extend(self.resolve(target).reset);
+        arguments.extend(options.iter().flat_map(|option| ["-o".into(), OsString::from(option)]));
+        self.push_host(target, &mut arguments);
+        let mut call = std::process::Command::new(&self.environment.ssh);
+        call.args(arguments).env_clear().envs(&self.environment.variables);
+        call
+    }
+
+    /// The variables that `ssh` is started with.
+    pub fn variables(&self) -> &BTreeMap<String, OsString> {
+        &self.environment.variables
+    }
+
+    fn push_host(&self, target: &Target, arguments: &mut Vec<OsString>) {
+        if let Some(user) = &target.user {
+            arguments.extend(["-l".into(), user.into()]);
+        }
+        if let Some(port) = target.port {
+            arguments.extend(["-p".into(), port.to_string().into()]);
+        }
+        arguments.extend(["--".into(), OsString::from(&target.host)]);
     }
 
     fn by_openssh(&self, target: &Target, resolved: &Resolved, until: Instant) -> Result<Box<dyn Shell>, Problem> {

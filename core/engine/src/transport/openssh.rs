@@ -148,7 +148,7 @@ impl Shell for OpenSshShell {
 /// ```
 ///
 /// `before` is what the far side said on standard output.
-fn why_ssh_ended(messages: &[u8], before: Option<&str>, status: Option<i32>, host: &str) -> Problem {
+pub(crate) fn why_ssh_ended(messages: &[u8], before: Option<&str>, status: Option<i32>, host: &str) -> Problem {
     let text = String::from_utf8_lossy(messages);
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     const SIGNS: [(Phase, &[&str]); 6] = [
