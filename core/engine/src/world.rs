@@ -186,11 +186,7 @@ impl World for RealWorld {
     }
 
     fn fresh(&self, count: usize) -> Vec<u8> {
-        let mut bytes = vec![0; count];
-        // SAFETY: the length given is that of the buffer. The kernel gives up to 256 bytes whole once it is seeded.
-        let got = unsafe { libc::getrandom(bytes.as_mut_ptr().cast(), bytes.len(), 0) };
-        assert_eq!(got, count as isize, "the kernel gave no random bytes");
-        bytes
+        random(count)
     }
 
     fn progress(&self, what: &str) {
@@ -207,6 +203,15 @@ fn look_up(host: &str, port: u16, limit: Duration) -> Option<std::io::Result<Vec
     let ask = move || send.send((host.as_str(), port).to_socket_addrs().map(Iterator::collect));
     std::thread::Builder::new().name("reach".into()).stack_size(256 * 1024).spawn(ask).ok()?;
     receive.recv_timeout(limit).ok()
+}
+
+/// Random bytes, up to 256.
+pub fn random(count: usize) -> Vec<u8> {
+    let mut bytes = vec![0; count];
+    // SAFETY: the length given is that of the buffer. The kernel gives up to 256 bytes whole once it is seeded.
+    let got = unsafe { libc::getrandom(bytes.as_mut_ptr().cast(), bytes.len(), 0) };
+    assert_eq!(got, count as isize, "the kernel gave no random bytes");
+    bytes
 }
 
 fn bind_to_interface(socket: &UdpSocket, interface: &str) -> Result<(), String> {
