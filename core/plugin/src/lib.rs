@@ -32,6 +32,7 @@ mod call;
 pub mod conformance;
 mod export;
 pub mod harmless;
+pub mod machines;
 pub mod magic;
 pub mod outputs;
 pub mod story;
