@@ -105,7 +105,12 @@ fn is_harmless(c: char) -> bool {
     !(c.is_control()
         || matches!(c,
             '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-            | '\u{061c}' | '\u{e0000}'..='\u{e007f}'))
+            | '\u{061c}' | '\u{e0000}'..='\u{e007f}'
+            // Soft hyphen, other format characters, and letters that are blank: nobody would see them in a name.
+            | '\u{00ad}' | '\u{0600}'..='\u{0605}' | '\u{06dd}' | '\u{070f}' | '\u{0890}'..='\u{0891}' | '\u{08e2}'
+            | '\u{115f}'..='\u{1160}' | '\u{180b}'..='\u{180f}' | '\u{3164}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'))
 }
 
 impl fmt::Debug for Bytes {
@@ -183,7 +188,19 @@ mod tests {
 
     #[test]
     fn nothing_that_moves_the_cursor_or_reorders_text_passes() {
-        for hostile in ["\x1b[2J", "a\rb", "a\nb", "\u{9b}31m", "x\u{202e}y", "\u{7f}", "a\u{200b}b", "\u{2028}"] {
+        for hostile in [
+            "\x1b[2J",
+            "a\rb",
+            "a\nb",
+            "\u{9b}31m",
+            "x\u{202e}y",
+            "\u{7f}",
+            "a\u{200b}b",
+            "\u{2028}",
+            "tst\u{ad}100",
+            "\u{3164}",
+            "\u{fff9}x",
+        ] {
             let shown = escape_for_eyes(hostile);
             assert!(shown.chars().all(is_harmless), "{hostile:?} gave {shown:?}");
             assert!(shown.contains("\\x"), "{hostile:?} gave {shown:?}");
