@@ -35,6 +35,7 @@ pub mod harmless;
 pub mod machines;
 pub mod magic;
 pub mod outputs;
+pub mod polls;
 pub mod story;
 pub mod testing;
 
