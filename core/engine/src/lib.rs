@@ -4,7 +4,7 @@
 //! a job asks its plugins ([`plugins`]) and its host by a [`session`], which writes a [`script`] (the only shell text,
 //! quoted by [`mod@quote`]) and takes the answer apart by [`frames`]; the shell comes from a [`transport`] that [`ssh`] chose
 //! by the user's ssh_config. [`world`] is the rest of what a job needs, [`replay`] a world written down, [`privilege`]
-//! the memory of refused credentials, [`names`] the resolver.
+//! the memory of refused credentials, [`names`] the resolver, [`store`] the inventory on disk.
 
 pub mod console;
 pub mod detach;
@@ -25,6 +25,7 @@ pub mod session;
 mod signal;
 pub mod ssh;
 mod talk;
+pub mod store;
 pub mod terminal;
 pub mod transport;
 pub mod tunnel;
