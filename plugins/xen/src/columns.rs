@@ -9,10 +9,13 @@ pub fn wanted(list: &List, known: Known) -> bool {
     list.fields.as_ref().is_none_or(|fields| fields.contains(&Field::Known(known)))
 }
 
-/// Whether the long list must be asked for. The address of a guest is found by its hardware address.
+/// Whether the long list must be asked for. The address of a guest is found by its hardware address; a state of one that
+/// was made by halves by its absence.
 pub fn wants_details(list: &List) -> bool {
     list.per_interface
-        || [Known::Mac, Known::Tcp, Known::Interface, Known::Accelerator].iter().any(|known| wanted(list, *known))
+        || [Known::Mac, Known::Tcp, Known::Interface, Known::Accelerator, Known::State]
+            .iter()
+            .any(|known| wanted(list, *known))
 }
 
 /// Whether the VNC ports must be known.
@@ -62,7 +65,8 @@ mod tests {
         let one = |probe: Probe| vec![probe];
         let (details, ports) = (one(probes::details(&request)), one(probes::ports()));
         let (info, files) = (one(probes::hypervisor(&request)), probes::configurations(&[]));
-        check(Some(&[Known::Label, Known::Uuid, Known::State, Known::User]), false, &[]);
+        check(Some(&[Known::Label, Known::Uuid, Known::User]), false, &[]);
+        check(Some(&[Known::State]), false, std::slice::from_ref(&details));
         check(Some(&[Known::Mac]), false, std::slice::from_ref(&details));
         check(Some(&[Known::Tcp]), false, std::slice::from_ref(&details));
         check(Some(&[]), true, std::slice::from_ref(&details));

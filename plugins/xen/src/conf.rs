@@ -74,6 +74,25 @@ impl Machine {
         native.as_deref().or_else(|| self.magic("UUID")).and_then(plain_uuid)
     }
 
+    /// The uuid with dashes, unless the file has it in the one form that xl takes.
+    pub fn uuid_for_xl(&self) -> Result<Option<String>, Problem> {
+        let native = self.config.text("uuid");
+        let Some(plain) = self.uuid() else {
+            return match native {
+                None => Ok(None),
+                Some(text) => {
+                    let line = self.config.line("uuid").unwrap_or_default();
+                    let message = format!("nothing was done: {} line {line}: {text} is no uuid", self.shown_path());
+                    Err(Problem::new(Phase::Run, message)
+                        .hint("a uuid is 6842caf9-1e3e-4324-9ed5-96b8b9f2c5c2, for example"))
+                }
+            };
+        };
+        let part = |from: usize, to: usize| &plain[from..to];
+        let dashed = [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-");
+        Ok((!native.is_some_and(|text| text.eq_ignore_ascii_case(&dashed))).then_some(dashed))
+    }
+
     /// VMSTATE.
     pub fn state(&self) -> Option<&str> {
         self.magic("VMSTATE")

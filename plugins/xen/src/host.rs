@@ -72,6 +72,12 @@ pub fn details(request: &Request, facts: &Facts) -> Result<Vec<Details>, Trouble
     xl_list_long::parse(&text).map_err(|why| Trouble::new(Why::Broken, odd(why)))
 }
 
+/// Whether a domain has been made by halves: its `xl create` was killed, or is still at it. Such a one is paused, has the
+/// right name, and is not in the long list.
+pub fn is_half_made(domain: &Domain, details: &[Details]) -> bool {
+    domain.state.paused && domain.state.is_alive() && !details.iter().any(|details| details.id == domain.id)
+}
+
 /// What a command that only looks printed.
 pub fn text(request: &Request, facts: &Facts, answer: &Answer, what: &str) -> Result<String, Trouble> {
     match answer {

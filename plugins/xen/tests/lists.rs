@@ -69,7 +69,8 @@ fn all() -> String {
         for details in xl_list_long::parse(&capture(&name).unwrap()).expect("a long list") {
             let nic = |nic: &xl_list_long::Nic| format!(" {}={}", nic.name, nic.mac.as_deref().unwrap_or("-"));
             let nics: String = details.nics.iter().map(nic).collect();
-            let _ = writeln!(out, "  {} {}{nics}", details.id, details.kind.map_or("-", Kind::word));
+            let vnc = if details.vnc { " VNC" } else { "" };
+            let _ = writeln!(out, "  {} {}{vnc}{nics}", details.id, details.kind.map_or("-", Kind::word));
         }
     }
     out

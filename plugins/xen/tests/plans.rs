@@ -43,6 +43,21 @@ fn plans_of_list() {
     let wrapper = || World { list: failed(1, "ERROR:  Can't find hypervisor information in sysfs!\n"), ..no_xen() };
     let refused =
         || World { list: ended(Exit::Refused("sudo: a password is required\n".into())), uid: 1000, ..lab00() };
+    let two_guests = || World {
+        list: recorded!("xl-4.17-list-v-two-guests"),
+        long: recorded!("xl-4.17-list-l-two-guests"),
+        store: recorded!("xenstore-4.17-ls-f-two-guests"),
+        ..lab00()
+    };
+    let crashed =
+        || World { list: recorded!("xl-4.17-list-v-crashed"), long: recorded!("xl-4.17-list-l-crashed"), ..lab00() };
+    let odd_name = || World {
+        list: recorded!("xl-4.17-list-v-name-with-lines"),
+        long: recorded!("xl-4.17-list-l-name-with-lines"),
+        ..lab00()
+    };
+    let three_cards =
+        || World { list: recorded!("xl-4.17-list-v-cards"), long: recorded!("xl-4.17-list-l-cards"), ..lab00() };
     let copies = || running().with("/root/old/tst100.conf", include_str!("../captures/xl-cfg-tst100.conf"));
     check(
         "list",
@@ -50,6 +65,11 @@ fn plans_of_list() {
             case("list-all", all(), running()),
             case("list-default-columns", only(&[Known::Pm, Known::Label, Known::Tcp, Known::User]), running()),
             case("list-states", label(), states()),
+            case("list-two-guests", all(), two_guests()),
+            case("list-crashed", label(), crashed()),
+            case("list-half-made", only(&[Known::Label, Known::State, Known::Mac]), half_made()),
+            case("list-name-with-lines", label(), odd_name()),
+            case("list-three-cards", each(), three_cards()),
             case("list-idle", label(), lab00()),
             case("list-per-interface", each(), cards()),
             case("list-last-interface", only(&[Known::Mac, Known::Accelerator]), cards()),

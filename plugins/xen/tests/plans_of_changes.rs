@@ -2,14 +2,19 @@
 
 mod story;
 
+use ctys_plugin::Plugin;
 use ctys_plugin::model::action::BootMode;
 use ctys_plugin::model::*;
-use ctys_plugin::story::Case;
+use ctys_plugin::story::{self as told, Case, World as _};
 use ctys_plugin::testing::{failed, output};
+use ctys_xen::Xen;
 use story::*;
 
 const LOOK: &str = "look";
 const PORT: &str = "ask for the VNC port";
+const MODEL: &str = "ask for the device model";
+const LISTENERS: &str = "ask who listens";
+const CHECK: &str = "check the configuration of tst100 (1)";
 const OLD: &str = "put an old state aside";
 const SAVED: &str = "/var/lib/xen/ctys/tst100.save";
 
@@ -52,6 +57,15 @@ fn mode(mode: CreateMode, kind: ConsoleKind) -> impl FnOnce(&mut Create) {
         create.mode = Some(mode);
         create.console = Some(kind);
     }
+}
+
+/// The VNC server as the recorder found it: its port, the device model, who listens.
+fn viewer(port: &str, model: &str, look: Answer) -> [(&'static str, Answer); 4] {
+    let read = |value: &str| match value {
+        "" => failed(1, "xenstore-read: couldn't read path /local/domain/3/console/vnc-port\n"),
+        value => output(format!("{value}\n")),
+    };
+    [(PORT, read(port)), (MODEL, read(model)), (LISTENERS, recorded!("ss-6.1-two-guests")), (LOOK, look)]
 }
 
 /// tst100 in a state.
@@ -150,6 +164,11 @@ fn plans_of_create() {
         create.console = Some(ConsoleKind::None);
         create.call_opts = vec!["memory=256".into(), "name=\"copy\"".into()];
     };
+    let uuid = |line: &str| lab00().with("/x.conf", &format!("# {line}\nname = 'x'\n\n{line}\n"));
+    let other_uuid = |create: &mut Create| {
+        create.console = Some(None);
+        create.call_opts = vec![format!("uuid=\"{OTHER}\"")];
+    };
     let polled = |ping, ssh_ping| {
         move |create: &mut Create| {
             (create.console, create.ping, create.ssh_ping) = (Some(ConsoleKind::None), ping, ssh_ping);
@@ -167,11 +186,42 @@ fn plans_of_create() {
             started("create-xterm", create(t(), console(Xterm))),
             started("create-default-console", create(t(), |_| {})),
             case("create-default-console-forwarded", create(t(), |_| {}), lab00()).request(forwarded),
-            started("create-vnc", create(t(), console(Vnc)))
-                .then([(PORT, failed(1, "xenstore-read: couldn't read path\n")), (LOOK, up(3, "r-----"))])
-                .then([(PORT, output("5901\n")), (LOOK, up(3, "-b----"))]),
-            started("create-vnc-crashes", create(t(), console(Vnc)))
-                .then([(PORT, failed(1, "")), (LOOK, up(3, "---sc-"))]),
+            started("create-vnc", create(t(), console(Vnc))).then(viewer("", "", up(3, "r-----"))).then(viewer(
+                "5900",
+                "1105",
+                up(3, "-b----"),
+            )),
+            started("create-vnc-not-yet-listening", create(t(), console(Vnc))).then(viewer(
+                "5907",
+                "1105",
+                up(3, "r-----"),
+            )),
+            started("create-vnc-crashes", create(t(), console(Vnc))).then(viewer("", "", up(3, "---sc-"))),
+            started("create-vnc-waits", create(t(), |c| (c.console, c.wait_server) = (Some(Vnc), Some(2))))
+                .then([(LOOK, up(3, "-b----"))])
+                .then(viewer("5900", "1105", up(3, "-b----"))),
+            case("create-half-made-before", create(t(), console(None)), half_made()),
+            case(
+                "create-uuid-without-dashes",
+                create(path("/x.conf"), console(None)),
+                uuid("uuid = '6842CAF91E3E43249ED596B8B9F2C5C2'"),
+            ),
+            case(
+                "create-uuid-of-magic",
+                create(path("/x.conf"), console(None)),
+                uuid("#@#UUID = 6842caf91e3e43249ed596b8b9f2c5c2"),
+            ),
+            case(
+                "create-uuid-with-dashes",
+                create(path("/x.conf"), console(None)),
+                uuid("uuid = '6842CAF9-1E3E-4324-9ED5-96B8B9F2C5C2'"),
+            ),
+            case("create-uuid-garbage", create(path("/x.conf"), console(None)), uuid("uuid = 'garbage'")),
+            case(
+                "create-uuid-of-the-call",
+                create(path("/x.conf"), other_uuid),
+                uuid("uuid = '6842caf91e3e43249ed596b8b9f2c5c2'"),
+            ),
             case("create-fails", create(t(), console(None)), lab00()).then([
                 (OLD, aside()),
                 ("create", failed(3, said)),
@@ -253,6 +303,13 @@ fn plans_of_create_on_running() {
         case(name, create(t(), mode(Resume(Option::None), None)), with_state("--p---"))
             .then([("unpause", ok()), (LOOK, up(1, second))])
     };
+    let seen = |name, replies: [_; 4]| case(name, create(t(), mode(Connect, Vnc)), running()).then(replies);
+    let of_ss = |answer: Answer| {
+        let mut replies = viewer("5900", "1105", up(1, "-b----"));
+        replies[2].1 = answer;
+        replies
+    };
+    let vnc = || output("[{\"domid\":1,\"config\":{\"vfbs\":[{\"vnc\":{\"enable\":\"True\"}}]}}]");
     check(
         "attach",
         vec![
@@ -264,12 +321,22 @@ fn plans_of_create_on_running() {
                 create(MachineAddress { uuid: Some(UUID.replace('-', "")), ..Default::default() }, mode(Connect, Cli)),
                 running(),
             ),
-            case("attach-connect-vnc", create(t(), mode(Connect, Vnc)), running())
-                .then([(PORT, output("5900\n")), (LOOK, up(1, "-b----"))]),
-            case("attach-connect-no-vnc", create(t(), mode(Connect, Vnc)), running())
-                .then([(PORT, failed(1, "")), (LOOK, up(1, "-b----"))]),
-            case("attach-connect-vanished", create(t(), mode(Connect, Vnc)), running())
-                .then([(PORT, failed(1, "")), (LOOK, listing(&[]))]),
+            seen("attach-connect-vnc", viewer("5900", "1105", up(1, "-b----"))),
+            seen("attach-connect-no-vnc", viewer("", "1105", up(1, "-b----"))),
+            seen("attach-connect-vanished", viewer("", "", listing(&[]))),
+            seen("attach-connect-foreign-server", viewer("5900", "1106", up(1, "-b----"))),
+            seen("attach-connect-no-device-model", viewer("5900", "", up(1, "-b----"))),
+            seen("attach-connect-no-ss", of_ss(ended(Exit::NotFound))),
+            seen("attach-connect-ss-refused", of_ss(ended(Exit::Refused("sudo: a password is required".into())))),
+            seen("attach-connect-ss-without-owners", of_ss(output("LISTEN 0 0 127.0.0.1:5900 0.0.0.0:*\n"))),
+            seen(
+                "attach-connect-far-server",
+                of_ss(output("LISTEN 0 0 10.0.0.1:5900 0.0.0.0:* users:((\"qemu\",pid=1105,fd=34))\n")),
+            ),
+            case("attach-connect-vnc-of-late", create(t(), mode(Connect, Vnc)), World { long: vnc(), ..running() })
+                .then(viewer("", "1105", up(1, "-b----"))),
+            case("attach-connect-half-made", create(t(), mode(Connect, Cli)), half_made()),
+            case("attach-resume-half-made", create(t(), mode(Resume(Option::None), None)), half_made()),
             case("attach-connect-not-running", create(t(), mode(Connect, Cli)), lab00()),
             case(
                 "attach-connect-without-file",
@@ -281,11 +348,8 @@ fn plans_of_create_on_running() {
             case("attach-reuse-starts", create(t(), mode(Reuse, None)), lab00()),
             case("attach-reconnect", create(t(), mode(Reconnect, Cli)), running())
                 .then([("end the clients", failed(1, ""))]),
-            case("attach-reconnect-vnc", create(t(), mode(Reconnect, Vnc)), running()).then([
-                ("end the clients", ok()),
-                (PORT, output("5900\n")),
-                (LOOK, up(1, "-b----")),
-            ]),
+            case("attach-reconnect-vnc", create(t(), mode(Reconnect, Vnc)), running())
+                .then([("end the clients", ok())].into_iter().chain(viewer("5900", "1105", up(1, "-b----")))),
             case("attach-resume-running", create(t(), mode(Resume(Option::None), Cli)), running()),
             unpaused("attach-resume-paused", "------"),
             unpaused("attach-resume-paused-twice", "--p---").then([("unpause", ok()), (LOOK, up(1, "r-----"))]),
@@ -382,6 +446,7 @@ fn plans_of_poweroff() {
                 (LOOK, listing(&[])),
             ]),
             plain("poweroff-crashed", None, with_state("---sc-")),
+            plain("poweroff-half-made", None, half_made()),
             plain("poweroff-dying", None, with_state("--ps-d")).then([(LOOK, listing(&[]))]),
             plain("poweroff-paused", None, with_state("--p---")).then([
                 ("unpause tst100 (1)", ok()),
@@ -423,6 +488,9 @@ fn plans_of_other_methods() {
     let plain = |name, method, world| case(name, cancel(Some(method), |_| {}), world);
     let own = |name: &'static str| -> [(&'static str, Answer); 2] { [(name, ok()), (LOOK, up(1, "-b----"))] };
     let no_file = || World { files: Vec::new(), ..running() };
+    let not_run = || ended(Exit::NotRun("an earlier step failed".into()));
+    let by_path = |method| cancel(Some(method), |cancel| cancel.address = path("/x.conf"));
+    let plain_uuid = || running().with("/x.conf", &format!("name = 'tst100'\nuuid = '{}'\n", UUID.replace('-', "")));
     let save = "save tst100 (1)";
     let folder = "make the folder";
     check(
@@ -432,6 +500,7 @@ fn plans_of_other_methods() {
                 .then(own("reboot tst100 (1)"))
                 .then([(LOOK, up(1, "---sr-"))])
                 .then([(LOOK, listing(&[]))])
+                .then([(LOOK, up(2, "--p---"))])
                 .then([(LOOK, up(2, "r-----"))]),
             plain("cancel-reboot-nobody-acts", Reboot, running())
                 .then(own("reboot tst100 (1)"))
@@ -444,11 +513,23 @@ fn plans_of_other_methods() {
                 .at(60_000, [(LOOK, listing(&[]))]),
             plain("cancel-reboot-crashed", Reboot, with_state("---sc-")),
             plain("cancel-reset", Reset, running()).then([
+                (CHECK, ok()),
                 ("destroy tst100 (1)", ok()),
                 ("create tst100 (1)", ok()),
                 (LOOK, up(2, "r-----")),
             ]),
+            plain("cancel-reset-refused", Reset, running()).then([
+                (CHECK, failed(1, include_str!("../captures/xl-4.17-dry-run-unclosed.err"))),
+                ("destroy tst100 (1)", not_run()),
+                ("create tst100 (1)", not_run()),
+                (LOOK, not_run()),
+            ]),
+            plain("cancel-reset-half-made", Reset, half_made()),
+            plain("cancel-pause-half-made", Pause, half_made()),
+            plain("cancel-reset-crashed", Reset, with_state("---sc-")),
+            case("cancel-reset-uuid-without-dashes", by_path(Reset), plain_uuid()),
             plain("cancel-reset-create-fails", Reset, running()).then([
+                (CHECK, ok()),
                 ("destroy tst100 (1)", ok()),
                 ("create tst100 (1)", failed(3, "libxl: error: no memory\n")),
                 (LOOK, listing(&[])),
@@ -483,4 +564,48 @@ fn plans_of_other_methods() {
             case("cancel-pause-all", everything(Pause), two()).then([("pause tst100 (1)", ok()), (LOOK, two().list)]),
         ],
     );
+}
+
+/// A guest that is to have a VNC server and never gets one.
+#[test]
+fn a_viewer_is_waited_for_and_not_for_ever() {
+    let request = |action| case("", action, lab00()).request;
+    let request = request(create(label("tst100"), console(ConsoleKind::Vnc)));
+    let facts = lab00().facts(&Xen::wants(&request));
+    let mut replies = Replies::default();
+    let mut reply = |steps: Vec<(&str, Answer)>| {
+        let steps = steps.into_iter().map(|(name, answer)| StepReply { name: name.into(), answer });
+        replies.rounds.push(Round { started_ms: 0, steps: steps.collect() });
+        Xen::read(&request, &facts, &replies)
+    };
+    let Next::Then(_) = reply(vec![(OLD, aside()), ("create", ok()), (LOOK, up(3, "r-----"))]) else { panic!() };
+    let mut asked = 0;
+    loop {
+        asked += 1;
+        match reply(viewer("", "1105", up(3, "-b----")).into()) {
+            Next::Later { delay_ms: 1000, .. } => {}
+            Next::Done(findings) => {
+                assert!(findings.changed, "the guest runs all the same");
+                assert_eq!(findings.problems[0].message, "tst100 runs and has no VNC server");
+                break;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(asked, 20);
+}
+
+/// Nothing of ours runs in guests, so there is nobody whom FORCE would spare.
+#[test]
+fn force_changes_nothing_and_other_guests_are_never_touched() {
+    use CancelMethod::*;
+    for method in [Reset, Reboot, PowerOff(None), PowerOff(Some(0)), Init(0), Init(6), Pause, Suspend] {
+        let plan = |force| {
+            let action = cancel(Some(method), |cancel| cancel.force = force);
+            told::tell::<Xen>(&case("force", action, two()))
+        };
+        assert_eq!(plan(true), plan(false), "{method:?}");
+        assert!(plan(true).contains("tst100 (1)"), "{method:?}");
+        assert!(!plan(true).contains("(2)") && !plan(true).contains("(0)"), "{method:?}");
+    }
 }

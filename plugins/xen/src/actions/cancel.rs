@@ -4,7 +4,7 @@
 //! |---|---|
 //! | POWEROFF[:n], S5 | `xl shutdown`, wait n seconds (20, or TIMEOUT), `xl destroy`; with 0 `xl destroy` at once |
 //! | REBOOT | `xl reboot`, wait until the domain is back under a new number |
-//! | RESET | `xl destroy`, `xl create` from its configuration |
+//! | RESET | `xl destroy`, `xl create` from its configuration, if a dry run of that goes well |
 //! | INIT:0, INIT:6 | `xl shutdown` without the hard stop, `xl reboot`; no other level can be asked for from outside |
 //! | PAUSE, S3 | `xl pause`, once: pauses are counted |
 //! | SUSPEND, S4 | `xl save` into the file that RESUME finds |
@@ -27,8 +27,8 @@ use crate::parse::xl_list::Domain;
 use crate::resolve::{self, words};
 use crate::{host, probes};
 use ctys_plugin::model::{
-    Answer, Batch, Bytes, Cancel, CancelMethod, Command, Effect, Exit, Facts, Findings, Next, Phase, Probe, Problem,
-    Replies, Request, Side, Step,
+    Access, Answer, Batch, Bytes, Cancel, CancelMethod, Command, Effect, Exit, Facts, Findings, Next, Phase, Probe,
+    Problem, Replies, Request, Side, Step,
 };
 
 /// Seconds before the hard stop, unless POWEROFF, TIMEOUT or the setting KILL_DELAY say otherwise (ctys.md 6.3).
@@ -60,12 +60,16 @@ pub fn wants(request: &Request, cancel: &Cancel) -> Vec<Probe> {
         return Vec::new();
     }
     let resets = method(cancel) == CancelMethod::Reset && cancel.side != Some(Side::Client);
-    if !cancel.all {
-        return resolve::price(request, &cancel.address, resets);
-    }
-    let mut probes = vec![probes::domains(request)];
-    if resets {
+    let mut probes = match cancel.all {
+        false => resolve::price(request, &cancel.address, resets),
+        true => vec![probes::domains(request)],
+    };
+    if cancel.all && resets {
         probes.extend(probes::configurations(&cancel.address.base));
+    }
+    // The long list tells what was made by halves.
+    if !probes.is_empty() && !probes.contains(&probes::details(request)) {
+        probes.push(probes::details(request));
     }
     probes
 }
@@ -156,7 +160,7 @@ impl<'a> Job<'a> {
         if self.cancel.side == Some(Side::Client) {
             return Ok(self.end_clients());
         }
-        let mut steps = Vec::new();
+        let mut steps = self.checks()?;
         let mut idle = Vec::new();
         if self.method == CancelMethod::Suspend {
             let folder = Command::new("mkdir").args(["-p", "-m", "700", saved::folder(self.request)]);
@@ -184,15 +188,18 @@ impl<'a> Job<'a> {
         if state.dying {
             return Ok(Vec::new());
         }
+        let half_made = host::details(self.request, self.facts).is_ok_and(|all| host::is_half_made(domain, &all));
+        let is_over = !state.is_alive() || half_made;
         let unpause = state.paused.then(|| self.step("unpause", domain, &["unpause"], &[], 0));
         let with = |step: Step| unpause.clone().into_iter().chain([step]).collect();
-        if !state.is_alive() && !matches!(self.method, CancelMethod::PowerOff(_) | CancelMethod::Reset) {
+        if is_over && !matches!(self.method, CancelMethod::PowerOff(_) | CancelMethod::Reset) {
             let hint = format!("cancel=l:{},POWEROFF:0 removes it, RESET starts it again", domain.name);
-            let message = format!("nothing was done: {} is {}", domain.name, state.word());
+            let word = if half_made { "half made, its start was cut short" } else { state.word() };
+            let message = format!("nothing was done: {} is {word}", domain.name);
             return Err(Problem::new(Phase::Run, message).hint(hint));
         }
         Ok(match self.method {
-            CancelMethod::PowerOff(_) if self.seconds() == 0 || !state.is_alive() => vec![self.destroy(domain)],
+            CancelMethod::PowerOff(_) if self.seconds() == 0 || is_over => vec![self.destroy(domain)],
             CancelMethod::PowerOff(_) | CancelMethod::Init(0) => {
                 with(self.step("shutdown", domain, &["shutdown", "-F"], &[], REQUEST_MS))
             }
@@ -200,9 +207,7 @@ impl<'a> Job<'a> {
                 with(self.step("reboot", domain, &["reboot", "-F"], &[], REQUEST_MS))
             }
             CancelMethod::Reset => {
-                let machine = self.machine(domain)?;
-                let words: Vec<Bytes> = vec!["create".into(), "-f".into(), machine.path.clone()];
-                let create = tool(self.request, words, SAVE_MS);
+                let create = tool(self.request, self.create_words(domain)?, SAVE_MS);
                 vec![self.destroy(domain), Step::run(&format!("create {}", title(domain)), create).go_on()]
             }
             CancelMethod::Pause if state.paused => Vec::new(),
@@ -212,6 +217,24 @@ impl<'a> Job<'a> {
                 with(self.step("save", domain, &["save"], &[&file], SAVE_MS))
             }
         })
+    }
+
+    /// Before RESET destroys anything: whether xl takes the configurations that it will start from.
+    fn checks(&self) -> Result<Vec<Step>, Problem> {
+        if self.method != CancelMethod::Reset {
+            return Ok(Vec::new());
+        }
+        let check = |domain: &Domain| {
+            let words = [vec!["-N".into()], self.create_words(domain)?].concat();
+            let dry_run = Command { access: Access::Reads, ..tool(self.request, words, REQUEST_MS) };
+            Ok(Step::run(&format!("{CHECK} {}", title(domain)), dry_run))
+        };
+        self.domains.iter().filter(|domain| !domain.state.dying).map(check).collect()
+    }
+
+    fn create_words(&self, domain: &Domain) -> Result<Vec<Bytes>, Problem> {
+        let machine = self.machine(domain)?;
+        super::create_words(&machine, machine.path.clone(), false)
     }
 
     fn step(&self, name: &str, domain: &Domain, words: &[&str], more: &[&str], limit_ms: u32) -> Step {
@@ -283,6 +306,10 @@ impl<'a> Job<'a> {
         }
         if last.iter().any(|step| step.name.starts_with(CLIENTS)) {
             return Ok(self.clients_ended(replies));
+        }
+        if let Some(step) = last.iter().find(|step| step.name.starts_with(CHECK) && step.answer.ok_output().is_none()) {
+            let problem = failure(self.request, self.facts, &step.name, &step.answer);
+            return Err(Problem { message: format!("nothing was done: {}", problem.message), ..problem });
         }
         let looked = last.iter().find(|step| step.name == LOOK).map(|step| &step.answer);
         let looked = looked.ok_or_else(|| Problem::new(Phase::Plugin, "no reply came to CANCEL"))?;
@@ -389,7 +416,8 @@ impl<'a> Job<'a> {
     }
 
     fn rebooting(&self, replies: &Replies, left: &[&Domain], running: &[Domain]) -> Next {
-        let back = |own: &Domain| running.iter().find(|domain| is_back(own, domain));
+        // While it is being made it is there, and paused.
+        let back = |own: &Domain| running.iter().find(|domain| is_back(own, domain) && !domain.state.paused);
         if self.domains.iter().all(|own| back(own).is_some())
             || self.waited_ms(replies) >= u64::from(self.seconds()) * 1000
         {
@@ -491,13 +519,14 @@ impl<'a> Job<'a> {
     }
 }
 
+const CHECK: &str = "check the configuration of";
 const CLIENTS: &str = "end the clients of";
 const FOLDER: &str = "make the folder";
 const TIDY: &str = "remove the unfinished state of";
 
 /// Whether a step does nothing to a domain.
 fn is_aside(step: &str) -> bool {
-    step == LOOK || step == FOLDER || step.starts_with(TIDY)
+    step == LOOK || step == FOLDER || step.starts_with(TIDY) || step.starts_with(CHECK)
 }
 
 /// Whether this is the same machine under another number.

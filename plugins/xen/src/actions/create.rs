@@ -14,9 +14,9 @@
 //! connection leaves no half-built domain.
 
 use super::polls::{PING, POLLS, answers};
+use super::viewer::{self, PORT};
 use super::{LOOK, consoles, look, saved, shown, step, times, tool};
 use crate::conf::{self, Machine};
-use crate::parse::xenstore;
 use crate::parse::xl_list::Domain;
 use crate::resolve::{self, words};
 use crate::{host, probes};
@@ -35,13 +35,10 @@ const REMOVE: &str = "remove the state file";
 const BACK: &str = "put the state file back";
 const UNPAUSE: &str = "unpause";
 const CLIENTS: &str = "end the clients";
-pub(super) const PORT: &str = "ask for the VNC port";
 
 /// Starting a large domain takes its time: its memory is cleared page by page.
 const START_MS: u32 = 300_000;
-/// One question to xenstore, in milliseconds.
-const PORT_MS: u32 = 5_000;
-/// How often the port of a domain is asked for that has just been started, once a second.
+/// How often the port is asked for where there is to be one, once a second.
 const PORT_TRIES: usize = 20;
 /// Pauses are counted, so several may have to be taken back.
 const MOST_PAUSES: usize = 20;
@@ -63,7 +60,12 @@ pub fn wants(request: &Request, create: &Create) -> Vec<Probe> {
     if refuse(create).is_some() || consoles::choose(request, create).is_err() {
         return Vec::new();
     }
-    resolve::price(request, &create.address, starts(request, create))
+    let mut probes = resolve::price(request, &create.address, starts(request, create));
+    // The long list tells what was made by halves, and who is to have a VNC server.
+    if !probes.is_empty() && !probes.contains(&probes::details(request)) {
+        probes.push(probes::details(request));
+    }
+    probes
 }
 
 /// The first step.
@@ -156,6 +158,12 @@ impl<'a> Job<'a> {
                 false => problem.hint(format!("cancel=l:{name},POWEROFF:0 removes it")),
             });
         }
+        if host::details(self.request, self.facts).is_ok_and(|all| host::is_half_made(domain, &all)) {
+            let message = format!("{name} is there as domain {} and half made: its start was cut short", domain.id);
+            return Err(problem(message)
+                .hint(format!("cancel=l:{name},POWEROFF:0 removes it"))
+                .hint("it may also be under way still"));
+        }
         match &self.mode {
             None => {
                 let from = self.machine.as_ref().map_or(String::new(), |m| format!(", ID={}", m.shown_path()));
@@ -174,7 +182,7 @@ impl<'a> Job<'a> {
                 let end = Command::new("pkill").args(["-f", &pattern]).as_root().changes();
                 let mut steps = vec![Step::run(CLIENTS, end).go_on()];
                 if self.console == Some(ConsoleKind::Vnc) {
-                    steps.extend(self.ask_port(domain));
+                    steps.extend(viewer::ask(self.request, domain));
                 }
                 Ok(run(steps))
             }
@@ -184,19 +192,13 @@ impl<'a> Job<'a> {
     /// The console of a domain that runs.
     fn open(&self, domain: &Domain) -> Effect {
         match self.console {
-            Some(ConsoleKind::Vnc) => run(self.ask_port(domain)),
+            Some(ConsoleKind::Vnc) => run(viewer::ask(self.request, domain)),
             Some(kind) => consoles::attach(self.request, kind, domain, None),
             None => {
                 let text = vec![format!("{} is {} as domain {}", domain.name, domain.state.word(), domain.id)];
                 Effect::Report(Findings { text, ..Findings::default() })
             }
         }
-    }
-
-    fn ask_port(&self, domain: &Domain) -> Vec<Step> {
-        let path = format!("/local/domain/{}/console/vnc-port", domain.id);
-        let read = Command::new("xenstore-read").arg(path).as_root().limit_ms(PORT_MS);
-        vec![Step::run(PORT, read).go_on(), look(self.request)]
     }
 
     fn unpause(&self, domain: &Domain) -> Effect {
@@ -252,7 +254,7 @@ impl<'a> Job<'a> {
             return Err(Problem::new(Phase::Run, message).hint(format!("create=l:{name},CONNECT attaches to it")));
         }
         self.polls()?;
-        let mut words: Vec<Bytes> = vec!["create".into(), "-f".into(), self.boot_file(machine)?];
+        let mut words = super::create_words(machine, self.boot_file(machine)?, is_another)?;
         words.extend(self.call_options().map(|option| Bytes::from(option.as_str())));
         let file = saved::state_file(self.request, &name);
         let aside = Command::new("mv").args(["-f", &file, &saved::outdated(&file)]).as_root().changes();
@@ -430,21 +432,25 @@ impl<'a> Job<'a> {
     fn viewer(&self, domain: &Domain, started: bool, replies: &Replies) -> Result<Next, Problem> {
         let name = &domain.name;
         let tried = times(replies, PORT);
-        let answer = if tried > 0 { replies.last(PORT) } else { None };
-        let output = answer.and_then(Answer::ok_output);
-        if let Some(port) = output.and_then(|output| xenstore::port(&output.stdout.to_text())) {
+        if tried > 0
+            && let Some(port) = viewer::port(self.request, self.facts, replies, domain)?
+        {
             return Ok(Next::Then(consoles::attach(self.request, ConsoleKind::Vnc, domain, Some(port))));
         }
-        let effect = run(self.ask_port(domain));
+        let effect = run(viewer::ask(self.request, domain));
         match tried {
             0 => Ok(Next::Then(effect)),
-            _ if started && tried < PORT_TRIES => {
+            _ if tried < PORT_TRIES && (started || self.is_to_have_vnc(domain)) => {
                 Ok(Next::Later { delay_ms: 1000, effect, why: format!("for the VNC server of {name}") })
             }
-            _ => Err(Problem::new(Phase::Run, format!("{name} runs and has no VNC server"))
-                .hint("vnc=1 or a vfb in its configuration gives it one")
-                .hint("CONSOLE:CLI attaches to its text console")),
+            _ => Err(viewer::nobody(name, replies)),
         }
+    }
+
+    /// Whether a domain that ran before is configured with a VNC server: it may have been started a moment ago.
+    fn is_to_have_vnc(&self, domain: &Domain) -> bool {
+        let details = host::details(self.request, self.facts).unwrap_or_default();
+        details.iter().any(|details| details.id == domain.id && details.vnc)
     }
 
     fn report(&self, domain: &Domain, replies: &Replies) -> Findings {

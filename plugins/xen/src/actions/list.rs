@@ -92,7 +92,11 @@ impl Knowledge {
 
     fn of(&self, domain: &Domain) -> Result<&Details, Missing> {
         let details = self.details.as_ref().map_err(Clone::clone)?;
-        let gone = || Missing::Unknown("the long list does not tell of it: it is being built or torn down".into());
+        let gone = || {
+            Missing::Unknown(
+                "the long list does not tell of it: it is being made or torn down, or was made by halves".into(),
+            )
+        };
         details.iter().find(|details| details.id == domain.id).ok_or_else(gone)
     }
 }
@@ -112,6 +116,8 @@ fn row(request: &Request, host: &HostFacts, domain: &Domain, known: &Knowledge) 
     let display = port.clone().and_then(|port| port.checked_sub(VNC_BASE).ok_or(Missing::None));
     let number = |number: Result<u16, Missing>| value(number.map(|number| Value::Number(number.into())));
     let kind = known.of(domain).and_then(|details| details.kind.ok_or(Missing::None));
+    let half_made = known.details.as_ref().is_ok_and(|details| host::is_half_made(domain, details));
+    let state = if half_made { "half made" } else { domain.state.word() };
     let mut record = Record::new(SESSION_TYPE)
         .with(Known::Pm, host.node.as_str())
         .with(Known::Node, host.node.as_str())
@@ -122,7 +128,7 @@ fn row(request: &Request, host: &HostFacts, domain: &Domain, known: &Knowledge) 
         .with(Known::Display, number(display))
         .with(Known::Pid, Value::Number(domain.id.into()))
         .with(Known::Side, Side::Server.word())
-        .with(Known::State, domain.state.word())
+        .with(Known::State, state)
         .with(Known::Arch, host.machine.as_str())
         .with(Known::ExecPath, probes::tool(request))
         .with(Known::HyperRun, value(known.version.clone()))

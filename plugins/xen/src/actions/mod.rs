@@ -1,6 +1,7 @@
 //! One file per verb. Each has `wants` (which facts), `plan` (what to do with them) and, where something is done,
 //! `read` (what follows from the replies).
 
+use crate::conf::Machine;
 use crate::probes;
 use ctys_plugin::model::bytes::escape_for_eyes;
 use ctys_plugin::model::{Answer, Bytes, Command, Findings, Phase, Problem, Replies, Request, Step};
@@ -15,6 +16,7 @@ pub mod info;
 pub mod list;
 mod polls;
 pub mod saved;
+pub mod viewer;
 
 /// The step that tells what runs, behind those that change it.
 const LOOK: &str = "look";
@@ -26,6 +28,16 @@ fn look(request: &Request) -> Step {
 /// A call of the tool that changes something.
 fn tool<A: Into<Bytes>>(request: &Request, words: impl IntoIterator<Item = A>, limit_ms: u32) -> Command {
     Command::new(probes::tool(request)).args(words).as_root().changes().limit_ms(limit_ms)
+}
+
+/// The words that start a domain from this file of a machine. xl takes a uuid only with its dashes, and knows nothing of one
+/// in a magic comment: so it is told the uuid beside the file, where what comes last counts. Not so for `another` machine.
+fn create_words(machine: &Machine, file: Bytes, another: bool) -> Result<Vec<Bytes>, Problem> {
+    let mut words: Vec<Bytes> = vec!["create".into(), "-f".into(), file];
+    if !another && let Some(uuid) = machine.uuid_for_xl()? {
+        words.push(format!("uuid=\"{uuid}\"").as_str().into());
+    }
+    Ok(words)
 }
 
 /// A name in a step or a sentence: one line that harms no terminal.

@@ -1,6 +1,7 @@
 //! What CREATE waits for after a start: WAITS, PING, SSHPING (ctys.md 2.1).
 
-use super::create::{Job, PORT, run};
+use super::create::{Job, run};
+use super::viewer::PORT;
 use super::{LOOK, look, times};
 use crate::parse::xl_list::Domain;
 use ctys_plugin::model::{Answer, Command, Next, Phase, Poll, Problem, Replies, Step};

@@ -23,6 +23,8 @@ pub struct Details {
     pub id: u32,
     /// How the guest runs.
     pub kind: Option<Kind>,
+    /// Whether it is to have a VNC server.
+    pub vnc: bool,
     /// The network interfaces in their order.
     pub nics: Vec<Nic>,
 }
@@ -80,13 +82,17 @@ fn details(domain: &Value) -> Option<Details> {
     let id = u32::try_from(domain.get("domid")?.as_u64()?).ok()?;
     let config = &domain["config"];
     let kind = config["c_info"]["type"].as_str().and_then(Kind::from_word);
+    // Switched on by default, and then not always said.
+    let has_vnc = |device: &Value| device["vnc"].is_object() && device["vnc"]["enable"] != "False";
+    let vfbs = config["vfbs"].as_array().map_or(&[][..], Vec::as_slice);
+    let vnc = vfbs.iter().any(has_vnc) || has_vnc(&config["b_info"]["type.hvm"]);
     let nics = config["nics"].as_array().map_or(&[][..], Vec::as_slice);
     let nic = |(n, nic): (usize, &Value)| {
         let devid = nic["devid"].as_u64().unwrap_or(n as u64);
         let name = nic["ifname"].as_str().map_or_else(|| format!("vif{id}.{devid}"), str::to_string);
         Nic { name, mac: nic["mac"].as_str().and_then(plain_mac) }
     };
-    Some(Details { id, kind, nics: nics.iter().enumerate().map(nic).collect() })
+    Some(Details { id, kind, vnc, nics: nics.iter().enumerate().map(nic).collect() })
 }
 
 #[cfg(test)]
@@ -97,7 +103,8 @@ mod tests {
         let line = |d: &Details| {
             let nics: Vec<String> =
                 d.nics.iter().map(|nic| format!("{}={}", nic.name, nic.mac.as_deref().unwrap_or("-"))).collect();
-            format!("{} {} {}", d.id, d.kind.map_or("-", Kind::word), nics.join(" ")).trim_end().to_string()
+            let vnc = if d.vnc { "VNC " } else { "" };
+            format!("{} {} {vnc}{}", d.id, d.kind.map_or("-", Kind::word), nics.join(" ")).trim_end().to_string()
         };
         match parse(text) {
             Ok(all) => all.iter().map(line).collect::<Vec<_>>().join("\n"),
@@ -115,6 +122,9 @@ mod tests {
             "7 - vif7.0=- dmz=-",
         );
         check("[{\"domid\":7,\"config\":{\"c_info\":{\"type\":\"HVM\"},\"nics\":5}}]", "7 HVM");
+        check("[{\"domid\":7,\"config\":{\"vfbs\":[{\"vnc\":{\"enable\":\"False\"}},{\"sdl\":{}}]}}]", "7 -");
+        check("[{\"domid\":7,\"config\":{\"vfbs\":[{\"vnc\":{\"display\":2}}]}}]", "7 - VNC");
+        check("[{\"domid\":7,\"config\":{\"b_info\":{\"type.hvm\":{\"vnc\":{}}}}}]", "7 - VNC");
         check("[{\"domid\":-1},{\"domid\":4294967296},{\"domid\":\"7\"},7,null]", "");
         check("", "no list in it");
         check("{\"domid\":7}", "no list in it");

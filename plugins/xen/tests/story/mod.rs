@@ -56,6 +56,14 @@ pub fn long(rows: &[(u32, &str, &[&str])]) -> Answer {
     output(format!("[{}]", entries.join(",\n")))
 }
 
+/// What the recorder took of a tool that ended well.
+macro_rules! recorded {
+    ($case:literal) => {
+        ctys_plugin::testing::output(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/captures/", $case, ".out")))
+    };
+}
+pub(crate) use recorded;
+
 pub fn ended(exit: Exit) -> Answer {
     Answer::Output(Output::ended(exit))
 }
@@ -104,6 +112,15 @@ pub fn running() -> World {
     }
 }
 
+/// The same host, where the `xl create` of tst100 was killed.
+pub fn half_made() -> World {
+    World {
+        list: recorded!("xl-4.17-list-v-killed-after-1.2"),
+        long: recorded!("xl-4.17-list-l-killed-after-1.2"),
+        ..lab00()
+    }
+}
+
 /// A Xen host that lets this account do nothing.
 pub fn forbidden() -> World {
     let no = || failed(1, NO_PERMISSION);
@@ -135,8 +152,10 @@ impl World {
         self
     }
 
+    /// With these domains, which have no network.
     pub fn with_list(mut self, rows: &[Row<'_>]) -> World {
         self.list = listing(rows);
+        self.long = long(&rows.iter().map(|(id, ..)| (*id, "pv", &[][..])).collect::<Vec<_>>());
         self
     }
 
