@@ -4,8 +4,10 @@
 //! a job asks its plugins ([`plugins`]) and its host by a [`session`], which writes a [`script`] (the only shell text,
 //! quoted by [`mod@quote`]) and takes the answer apart by [`frames`]; the shell comes from a [`transport`] that [`ssh`] chose
 //! by the user's ssh_config. [`world`] is the rest of what a job needs, [`replay`] a world written down, [`privilege`]
-//! the memory of refused credentials, [`names`] the resolver, [`store`] the inventory on disk.
+//! the memory of refused credentials, [`names`] the resolver, [`store`] the inventory on disk, [`borrow`]
+//! the groups of others, [`living`] who answers, [`proxy`] the bytes of `ssh NAME`.
 
+pub mod borrow;
 pub mod console;
 pub mod detach;
 pub mod dispatch;
@@ -13,10 +15,12 @@ pub mod fanout;
 pub mod files;
 pub mod frames;
 pub mod job;
+pub mod living;
 pub mod names;
 pub mod plugins;
 pub mod privilege;
 mod processes;
+pub mod proxy;
 pub mod quote;
 pub mod replay;
 pub mod scan;
