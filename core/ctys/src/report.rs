@@ -41,6 +41,7 @@ pub fn plan(target: &Target, plugin: &str, batch: &Batch) -> String {
                 let root = if signal.privilege == Privilege::Root { "as root: " } else { "" };
                 (signal.place.clone(), format!("{root}signal {} to process {}", signal.name, signal.pid))
             }
+            Does::Look(table) => (table.place.clone(), format!("look for {}", table.names.join(" "))),
             Does::Write(file) => {
                 let root = if file.privilege == Privilege::Root { "as root: " } else { "" };
                 let (path, size) = (escape(file.path.as_slice()), file.content.as_slice().len());

@@ -346,7 +346,7 @@ impl Job<'_> {
                 return Err(interrupted(&batch.steps[at..]));
             }
             match &step.does {
-                Does::Run { .. } | Does::Talk(_) | Does::Write(_) | Does::Signal(_) => {
+                Does::Run { .. } | Does::Talk(_) | Does::Write(_) | Does::Signal(_) | Does::Look(_) => {
                     let place = step.does.place().clone();
                     let count = batch.steps[at..]
                         .iter()
@@ -403,6 +403,7 @@ impl Job<'_> {
             };
             let failed = match &answer {
                 Answer::Output(output) => !output.ok(),
+                Answer::Processes(_) => false,
                 // Whatever was said: whether it is what the plugin hoped for, it alone can read.
                 Answer::Talked(heard) => heard.iter().any(|heard| heard.end != Ending::Answered) || heard.is_empty(),
                 _ => true,
@@ -515,6 +516,7 @@ fn step_item(step: &Step) -> Option<Item> {
         Does::Talk(talk) => Some(Item::Run(talk::tries(talk))),
         Does::Write(file) => Some(Item::Run(vec![write::command(file)])),
         Does::Signal(signal) => Some(Item::Run(vec![signal::command(signal)])),
+        Does::Look(table) => Some(Item::Processes(table.clone())),
         Does::Wake(_) | Does::Reach(_) => None,
     }
 }
@@ -562,7 +564,7 @@ fn step_limit(step: &Step) -> Duration {
     match &step.does {
         Does::Run { tries } => session::limit_of_tries(tries),
         Does::Talk(talk) => session::limit_of_tries(&talk::tries(talk)),
-        Does::Write(_) | Does::Signal(_) => session::COMMAND_LIMIT,
+        Does::Write(_) | Does::Signal(_) | Does::Look(_) => session::COMMAND_LIMIT,
         Does::Wake(_) => Duration::ZERO,
         Does::Reach(reach) => Duration::from_millis(u64::from(reach.limit_ms)),
     }

@@ -1,6 +1,7 @@
 //! A command is data: what runs where, with which right, for how long, and whether it reads or changes.
 
 use crate::bytes::Bytes;
+use crate::probe::ProcessTable;
 use crate::problem::Phase;
 use serde::{Deserialize, Serialize};
 
@@ -187,6 +188,8 @@ pub enum Does {
     Write(WriteFile),
     /// Sends a signal to a process if it is still the one that was seen; answered by [`crate::Answer::Output`].
     Signal(Signal),
+    /// Looks for processes by the names of their programs; answered by [`crate::Answer::Processes`].
+    Look(ProcessTable),
 }
 
 impl Does {
@@ -197,6 +200,7 @@ impl Does {
             Does::Talk(talk) => &talk.place,
             Does::Write(file) => &file.place,
             Does::Signal(signal) => &signal.place,
+            Does::Look(table) => &table.place,
             Does::Wake(_) | Does::Reach(_) => &Place::Caller,
         }
     }
@@ -207,7 +211,7 @@ impl Does {
             Does::Run { tries } => tries.iter().any(|command| command.access == Access::Changes),
             Does::Talk(talk) => talk.access == Access::Changes,
             Does::Wake(_) | Does::Write(_) | Does::Signal(_) => true,
-            Does::Reach(_) => false,
+            Does::Reach(_) | Does::Look(_) => false,
         }
     }
 }

@@ -238,6 +238,10 @@ fn push_batch(out: &mut String, batch: &Batch) {
                 line(out, 4, &format!("signal: {how}"));
                 line(out, 6, &format!("{} to process {} started at {}", signal.name, signal.pid, signal.start));
             }
+            Does::Look(table) => {
+                line(out, 4, &format!("look: {}", traits(&table.place, false, false, 0)));
+                line(out, 6, &format!("for {}", table.names.join(" ")));
+            }
             Does::Write(file) => {
                 let how = traits(&file.place, file.privilege == Privilege::Root, true, 0);
                 line(out, 4, &format!("write: {how}"));

@@ -135,7 +135,10 @@ pub fn of_effect(request: &Request, effect: &Effect) -> Vec<String> {
                             faults.push(format!("{verb}: a step signals {} with {:?}", signal.pid, signal.name));
                         }
                     }
-                    Does::Wake(_) | Does::Reach(_) => {}
+                    Does::Look(table) if table.names.iter().any(|name| name.is_empty() || name.contains(['/', '\0'])) => {
+                        faults.push(format!("{verb}: a step looks for what is no program: {:?}", table.names));
+                    }
+                    Does::Wake(_) | Does::Reach(_) | Does::Look(_) => {}
                 }
                 if step.does.changes() {
                     of_change(request, step, &mut faults);

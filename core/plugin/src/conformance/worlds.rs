@@ -113,6 +113,7 @@ impl World {
         match (does, self) {
             (Does::Run { .. } | Does::Write(_) | Does::Signal(_), _) => self.command(),
             (Does::Talk(talk), _) => self.talk(talk),
+            (Does::Look(table), _) => self.processes(table),
             (_, World::Empty | World::Done | World::Lookalike | World::Numbers | World::Swapped) => Answer::Done,
             (_, World::Silent | World::NoHost) => Answer::Missing(Missing::HostSilent),
             _ => Answer::Failed("no answer".into()),
