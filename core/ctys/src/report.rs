@@ -37,6 +37,7 @@ pub fn plan(target: &Target, plugin: &str, batch: &Batch) -> String {
                 let lines: Vec<_> = talk.lines.iter().map(|line| escape(line.as_slice())).collect();
                 (talk.place.clone(), format!("{root}say to {}: {}", sockets.join(", "), lines.join("  then  ")))
             }
+            Does::Lock(lock) => (lock.place.clone(), format!("take the lock {}", escape(lock.path.as_slice()))),
             Does::Signal(signal) => {
                 let root = if signal.privilege == Privilege::Root { "as root: " } else { "" };
                 (signal.place.clone(), format!("{root}signal {} to process {}", signal.name, signal.pid))

@@ -4,7 +4,7 @@ use crate::privilege::Gate;
 use crate::scan;
 use crate::script::{Item, Means};
 use crate::session::{self, Conversation};
-use crate::{processes, signal, talk, write};
+use crate::{lock, processes, signal, talk, write};
 use ctys_model::field::Known;
 use ctys_model::manifest::Category;
 use ctys_model::probe::Scan;
@@ -346,7 +346,7 @@ impl Job<'_> {
                 return Err(interrupted(&batch.steps[at..]));
             }
             match &step.does {
-                Does::Run { .. } | Does::Talk(_) | Does::Write(_) | Does::Signal(_) | Does::Look(_) => {
+                Does::Run { .. } | Does::Talk(_) | Does::Write(_) | Does::Signal(_) | Does::Look(_) | Does::Lock(_) => {
                     let place = step.does.place().clone();
                     let count = batch.steps[at..]
                         .iter()
@@ -517,6 +517,7 @@ fn step_item(step: &Step) -> Option<Item> {
         Does::Write(file) => Some(Item::Run(vec![write::command(file)])),
         Does::Signal(signal) => Some(Item::Run(vec![signal::command(signal)])),
         Does::Look(table) => Some(Item::Processes(table.clone())),
+        Does::Lock(lock) => Some(Item::Lock(lock.clone())),
         Does::Wake(_) | Does::Reach(_) => None,
     }
 }
@@ -565,6 +566,7 @@ fn step_limit(step: &Step) -> Duration {
         Does::Run { tries } => session::limit_of_tries(tries),
         Does::Talk(talk) => session::limit_of_tries(&talk::tries(talk)),
         Does::Write(_) | Does::Signal(_) | Does::Look(_) => session::COMMAND_LIMIT,
+        Does::Lock(lock) => lock::patience(lock),
         Does::Wake(_) => Duration::ZERO,
         Does::Reach(reach) => Duration::from_millis(u64::from(reach.limit_ms)),
     }

@@ -16,6 +16,7 @@ pub mod files;
 pub mod frames;
 pub mod job;
 pub mod living;
+mod lock;
 pub mod names;
 pub mod plugins;
 pub mod privilege;

@@ -144,6 +144,7 @@ fn describe(item: &Item) -> String {
         Item::File { path, .. } => ctys_model::bytes::escape(path.as_slice()),
         Item::Scan(scan) => format!("the walk for {}", scan.names.join(" ")),
         Item::Processes(table) => format!("the look for {}", table.names.join(" ")),
+        Item::Lock(lock) => format!("the lock on {}", ctys_model::bytes::escape(lock.path.as_slice())),
     }
 }
 

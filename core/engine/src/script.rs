@@ -5,7 +5,7 @@
 
 use crate::quote::{NulByte, quote};
 use ctys_model::probe::Scan;
-use ctys_model::{Bytes, Command, Privilege, ProcessTable};
+use ctys_model::{Bytes, Command, Lock, Privilege, ProcessTable};
 use serde::{Deserialize, Serialize};
 
 /// The status word of an item whose program is not there.
@@ -36,6 +36,8 @@ pub enum Item {
     Scan(Scan),
     /// A look at the processes, see `processes.rs`.
     Processes(ProcessTable),
+    /// A lock, see `lock.rs`.
+    Lock(Lock),
 }
 
 /// A way to root, as the script uses it.
@@ -145,7 +147,7 @@ pub fn has_limit(item: &Item) -> bool {
     let watched = |command: &Command| command.limit_ms != Command::NO_LIMIT || command.privilege == Privilege::Root;
     match item {
         Item::Run(tries) => tries.iter().any(watched),
-        Item::File { .. } | Item::Processes(_) => false,
+        Item::File { .. } | Item::Processes(_) | Item::Lock(_) => false,
         Item::Scan(_) => true,
     }
 }
@@ -212,6 +214,10 @@ pub fn item(out: &mut Vec<u8>, number: u32, item: &Item, limit_s: u32) -> Result
         }
         Item::Processes(table) => {
             crate::processes::script(out, table)?;
+            out.extend_from_slice(format!("; ctys_e {number} $? 0\n").as_bytes());
+        }
+        Item::Lock(lock) => {
+            crate::lock::script(out, lock)?;
             out.extend_from_slice(format!("; ctys_e {number} $? 0\n").as_bytes());
         }
         Item::File { path, limit } => {

@@ -1,6 +1,7 @@
 //! A conversation with one host: rounds of items in, answers out, over whatever shell a transport opened.
 
 use crate::frames::{Frame, Frames, Garbled, Seen};
+use crate::lock;
 use crate::scan;
 use crate::script::{self, ABSENT, DENIED, Item, Means, NOT_FOUND, REFUSED, SKIPPED};
 use crate::transport::{Clocks, Piece, Shell};
@@ -40,6 +41,8 @@ pub struct Session {
     /// The host has said who it is: there is a shell behind the login.
     greeted: bool,
     limits_known: bool,
+    /// A lock was asked for: what is started from then on must not inherit it.
+    locks: bool,
     next_item: u32,
     next_round: u32,
 }
@@ -57,6 +60,7 @@ impl Session {
             host: None,
             greeted: false,
             limits_known: false,
+            locks: false,
             next_item: 1,
             next_round: 0,
         }
@@ -145,13 +149,24 @@ impl Conversation for Session {
         if chain.is_some() {
             script::chain_begin(&mut text);
         }
+        if !self.locks && items.iter().any(|item| matches!(item, Item::Lock(_))) {
+            lock::helper(&mut text);
+            self.locks = true;
+        }
         let default_s = COMMAND_LIMIT.as_secs() as u32;
         for (n, item) in items.iter().enumerate() {
             let number = first + n as u32;
+            let without_lock = self.locks && !matches!(item, Item::Lock(_));
+            if without_lock {
+                text.extend_from_slice(lock::WITHOUT.0);
+            }
             let written = match chain {
                 Some(go_on) => script::chain_step(&mut text, number, item, default_s, go_on.get(n) == Some(&true)),
                 None => script::item(&mut text, number, item, default_s),
             };
+            if without_lock {
+                text.extend_from_slice(lock::WITHOUT.1);
+            }
             if written.is_err() {
                 let problem =
                     Problem::new(Phase::Usage, "an argument holds a NUL byte, which no command line can carry");
@@ -232,6 +247,7 @@ fn limit_of(item: &Item) -> Duration {
         Item::Run(tries) => limit_of_tries(tries),
         Item::File { .. } | Item::Processes(_) => COMMAND_LIMIT,
         Item::Scan(_) => Duration::from_secs(u64::from(scan::SCAN_LIMIT_S)),
+        Item::Lock(lock) => lock::patience(lock),
     }
 }
 
@@ -309,6 +325,13 @@ fn answer(item: &Item, frame: Frame, took: Option<Duration>, nonce: &str, host: 
                 }
             };
             Some(Answer::Output(Output { exit, tried, stdout: stdout.into(), stderr: stderr.into(), cut }))
+        }
+        Item::Lock(_) => {
+            let exit = match status.as_str() {
+                SKIPPED => Exit::NotRun("an earlier step failed".into()),
+                number => Exit::Code(number.parse().ok()?),
+            };
+            Some(Answer::Output(Output { stderr: stderr.into(), cut, ..Output::ended(exit) }))
         }
         Item::Scan(wanted) => {
             let home = host.map_or(&b"/"[..], |host| host.home.as_slice());

@@ -5,7 +5,7 @@ use ctys_engine::session::{Conversation, Session};
 use ctys_engine::transport::process::Piped;
 use ctys_engine::transport::{Clocks, Piece, Shell};
 use ctys_model::probe::{FoundFile, Scan};
-use ctys_model::{Answer, Bytes, Command, Exit, FileAnswer, Output, Phase, Place, Problem};
+use ctys_model::{Answer, Bytes, Command, Exit, FileAnswer, Lock, Output, Phase, Place, Problem};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
@@ -446,4 +446,47 @@ fn tempfolder(name: &str) -> String {
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
     folder.to_str().unwrap().to_string()
+}
+
+#[test]
+fn a_lock_keeps_others_out_until_its_conversation_ends_and_nothing_inherits_it() {
+    let base = std::env::temp_dir().join(format!("ctys-lock-{}", std::process::id()));
+    for shell in shells() {
+        let _ = std::fs::remove_dir_all(&base);
+        let (path, moved) = (base.join("it's a"), base.join("moved"));
+        std::fs::create_dir_all(&path).unwrap();
+        let lock = |path: &std::path::Path, wait_ms| {
+            Item::Lock(Lock { path: path.as_os_str().as_bytes().to_vec().into(), wait_ms, ..Lock::default() })
+        };
+        let code = |session: &mut Session, item: Item| match output(&run(session, &[item])[0]).exit {
+            Exit::Code(code) => code,
+            ref other => panic!("{shell:?}: {other:?}"),
+        };
+        let (mut one, mut two) = (session(&shell), session(&shell));
+        assert_eq!(code(&mut one, lock(&base.join("absent"), 0)), 2, "{shell:?}");
+        assert_eq!(code(&mut one, lock(&path, 0)), 0, "{shell:?}");
+        assert_eq!(code(&mut two, lock(&path, 200)), 75, "{shell:?}");
+        // What is started under the lock lives on without it, the chain of a change included.
+        let daemon = Command::new("sh").args(["-c", "sleep 60 >/dev/null 2>&1 </dev/null & echo $!"]).changes();
+        let (answers, outcome) = one.round(&[item(daemon)], Some(&[false]));
+        outcome.unwrap();
+        let daemon = output(answers[0].as_ref().unwrap()).stdout.to_text().trim().to_string();
+        // Another lock gives this one back, and so does the end.
+        assert_eq!(code(&mut one, lock(&base, 0)), 0, "{shell:?}");
+        assert_eq!(code(&mut two, lock(&path, 0)), 0, "{shell:?}");
+        drop(one);
+        let mut three = session(&shell);
+        assert_eq!(code(&mut three, lock(&base, 1000)), 0, "{shell:?}");
+        assert_eq!(code(&mut three, lock(std::path::Path::new(""), 0)), 0, "{shell:?}");
+        // Who waits for a path that is renamed meanwhile does not get the lock of what it became.
+        let waiting = std::thread::spawn({
+            let (item, mut four) = (lock(&path, 60_000), session(&shell));
+            move || run(&mut four, &[item]).remove(0)
+        });
+        std::fs::rename(&path, &moved).unwrap();
+        drop(two);
+        assert_eq!(output(&waiting.join().unwrap()).exit, Exit::Code(2), "{shell:?}");
+        std::process::Command::new("kill").arg(daemon).status().unwrap();
+    }
+    std::fs::remove_dir_all(base).unwrap();
 }

@@ -244,7 +244,7 @@ fn action_word(job: &Job, look: Option<&Presentation>) -> String {
             look_subs(look, true, &mut subs);
         }
         Action::GetClientPort(address) | Action::IsActive(address) => address_subs(address, &mut subs),
-        Action::Show | Action::Info => {}
+        Action::Show | Action::Info | Action::Tool(_) => {}
     }
     let verb = job.action.verb();
     if subs.is_empty() { verb.to_string() } else { format!("{verb}={}", subs.join(",")) }

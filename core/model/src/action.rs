@@ -1,6 +1,7 @@
 //! The actions and their suboptions, typed (ctys.md section 2).
 
 use crate::address::MachineAddress;
+use crate::bytes::Bytes;
 use crate::field::Field;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +27,22 @@ pub enum Action {
     GetClientPort(MachineAddress),
     /// Whether this session runs (ctys.md 2.6).
     IsActive(MachineAddress),
+    /// A call of a companion tool that a plugin answers to, see [`crate::Manifest::tools`].
+    Tool(ToolCall),
+}
+
+/// A call of a companion tool: `cube-ctl start -f web`. Its words are the plugin's to understand.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ToolCall {
+    /// The name it was called by, one of [`crate::Manifest::tools`].
+    pub tool: String,
+    /// The words behind the name, as typed.
+    pub words: Vec<Bytes>,
+    /// True when what it reads and what it prints is a terminal.
+    pub terminal: bool,
+    /// The folder the caller is in.
+    pub folder: Bytes,
 }
 
 /// The name of an action.
@@ -48,10 +65,12 @@ pub enum Verb {
     GetClientPort,
     /// ISACTIVE
     IsActive,
+    /// A companion tool. No word of the command line: the tool's own name is.
+    Tool,
 }
 
 impl Verb {
-    /// All of them, in the order of the manual.
+    /// All that are words of the command line, in the order of the manual.
     pub const ALL: [Verb; 8] = [
         Verb::Create,
         Verb::Cancel,
@@ -74,6 +93,7 @@ impl Verb {
             Verb::Info => "INFO",
             Verb::GetClientPort => "GETCLIENTPORT",
             Verb::IsActive => "ISACTIVE",
+            Verb::Tool => "TOOL",
         }
     }
 
@@ -84,7 +104,7 @@ impl Verb {
 
     /// True for the actions that may change something on a target.
     pub fn changes(self) -> bool {
-        matches!(self, Verb::Create | Verb::Cancel)
+        matches!(self, Verb::Create | Verb::Cancel | Verb::Tool)
     }
 }
 
@@ -106,6 +126,7 @@ impl Action {
             Action::Info => Verb::Info,
             Action::GetClientPort(_) => Verb::GetClientPort,
             Action::IsActive(_) => Verb::IsActive,
+            Action::Tool(_) => Verb::Tool,
         }
     }
 
@@ -115,7 +136,7 @@ impl Action {
             Action::Create(create) => Some(&create.address),
             Action::Cancel(cancel) => Some(&cancel.address),
             Action::GetClientPort(address) | Action::IsActive(address) => Some(address),
-            Action::List(_) | Action::Enumerate(_) | Action::Show | Action::Info => None,
+            Action::List(_) | Action::Enumerate(_) | Action::Show | Action::Info | Action::Tool(_) => None,
         }
     }
 }

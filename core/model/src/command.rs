@@ -190,6 +190,8 @@ pub enum Does {
     Signal(Signal),
     /// Looks for processes by the names of their programs; answered by [`crate::Answer::Processes`].
     Look(ProcessTable),
+    /// Keeps everybody else out who takes the same lock; answered by [`crate::Answer::Output`].
+    Lock(Lock),
 }
 
 impl Does {
@@ -201,6 +203,7 @@ impl Does {
             Does::Write(file) => &file.place,
             Does::Signal(signal) => &signal.place,
             Does::Look(table) => &table.place,
+            Does::Lock(lock) => &lock.place,
             Does::Wake(_) | Does::Reach(_) => &Place::Caller,
         }
     }
@@ -211,7 +214,7 @@ impl Does {
             Does::Run { tries } => tries.iter().any(|command| command.access == Access::Changes),
             Does::Talk(talk) => talk.access == Access::Changes,
             Does::Wake(_) | Does::Write(_) | Does::Signal(_) => true,
-            Does::Reach(_) | Does::Look(_) => false,
+            Does::Reach(_) | Does::Look(_) | Does::Lock(_) => false,
         }
     }
 }
@@ -238,6 +241,22 @@ pub struct Talk {
     pub limit_ms: u32,
     /// At most so many bytes are heard from each socket.
     pub limit: u32,
+}
+
+/// A lock on a file or folder that is there: flock(2), held by the shell of the conversation until it takes another one, the
+/// plugin is done, or we are gone, however that comes about. What the steps start does not inherit it. One at a time, so that nobody
+/// waits for each other. It fails with status 2 when there is no such path, 75 when another one kept it for too long, 127 without
+/// the tool `flock`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Lock {
+    /// Where.
+    pub place: Place,
+    /// An absolute path. Nothing is written to it; the account needs the right to read it. Empty: the lock that is held is
+    /// given back.
+    pub path: Bytes,
+    /// How long to wait for it, in milliseconds.
+    pub wait_ms: u32,
 }
 
 /// A signal to one process.

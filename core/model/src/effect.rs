@@ -48,10 +48,14 @@ pub struct Findings {
     pub records: Vec<Record>,
     /// What went wrong, in sentences.
     pub problems: Vec<Problem>,
-    /// Text for people, line by line (SHOW, INFO).
+    /// Text for people, line by line (SHOW, INFO); the output of a tool.
     pub text: Vec<String>,
     /// True when something was changed on a target.
     pub changed: bool,
+    /// What a tool says on stderr, line by line, as it is to stand there. Only for [`crate::Action::Tool`].
+    pub stderr: Vec<String>,
+    /// The exit code of a tool, where the problems do not give it. Only for [`crate::Action::Tool`].
+    pub exit: Option<u8>,
 }
 
 impl Findings {
@@ -97,6 +101,10 @@ pub struct Console {
     /// How one leaves it, in words. A socket needs none: the engine has a key for it.
     #[serde(default)]
     pub detach: Option<String>,
+    /// No terminal is made for the command: the three streams of the caller are its own, byte for byte, and its exit status
+    /// is the call's. Only for [`crate::Action::Tool`].
+    #[serde(default)]
+    pub streams: bool,
 }
 
 impl Console {
@@ -113,6 +121,7 @@ impl Console {
             vnc_port: None,
             password_file: None,
             detach: None,
+            streams: false,
         }
     }
 }

@@ -26,11 +26,13 @@ pub mod record;
 pub mod request;
 pub mod value;
 
-pub use action::{Action, Cancel, CancelMethod, ConsoleKind, Create, CreateMode, Enumerate, List, Poll, Side, Verb};
+pub use action::{
+    Action, Cancel, CancelMethod, ConsoleKind, Create, CreateMode, Enumerate, List, Poll, Side, ToolCall, Verb,
+};
 pub use address::MachineAddress;
 pub use bytes::Bytes;
 pub use command::{
-    Access, Batch, Command, Does, Exit, Output, Place, Privilege, Reach, Signal, Step, Talk, Wake, WriteFile,
+    Access, Batch, Command, Does, Exit, Lock, Output, Place, Privilege, Reach, Signal, Step, Talk, Wake, WriteFile,
 };
 pub use effect::{Console, Effect, Findings, Next, Tunnel};
 pub use field::Field;

@@ -23,6 +23,9 @@ pub struct Manifest {
     pub verbs: Vec<VerbDecl>,
     /// Fields of its own, beyond the ones every record has.
     pub columns: Vec<ColumnDecl>,
+    /// The names of companion tools it answers to, such as `cube-ctl`: the program called by such a name hands the words over
+    /// as [`crate::Action::Tool`].
+    pub tools: Vec<String>,
 }
 
 /// The order of rows within one target: desktops, then machines, then the host itself, then tunnels (ctys.md 2.3).
@@ -134,6 +137,14 @@ impl Manifest {
         }
         if self.protocol.0 == 0 || self.protocol.0 > self.protocol.1 {
             return Err(format!("the protocol range {}-{} is empty", self.protocol.0, self.protocol.1));
+        }
+        // A name of a program, and none that could be an option or an address.
+        let tool_ok = |t: &String| {
+            t.starts_with(|c: char| c.is_ascii_lowercase())
+                && t.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        };
+        if let Some(bad) = self.tools.iter().find(|tool| !tool_ok(tool)) {
+            return Err(format!("the tool \"{}\" is not made of a-z, 0-9 and -", crate::bytes::escape_for_eyes(bad)));
         }
         Ok(())
     }

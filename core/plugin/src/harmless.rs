@@ -29,7 +29,7 @@ fn findings(mut findings: Findings) -> Findings {
         let Problem { message, hints, .. } = problem;
         std::iter::once(message).chain(hints)
     });
-    for text in sentences.chain(&mut findings.text) {
+    for text in sentences.chain(&mut findings.text).chain(&mut findings.stderr) {
         if let Cow::Owned(escaped) = escape_for_eyes(text) {
             *text = escaped;
         }

@@ -233,6 +233,11 @@ fn push_batch(out: &mut String, batch: &Batch) {
                     line(out, 6, &format!("say {}", escape(said.as_slice())));
                 }
             }
+            Does::Lock(lock) => {
+                let how = traits(&lock.place, false, false, lock.wait_ms);
+                line(out, 4, &format!("lock: {how}"));
+                line(out, 6, &escape(lock.path.as_slice()));
+            }
             Does::Signal(signal) => {
                 let how = traits(&signal.place, signal.privilege == Privilege::Root, true, 0);
                 line(out, 4, &format!("signal: {how}"));
@@ -313,6 +318,9 @@ fn push_console(out: &mut String, console: &Console) {
     if let Some(detach) = &console.detach {
         line(out, 2, &format!("leave with {detach}"));
     }
+    if console.streams {
+        line(out, 2, "without a terminal");
+    }
     let root = |privilege| if privilege == Privilege::Root { ", as root" } else { "" };
     if let Some(socket) = &console.socket {
         let owner = socket.owner.map_or(String::new(), |pid| format!(", of process {pid}"));
@@ -332,6 +340,12 @@ fn push_findings(out: &mut String, findings: &Findings) {
     }
     for text in &findings.text {
         line(out, 2, &format!("text {text}"));
+    }
+    for text in &findings.stderr {
+        line(out, 2, &format!("stderr {text}"));
+    }
+    if let Some(exit) = findings.exit {
+        line(out, 2, &format!("exit {exit}"));
     }
     for problem in &findings.problems {
         push_problem(out, problem);

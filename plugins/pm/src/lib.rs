@@ -37,7 +37,7 @@ impl Plugin for Pm {
             Action::Info => info::wants(),
             Action::Create(create) => create::wants(request, create),
             Action::Cancel(cancel) => cancel::wants(cancel),
-            Action::GetClientPort(_) | Action::IsActive(_) => Vec::new(),
+            Action::GetClientPort(_) | Action::IsActive(_) | Action::Tool(_) => Vec::new(),
         }
     }
 
@@ -49,7 +49,7 @@ impl Plugin for Pm {
             Action::Info => Effect::Report(info::plan(facts)),
             Action::Create(create) => create::plan(request, create, facts),
             Action::Cancel(cancel) => cancel::plan(request, cancel, facts),
-            Action::GetClientPort(_) | Action::IsActive(_) => ctys_plugin::unserved(request),
+            Action::GetClientPort(_) | Action::IsActive(_) | Action::Tool(_) => ctys_plugin::unserved(request),
         };
         harmless::effect(effect)
     }

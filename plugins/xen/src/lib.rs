@@ -43,7 +43,7 @@ impl Plugin for Xen {
             Action::Cancel(cancel) => cancel::wants(request, cancel),
             Action::GetClientPort(address) => ask::wants_port(request, address),
             Action::IsActive(address) => ask::wants_active(request, address),
-            Action::Show => Vec::new(),
+            Action::Show | Action::Tool(_) => Vec::new(),
         }
     }
 
@@ -56,7 +56,7 @@ impl Plugin for Xen {
             Action::Cancel(cancel) => cancel::plan(request, cancel, facts),
             Action::GetClientPort(address) => Effect::Report(ask::port(request, address, facts)),
             Action::IsActive(address) => Effect::Report(ask::active(request, address, facts)),
-            Action::Show => ctys_plugin::unserved(request),
+            Action::Show | Action::Tool(_) => ctys_plugin::unserved(request),
         };
         harmless::effect(effect)
     }

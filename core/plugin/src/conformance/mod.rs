@@ -50,6 +50,9 @@ pub fn faults<P: Plugin>(version: &str) -> Vec<String> {
     for verb in Verb::ALL {
         suite.check_verb::<P>(verb);
     }
+    if !suite.manifest.tools.is_empty() {
+        suite.check_verb::<P>(Verb::Tool);
+    }
     suite.lines()
 }
 
@@ -81,7 +84,7 @@ impl Suite {
     }
 
     fn check_verb<P: Plugin>(&mut self, verb: Verb) {
-        let served = self.manifest.serves(verb);
+        let served = self.manifest.serves(verb) || verb == Verb::Tool;
         let mut deeds = Deeds::default();
         for (name, request) in requests::of(verb, &self.manifest) {
             self.context = format!("{verb} {name}");

@@ -5,8 +5,8 @@ use ctys_model::action::BootMode;
 use ctys_model::field::Known;
 use ctys_model::manifest::{ArgumentDecl, SuboptionDecl};
 use ctys_model::{
-    Action, Cancel, CancelMethod, ConsoleKind, Create, CreateMode, Enumerate, Field, List, Location, MachineAddress,
-    Manifest, Poll, Request, Scope, Side, Verb,
+    Action, Bytes, Cancel, CancelMethod, ConsoleKind, Create, CreateMode, Enumerate, Field, List, Location,
+    MachineAddress, Manifest, Poll, Request, Scope, Side, ToolCall, Verb,
 };
 use std::collections::BTreeMap;
 
@@ -26,6 +26,7 @@ pub fn of(verb: Verb, manifest: &Manifest) -> Vec<(String, Request)> {
         Verb::Info => vec![(String::new(), Action::Info)],
         Verb::GetClientPort => addresses().into_iter().map(|(name, a)| (name, Action::GetClientPort(a))).collect(),
         Verb::IsActive => addresses().into_iter().map(|(name, a)| (name, Action::IsActive(a))).collect(),
+        Verb::Tool => tools(manifest),
     };
     let mut all: Vec<(String, Request)> =
         actions.into_iter().map(|(name, action)| (name, testing::request(action))).collect();
@@ -49,6 +50,30 @@ pub fn of(verb: Verb, manifest: &Manifest) -> Vec<(String, Request)> {
         vary("-r", &|request| request.resolution = Some((u32::MAX, 0)));
         vary("strange server options", &|request| request.server_options = HOSTILE.map(String::from).to_vec());
         vary("a caller without anything", &|request| request.caller = Default::default());
+    }
+    all
+}
+
+/// Tools take any words; what a plugin makes of its own verbs is for its own tests.
+fn tools(manifest: &Manifest) -> Vec<(String, Action)> {
+    let mut lines: Vec<Vec<&str>> = vec![Vec::new()];
+    for word in ["list", "info", "start", "stop", "-h", "--help", "-"].into_iter().chain(HOSTILE) {
+        lines.push(vec![word]);
+        lines.extend(["web", HOSTILE[1], HOSTILE[5]].map(|second| vec![word, second]));
+    }
+    let mut all = Vec::new();
+    for tool in &manifest.tools {
+        for words in &lines {
+            let call = ToolCall {
+                tool: tool.clone(),
+                words: words.iter().map(|word| Bytes::from(*word)).collect(),
+                terminal: false,
+                folder: "/root".into(),
+            };
+            all.push((format!("{tool} {words:?}"), Action::Tool(call)));
+        }
+        let bytes = ToolCall { tool: tool.clone(), words: vec![Bytes(vec![0xff, b':', 0xfe])], ..ToolCall::default() };
+        all.push((format!("{tool} with bytes that are no text"), Action::Tool(bytes)));
     }
     all
 }

@@ -129,13 +129,21 @@ pub fn of_effect(request: &Request, effect: &Effect) -> Vec<String> {
                             faults.push(format!("{verb}: a step writes no file that could be: {:?}", file.path));
                         }
                     }
+                    Does::Lock(lock) => {
+                        let path = lock.path.as_slice();
+                        if !path.is_empty() && !path.starts_with(b"/") || path.contains(&0) {
+                            faults.push(format!("{verb}: a step locks what is no absolute path: {:?}", lock.path));
+                        }
+                    }
                     Does::Signal(signal) => {
                         let name = |name: &str| name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
                         if signal.pid < 2 || signal.name.is_empty() || !name(&signal.name) {
                             faults.push(format!("{verb}: a step signals {} with {:?}", signal.pid, signal.name));
                         }
                     }
-                    Does::Look(table) if table.names.iter().any(|name| name.is_empty() || name.contains(['/', '\0'])) => {
+                    Does::Look(table)
+                        if table.names.iter().any(|name| name.is_empty() || name.contains(['/', '\0'])) =>
+                    {
                         faults.push(format!("{verb}: a step looks for what is no program: {:?}", table.names));
                     }
                     Does::Wake(_) | Does::Reach(_) | Does::Look(_) => {}
@@ -146,8 +154,8 @@ pub fn of_effect(request: &Request, effect: &Effect) -> Vec<String> {
             }
         }
         Effect::Attach(console) => {
-            if verb != Verb::Create {
-                faults.push(format!("{verb}: opens a console, which only CREATE may"));
+            if !matches!(verb, Verb::Create | Verb::Tool) {
+                faults.push(format!("{verb}: opens a console, which only CREATE and tools may"));
             }
             if let Some(command) = &console.command {
                 of_tries(verb, "console", std::slice::from_ref(command), &mut faults);
@@ -231,8 +239,11 @@ pub fn of_findings(verb: Verb, manifest: &Manifest, findings: &Findings) -> Vec<
     for record in &findings.records {
         of_record(verb, manifest, record, &mut faults);
     }
-    if let Some(text) = findings.text.iter().find(|text| text.contains(['\n', '\r'])) {
+    if let Some(text) = findings.text.iter().chain(&findings.stderr).find(|text| text.contains(['\n', '\r'])) {
         faults.push(format!("{verb}: a line of text is more than one line: {text:?}"));
+    }
+    if verb != Verb::Tool && (findings.exit.is_some() || !findings.stderr.is_empty()) {
+        faults.push(format!("{verb}: gives an exit code or lines for stderr, which only tools may"));
     }
     faults
 }
@@ -277,15 +288,18 @@ fn of_record(verb: Verb, manifest: &Manifest, record: &Record, faults: &mut Vec<
 /// True for anything but a report that holds nothing besides problems.
 pub fn is_more_than_a_problem(effect: &Effect) -> bool {
     match effect {
-        Effect::Report(Findings { records, text, .. }) => !records.is_empty() || !text.is_empty(),
+        Effect::Report(Findings { records, text, stderr, .. }) => {
+            !records.is_empty() || !text.is_empty() || !stderr.is_empty()
+        }
         Effect::Run(_) | Effect::Attach(_) | Effect::Open(_) => true,
     }
 }
 
 /// True when nothing is said at all.
 pub fn is_silent(findings: &Findings) -> bool {
-    let Findings { records, problems, text, changed } = findings;
-    records.is_empty() && problems.is_empty() && text.is_empty() && !changed
+    let Findings { records, problems, text, changed, stderr, exit } = findings;
+    let said = records.is_empty() && problems.is_empty() && text.is_empty() && stderr.is_empty();
+    said && !changed && exit.is_none()
 }
 
 /// True for text that stays on its line and harms no terminal.

@@ -111,7 +111,7 @@ impl World {
     /// The reply to a step.
     pub fn reply(self, does: &Does) -> Answer {
         match (does, self) {
-            (Does::Run { .. } | Does::Write(_) | Does::Signal(_), _) => self.command(),
+            (Does::Run { .. } | Does::Write(_) | Does::Signal(_) | Does::Lock(_), _) => self.command(),
             (Does::Talk(talk), _) => self.talk(talk),
             (Does::Look(table), _) => self.processes(table),
             (_, World::Empty | World::Done | World::Lookalike | World::Numbers | World::Swapped) => Answer::Done,
