@@ -2,9 +2,9 @@
 
 use crate::collect::{Collector, MacMap};
 use crate::home::Home;
+use crate::open::{self, Opening, What};
 use crate::screen::Screen;
 use crate::{info, report, select};
-use ctys_engine::console::Way;
 use ctys_engine::fanout::{self, Interrupt, Update};
 use ctys_engine::job::{Report, Thinker, Work};
 use ctys_engine::plugins::{Plugins, SearchPath, Setup};
@@ -15,7 +15,7 @@ use ctys_engine::transport::Clocks;
 use ctys_engine::world::{RealWorld, Shared};
 use ctys_line::{CachePlace, CallLine, CallOptions, Job, Special, World};
 use ctys_model::problem::exit_code;
-use ctys_model::{Console, ConsoleKind, Manifest, Phase, Problem, Request, Target, Verb};
+use ctys_model::{Manifest, Phase, Problem, Request, Target, Verb};
 use ctys_table::{Format, Printer, Style};
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
@@ -327,38 +327,15 @@ fn work(
             screen.progress(ended, count, &format!("{} {note}", waiting.join(" ")));
         }
     });
-    let mut consoles = std::mem::take(&mut output.consoles);
+    let mut openings = std::mem::take(&mut output.openings);
     screen.data(&output.finish());
     // In the order of the call, whoever was ready first.
-    consoles.sort_by_key(|(number, _, _)| *number);
-    for (number, plugin, console) in consoles {
-        problems.extend(attach(&shared, &doer.jobs[number].job, &plugin, &console, screen));
-    }
+    openings.sort_by_key(|(number, ..)| *number);
+    let openings =
+        openings.into_iter().map(|(number, plugin, what)| Opening { job: &doer.jobs[number].job, plugin, what });
+    let display = home.caller.display.as_deref();
+    problems.extend(open::open(openings.collect(), &shared, &home.variables, display, call.call.plan, screen));
     problems
-}
-
-/// Gives the caller's terminal to a console until it ends. Before the first byte it says whose console it is.
-fn attach(shared: &Shared, job: &Job, plugin: &str, console: &Console, screen: &mut Screen) -> Option<Problem> {
-    let uuid = console.uuid.as_ref().map_or_else(String::new, |uuid| format!(", uuid {uuid}"));
-    let leave = console.detach.as_ref().map_or_else(String::new, |keys| format!("; {keys} leaves it"));
-    let whose = format!("console of {} ({}{uuid}) on {}{leave}", console.label, console.session_type, job.target);
-    screen.line(&format!("ctys: {}", ctys_model::bytes::escape_for_eyes(&whose)));
-    let means = select::means(job);
-    let way = Way {
-        ssh: &shared.ssh,
-        target: &job.target,
-        means: &means,
-        ptys: job.options.pty.unwrap_or(2),
-        forward_agent: job.options.forward_agent,
-    };
-    let mut problem = match ctys_engine::console::attach(console, &way) {
-        Ok(0) => return None,
-        Ok(status) => Problem::new(Phase::Run, format!("the console ended with status {status}")),
-        Err(problem) => problem,
-    };
-    problem.plugin = Some(plugin.to_string());
-    problem.target = Some(job.target.to_string());
-    Some(problem)
 }
 
 /// What the threads of the fan-out share.
@@ -394,8 +371,8 @@ struct Output {
     table: Option<Collector>,
     texts: BTreeMap<usize, String>,
     next: usize,
-    /// Consoles for the caller's terminal, one after the other once all targets are through.
-    consoles: Vec<(usize, String, Console)>,
+    /// What is to be opened once all targets are through, with the job and the plugin that want it.
+    openings: Vec<(usize, String, What)>,
 }
 
 impl Output {
@@ -409,22 +386,16 @@ impl Output {
             let macmap = macmap.map_or_else(MacMap::default, |text| MacMap::parse(&text));
             Collector::new(Printer::new(presentation, style), unordered, address, macmap)
         });
-        Output { table, texts: BTreeMap::new(), next: 0, consoles: Vec::new() }
+        Output { table, texts: BTreeMap::new(), next: 0, openings: Vec::new() }
     }
 
     /// What can be printed of this answer now, and its problems.
     fn report(&mut self, number: usize, ready: &Ready, report: Report, plugins: &Plugins) -> (String, Vec<Problem>) {
         let mut problems = report.problems.clone();
         problems.extend(report.findings.iter().flat_map(|(_, findings)| findings.problems.clone()));
-        for (plugin, console) in &report.consoles {
-            match console.kind {
-                ConsoleKind::Cli => self.consoles.push((number, plugin.clone(), console.clone())),
-                kind => problems.push(unopened(ready, plugin, &format!("the {kind} console of {}", console.label))),
-            }
-        }
-        for (plugin, tunnel) in &report.tunnels {
-            problems.push(unopened(ready, plugin, &format!("the tunnel to {}", tunnel.label)));
-        }
+        let consoles = report.consoles.iter().map(|(plugin, console)| (plugin, What::Console(console.clone())));
+        let tunnels = report.tunnels.iter().map(|(plugin, tunnel)| (plugin, What::Tunnel(tunnel.clone())));
+        self.openings.extend(consoles.chain(tunnels).map(|(plugin, what)| (number, plugin.clone(), what)));
         let collects = matches!(ready.job.action.verb(), Verb::List | Verb::Enumerate);
         if let (true, Some(table)) = (collects, &mut self.table) {
             let mut text = String::new();
@@ -487,12 +458,4 @@ fn way(shared: &Shared, target: &Target, report: &Report) -> Problem {
     let because = if why.is_empty() { String::new() } else { format!(", since {}", why.join("; ")) };
     let how = report.carrier.map_or("not reached".to_string(), |carrier| format!("reached by {carrier}{because}"));
     report::lost(target, Phase::Notice, &how)
-}
-
-fn unopened(ready: &Ready, plugin: &str, what: &str) -> Problem {
-    let mut problem = Problem::new(Phase::Here, format!("{what} was not opened: this build opens no consoles"))
-        .hint(format!("ssh {}", ready.job.target));
-    problem.plugin = Some(plugin.to_string());
-    problem.target = Some(ready.job.target.to_string());
-    problem
 }

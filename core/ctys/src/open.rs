@@ -1,0 +1,222 @@
+//! What a call leaves open: consoles in windows and in the caller's terminal.
+
+use crate::screen::Screen;
+use crate::select;
+use ctys_engine::console::{self, Key, Place, Way};
+use ctys_engine::quote::quote;
+use ctys_engine::script::Means;
+use ctys_engine::world::Shared;
+use ctys_line::Job;
+use ctys_model::bytes::escape;
+use ctys_model::{Action, Bytes, Console, ConsoleKind, Phase, Privilege, Problem, Tunnel};
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::time::Duration;
+
+/// How many lines of what a console said before are shown, unless `CTYS_CONSOLE_HISTORY` says otherwise.
+const HISTORY_LINES: u32 = 200;
+
+/// How long a window may take to come up: gnome-terminal through a slow line takes ten seconds and more.
+const PATIENCE: Duration = Duration::from_secs(45);
+
+/// How many windows are started at the same time; each is a login.
+const WINDOWS_AT_ONCE: usize = 8;
+
+/// Something that is to be opened for a job.
+pub struct Opening<'a> {
+    /// The job.
+    pub job: &'a Job,
+    /// Which plugin wants it.
+    pub plugin: String,
+    /// What.
+    pub what: What,
+}
+
+/// What a plugin wants to have opened.
+pub enum What {
+    /// A console.
+    Console(Console),
+    /// A tunnel.
+    Tunnel(Tunnel),
+}
+
+/// What the user set for consoles.
+struct Settings {
+    key: Key,
+    history_lines: u32,
+    display: Option<String>,
+}
+
+/// Opens everything, in the order of the call: all windows at once, then the consoles that want the terminal, one after
+/// the other. With `plan` it says what would be opened.
+pub fn open(
+    openings: Vec<Opening<'_>>,
+    shared: &Shared,
+    variables: &BTreeMap<String, String>,
+    display: Option<&str>,
+    plan: bool,
+    screen: &mut Screen,
+) -> Vec<Problem> {
+    if openings.is_empty() {
+        return Vec::new();
+    }
+    if plan {
+        openings.iter().for_each(|opening| screen.data(&opening.plan()));
+        return Vec::new();
+    }
+    let settings = match Settings::read(variables, display) {
+        Ok(settings) => settings,
+        Err(problem) => return vec![problem],
+    };
+    let means: Vec<Vec<Means>> = openings.iter().map(|opening| select::means(opening.job)).collect();
+    let signals: Vec<Vec<u8>> = openings.iter().map(|opening| ignored_signals(opening.job)).collect();
+    let mut problems = Vec::new();
+    let (mut windows, mut terminals) = (Vec::new(), Vec::new());
+    for ((opening, means), signals) in openings.iter().zip(&means).zip(&signals) {
+        let What::Console(console) = &opening.what else {
+            problems.push(opening.problem(opening.not_ours()));
+            continue;
+        };
+        if console.kind == ConsoleKind::Vnc {
+            problems.push(opening.problem(opening.not_ours()));
+            continue;
+        }
+        let way = settings.way(opening.job, shared, means, signals);
+        match console::place(console, &way) {
+            Ok(Place::Window { here }) => windows.push((opening, console, way, here)),
+            Ok(Place::Terminal) => terminals.push((opening, console, way)),
+            Err(problem) => problems.push(opening.problem(problem)),
+        }
+    }
+    for some in windows.chunks(WINDOWS_AT_ONCE) {
+        let results: Vec<_> = std::thread::scope(|scope| {
+            let start = |(_, console, way, here): &(_, &Console, Way<'_>, bool)| console::window(console, way, *here);
+            let threads: Vec<_> = some.iter().map(|window| scope.spawn(move || start(window))).collect();
+            threads.into_iter().map(|thread| thread.join()).collect()
+        });
+        for ((opening, console, ..), result) in some.iter().zip(results) {
+            match result {
+                Ok(Ok(())) => {}
+                Ok(Err(problem)) => problems.push(opening.problem(problem)),
+                Err(_) => {
+                    let message = format!("the {} console of {} made ctys stumble", console.kind, console.label);
+                    problems.push(opening.problem(Problem::new(Phase::Here, message)));
+                }
+            }
+        }
+    }
+    for (opening, console, way) in terminals {
+        screen.line(&console::banner(console, &way));
+        match console::attach(console, &way) {
+            Ok(ended) => {
+                if ended.status != 0 {
+                    let message = format!("the console ended with status {}", ended.status);
+                    problems.push(opening.problem(Problem::new(Phase::Run, message)));
+                }
+                if ended.signal.is_some() {
+                    break;
+                }
+            }
+            Err(problem) => problems.push(opening.problem(problem)),
+        }
+    }
+    problems
+}
+
+impl Opening<'_> {
+    fn problem(&self, mut problem: Problem) -> Problem {
+        problem.plugin = Some(self.plugin.clone());
+        problem.target = Some(self.job.target.to_string());
+        problem
+    }
+
+    fn not_ours(&self) -> Problem {
+        let what = match &self.what {
+            What::Console(console) => format!("the {} console of {}", console.kind, console.label),
+            What::Tunnel(tunnel) => format!("the tunnel to {}", tunnel.label),
+        };
+        Problem::new(Phase::Here, format!("{what} was not opened: this build opens none"))
+            .hint(format!("ssh {}", self.job.target))
+    }
+
+    /// `lab00: xen: CLI console of tst100: as root: xl console 7`.
+    fn plan(&self) -> String {
+        let what = match &self.what {
+            What::Console(console) => {
+                let root = |privilege| if privilege == Privilege::Root { "as root: " } else { "" };
+                let how = match (&console.command, &console.socket, console.vnc_port) {
+                    (Some(command), ..) => {
+                        let program = Bytes::from(command.program.as_str());
+                        let words: Vec<String> = std::iter::once(&program).chain(&command.args).map(word).collect();
+                        format!("{}{}", root(command.privilege), words.join(" "))
+                    }
+                    (None, Some(socket), _) => format!("{}socket {}", root(socket.privilege), word(&socket.path)),
+                    (None, None, Some(port)) => format!("port {port}"),
+                    (None, None, None) => "nothing".into(),
+                };
+                format!("{} console of {}: {how}", console.kind, console.label)
+            }
+            What::Tunnel(tunnel) => format!("tunnel to port {} of {}", tunnel.remote_port, tunnel.label),
+        };
+        let line = format!("{}: {}: {what}", self.job.target, self.plugin);
+        format!("{}\n", ctys_model::bytes::escape_for_eyes(&line))
+    }
+}
+
+fn word(word: &Bytes) -> String {
+    escape(&quote(word.as_slice()).unwrap_or_else(|_| word.0.clone()))
+}
+
+impl Settings {
+    fn read(variables: &BTreeMap<String, String>, display: Option<&str>) -> Result<Settings, Problem> {
+        let set = |name: &str| variables.get(name).map(String::as_str).filter(|value| !value.is_empty());
+        let wrong = |name: &str, what: &str| Problem::new(Phase::Usage, format!("{name} is no {what}"));
+        let key = match set("CTYS_DETACH_KEY") {
+            None => Key::default(),
+            Some(text) => Key::parse(text)
+                .ok_or_else(|| wrong("CTYS_DETACH_KEY", "control character").hint("such as ^] or ^T, or none"))?,
+        };
+        let history_lines = match set("CTYS_CONSOLE_HISTORY") {
+            None => HISTORY_LINES,
+            Some(text) => text.parse().map_err(|_| wrong("CTYS_CONSOLE_HISTORY", "number of lines"))?,
+        };
+        Ok(Settings { key, history_lines, display: display.filter(|name| !name.is_empty()).map(str::to_string) })
+    }
+
+    fn way<'a>(&'a self, job: &'a Job, shared: &'a Shared, means: &'a [Means], signals: &'a [u8]) -> Way<'a> {
+        let options = &job.options;
+        Way {
+            ssh: &shared.ssh,
+            target: &job.target,
+            means,
+            ptys: options.pty.unwrap_or(2),
+            forward_agent: options.forward_agent,
+            location: options.location,
+            geometry: options.geometry.as_deref(),
+            display: options.display.as_deref().or(self.display.as_deref()),
+            has_terminal: std::io::stdin().is_terminal(),
+            x_options: match &job.action {
+                Action::Create(create) => &create.x_opts,
+                _ => &[],
+            },
+            key: self.key,
+            history_lines: self.history_lines,
+            ignored_signals: signals,
+            patience: PATIENCE,
+        }
+    }
+}
+
+/// `-S [on|off],<signals>`: what a console that is bound to its machine does not end by (ctys.md 1.5).
+fn ignored_signals(job: &Job) -> Vec<u8> {
+    const DEFAULT: [u8; 3] = [1, 3, 19];
+    let Some(given) = &job.options.signals else { return DEFAULT.to_vec() };
+    let mut words = given.split(',').peekable();
+    match words.peek().map(|word| word.to_ascii_lowercase()).as_deref() {
+        Some("off") => return Vec::new(),
+        Some("on") => drop(words.next()),
+        _ => {}
+    }
+    let numbers: Vec<u8> = words.filter_map(|word| word.trim().parse().ok()).collect();
+    if numbers.is_empty() { DEFAULT.to_vec() } else { numbers }
+}
