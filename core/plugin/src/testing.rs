@@ -441,9 +441,11 @@ mod tests {
                 problems: vec![Problem::new(Phase::Run, "no answer").hint("try again")],
                 text: vec!["a line".into()],
                 changed: true,
+                stderr: vec!["a complaint".into()],
+                exit: Some(7),
             }),
             "report\n  record\n    session_type PM\n    label lab00\n    mac (none)\n  text a line\n  \
-             problem run: no answer\n    hint: try again\n  changed something\n",
+             stderr a complaint\n  exit 7\n  problem run: no answer\n    hint: try again\n  changed something\n",
         );
     }
 

@@ -261,7 +261,7 @@ fn of_problem(verb: Verb, manifest: &Manifest, problem: &Problem, faults: &mut V
             ));
         }
     }
-    if manifest.serves(verb) && message.ends_with(crate::UNSERVED) {
+    if (manifest.serves(verb) || verb == Verb::Tool) && message.ends_with(crate::UNSERVED) {
         faults.push(format!("{verb}: declared in the manifest and forgotten in the code: \"{message}\""));
     }
 }

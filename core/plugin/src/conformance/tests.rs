@@ -30,6 +30,9 @@ enum Fault {
     BadProtocol,
     TwoStepsOfOneName,
     NulInArgument,
+    BadTool,
+    ForgotTool,
+    ListExits,
 }
 
 thread_local! {
@@ -61,6 +64,7 @@ impl Plugin for Lamp {
             category: Default::default(),
             verbs: declared.map(|verb| VerbDecl { verb, suboptions: vec![] }).to_vec(),
             columns: vec![column(if has(Fault::ColumnOfNobody) { "watt" } else { "lamp.watt" })],
+            tools: vec![if has(Fault::BadTool) { "-lamp" } else { "lamp-ctl" }.into()],
         }
     }
 
@@ -76,6 +80,9 @@ impl Plugin for Lamp {
 
     fn plan(request: &Request, facts: &Facts) -> Effect {
         match &request.action {
+            Action::List(_) if has(Fault::ListExits) => {
+                Effect::Report(Findings { exit: Some(3), ..Findings::default() })
+            }
             Action::List(_) => list(facts),
             Action::Cancel(cancel) => cancel_plan(cancel),
             Action::Show if has(Fault::ForgotShow) => crate::unserved(request),
@@ -83,6 +90,9 @@ impl Plugin for Lamp {
                 Effect::Report(Findings::problem(Problem::new(Phase::Run, "no")))
             }
             Action::Show => Effect::Report(Findings { text: vec!["a lamp".into()], ..Findings::default() }),
+            Action::Tool(_) if !has(Fault::ForgotTool) => {
+                Effect::Report(Findings { text: vec!["a lamp".into()], exit: Some(0), ..Findings::default() })
+            }
             Action::Info if has(Fault::ServesUndeclared) => Effect::Report(Findings::default()),
             _ => crate::unserved(request),
         }
@@ -173,6 +183,9 @@ fn every_fault_is_found_and_named() {
         (Fault::NeverEnds, "CANCEL: read never comes to an end", ""),
         (Fault::WrongVersion, "manifest: the version is 0.9.9", "Cargo.toml it is 1.2.3"),
         (Fault::ColumnOfNobody, "manifest: the column watt is not called lamp.<word>", ""),
+        (Fault::BadTool, "manifest: the tool \"-lamp\" is not made of", ""),
+        (Fault::ForgotTool, "TOOL: declared in the manifest and forgotten", "is not served"),
+        (Fault::ListExits, "LIST: gives an exit code", ""),
         (Fault::BadProtocol, "manifest: the protocol is 1 to 9", ""),
         (Fault::TwoStepsOfOneName, "CANCEL: two steps of one batch have the name \"off\"", ""),
         (Fault::NulInArgument, "CANCEL: an argument of lamp in a step holds a NUL byte", ""),
