@@ -9,3 +9,4 @@ mod listing;
 mod mistakes;
 mod plugins;
 mod process;
+mod xen;
