@@ -8,9 +8,9 @@
 use crate::parse::xl_cfg::{self, Config};
 use crate::parse::xl_list::Domain;
 use crate::parse::xl_list_long::Kind;
-use ctys_plugin::magic::{Magic, MagicInterface, plain_mac, plain_uuid, state_wanted};
-use ctys_plugin::model::bytes::escape;
-use ctys_plugin::model::{Answer, Bytes, Facts, FileAnswer, Phase, Probe, Problem};
+use ctys_plugin::machines::{self, Configured, Files, split_extension};
+use ctys_plugin::magic::{Magic, MagicInterface, plain_mac, plain_uuid};
+use ctys_plugin::model::{Bytes, Facts, Phase, Probe, Problem};
 
 /// The keys that tell a configuration of a domain: those of the original, and the three that say today what
 /// `bootloader` said then.
@@ -58,20 +58,9 @@ impl Machine {
         Machine { path: path.into(), config: Config::parse(content), magics: vec![Magic::parse(content)] }
     }
 
-    /// The path as text; bytes that are not UTF-8 as `\xNN`.
-    pub fn shown_path(&self) -> String {
-        shown(&self.path)
-    }
-
     /// The name of the domain.
     pub fn name(&self) -> Option<String> {
         self.config.text("name").or_else(|| self.magic("LABEL").map(str::to_string))
-    }
-
-    /// The uuid as 32 lower-case digits.
-    pub fn uuid(&self) -> Option<String> {
-        let native = self.config.text("uuid");
-        native.as_deref().or_else(|| self.magic("UUID")).and_then(plain_uuid)
     }
 
     /// The uuid with dashes, unless the file has it in the one form that xl takes.
@@ -91,16 +80,6 @@ impl Machine {
         let part = |from: usize, to: usize| &plain[from..to];
         let dashed = [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-");
         Ok((!native.is_some_and(|text| text.eq_ignore_ascii_case(&dashed))).then_some(dashed))
-    }
-
-    /// VMSTATE.
-    pub fn state(&self) -> Option<&str> {
-        self.magic("VMSTATE")
-    }
-
-    /// Whether it is one to be started, and no copy, template or retired machine.
-    pub fn is_in_use(&self) -> bool {
-        state_wanted(&[], self.state())
     }
 
     /// How the guest runs: xl's `type`, or the older `builder`; paravirtualised when the file says neither.
@@ -131,7 +110,7 @@ impl Machine {
 
     /// The network interfaces, one per address, and what is odd about them. Native settings beat magic comments; an
     /// address in `IP<n>` belongs to the interface with the hardware address of `MAC<n>`, else to the n-th.
-    pub fn interfaces(&self) -> (Vec<MagicInterface>, Vec<Problem>) {
+    pub fn cards(&self) -> (Vec<MagicInterface>, Vec<Problem>) {
         let (mut noted, odd) =
             self.magics.iter().map(Magic::interfaces).find(|(list, _)| !list.is_empty()).unwrap_or_default();
         let native = self.config.list("vif");
@@ -210,70 +189,48 @@ impl Machine {
     }
 }
 
-/// A path, or other bytes of a host, in a message.
-pub fn shown(bytes: &Bytes) -> String {
-    std::str::from_utf8(bytes.as_slice()).map_or_else(|_| escape(bytes.as_slice()), str::to_string)
+impl Configured for Machine {
+    fn path(&self) -> &Bytes {
+        &self.path
+    }
+
+    fn label(&self) -> Option<String> {
+        self.name()
+    }
+
+    fn uuid(&self) -> Option<String> {
+        let native = self.config.text("uuid");
+        native.as_deref().or_else(|| self.magic("UUID")).and_then(plain_uuid)
+    }
+
+    fn state(&self) -> Option<&str> {
+        self.magic("VMSTATE")
+    }
+
+    fn interfaces(&self) -> Vec<MagicInterface> {
+        self.cards().0
+    }
 }
 
 /// What these walks found.
 pub fn found(facts: &Facts, walks: &[Probe]) -> Found {
-    let mut found = Found::default();
-    let mut files: Vec<(&Bytes, &Bytes)> = Vec::new();
-    for walk in walks {
-        let scanned = match facts.answer(walk) {
-            Answer::Scanned(scanned) => scanned,
-            Answer::File(FileAnswer::Denied) => {
-                found.problems.push(Problem::new(Phase::Notice, "a folder may not be searched"));
-                continue;
-            }
-            Answer::Failed(why) => {
-                found.problems.push(Problem::new(Phase::Run, format!("the search for configurations failed: {why}")));
-                continue;
-            }
-            Answer::Missing(_)
-            | Answer::Output(_)
-            | Answer::File(_)
-            | Answer::Processes(_)
-            | Answer::Talked(_)
-            | Answer::Done => {
-                found.problems.push(Problem::new(Phase::Run, "the search for configurations was not answered"));
-                continue;
-            }
-        };
-        if scanned.cut {
-            found.problems.push(
-                Problem::new(Phase::Run, "the search for configurations was cut short, machines may be missing")
-                    .hint("B:<folder> searches less"),
-            );
-        }
-        for file in &scanned.files {
-            match &file.file {
-                FileAnswer::Content { content, .. } => files.push((&file.path, content)),
-                FileAnswer::Denied => found.unreadable.push(file.path.clone()),
-                FileAnswer::Absent => found.absent.push(file.path.clone()),
-            }
-        }
-    }
-    files.sort();
-    files.dedup();
-    found.machines = machines(&files);
-    found.unreadable.sort();
-    found.unreadable.dedup();
-    found
+    let files = machines::files(facts, walks);
+    let machines = machines_of(&files);
+    let Files { read: _, unreadable, absent, problems } = files;
+    Found { machines, unreadable, absent, problems }
 }
 
-fn machines(files: &[(&Bytes, &Bytes)]) -> Vec<Machine> {
-    let content_of =
-        |path: &[u8]| files.binary_search_by(|(known, _)| known.as_slice().cmp(path)).ok().map(|at| files[at].1);
+fn machines_of(files: &Files<'_>) -> Vec<Machine> {
+    let content_of = |path: &[u8]| files.content(path);
     let mut machines = Vec::new();
-    for (path, content) in files {
+    for &(path, content) in &files.read {
         let magic = Magic::parse(content);
         if !is_xen(&magic, content) {
             continue;
         }
         let raw = path.as_slice();
         // `/etc/xen/auto` holds links to the files of those domains that start with the host.
-        if auto_original(raw).and_then(|original| content_of(&original)) == Some(*content) {
+        if auto_original(raw).and_then(|original| content_of(&original)) == Some(content) {
             continue;
         }
         let (stem, extension) = split_extension(raw);
@@ -290,7 +247,7 @@ fn machines(files: &[(&Bytes, &Bytes)]) -> Vec<Machine> {
         let companions = [[stem, b".ctys"].concat(), [folder, b".ctys"].concat()];
         let others = companions.iter().filter(|other| other.as_slice() != raw).filter_map(|other| content_of(other));
         let all = std::iter::once(magic).chain(others.map(Magic::parse)).collect();
-        machines.push(Machine { path: (*path).clone(), config: Config::parse(content), magics: all });
+        machines.push(Machine { path: path.clone(), config: Config::parse(content), magics: all });
     }
     machines
 }
@@ -312,15 +269,6 @@ fn auto_original(path: &[u8]) -> Option<Vec<u8>> {
     let at = path.iter().rposition(|&b| b == b'/')?;
     let folder = path[..at].strip_suffix(b"/auto")?;
     Some([folder, &path[at..]].concat())
-}
-
-/// The path up to its last dot behind the last slash, and the rest.
-fn split_extension(path: &[u8]) -> (&[u8], &[u8]) {
-    let name = path.iter().rposition(|&b| b == b'/').map_or(0, |at| at + 1);
-    match path[name..].iter().rposition(|&b| b == b'.') {
-        Some(dot) if dot > 0 => path.split_at(name + dot),
-        _ => (path, b""),
-    }
 }
 
 /// Whether the first file is what BOOTMODE selects beside the second.

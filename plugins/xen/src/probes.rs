@@ -1,15 +1,12 @@
 //! What this plugin wants to know of a host. Each function is one question; the verbs pick the ones they need.
 
-use ctys_plugin::model::probe::Scan;
-use ctys_plugin::model::{Bytes, Command, Place, Probe, Request};
+use ctys_plugin::machines;
+use ctys_plugin::model::{Command, Probe, Request};
 
-/// Where configurations are when the call has no BASEPATH: the folders every plugin walks (ctys.md 2.4), and Xen's own.
-const COMMON_BASES: [&str; 2] = ["~", "/etc/ctys.d"];
-const XEN_BASE: &str = "/etc/xen";
-/// How deep a walk goes: `~/xen/tst-ctys/tst100/tst100.conf` is four levels down.
-const DEPTH: u32 = 8;
-/// At most so many bytes of one file. The longest examples that come with Xen have 10 KiB.
-const FILE_LIMIT: u32 = 64 * 1024;
+/// The files that may describe a domain.
+const FILES: [&str; 3] = ["*.conf", "*.ctys", "*.cfg"];
+/// Where configurations are when the call has no BASEPATH, besides the folders that every plugin walks (ctys.md 2.4).
+pub const XEN_BASES: [&str; 1] = ["/etc/xen"];
 /// With a stuck xenstored, xl waits for ever.
 const LOOK_MS: u32 = 15_000;
 
@@ -57,25 +54,5 @@ pub fn configuration(path: &str) -> Probe {
 /// All configurations below these folders, or below the default ones. The default is two walks: the first is the same
 /// for all plugins and so costs one.
 pub fn configurations(base: &[String]) -> Vec<Probe> {
-    let walk = |bases: &mut dyn Iterator<Item = &str>| {
-        Probe::Scan(Scan {
-            place: Place::Target,
-            bases: bases.map(Bytes::from).collect(),
-            names: ["*.conf", "*.ctys", "*.cfg"].map(String::from).to_vec(),
-            depth: DEPTH,
-            limit: FILE_LIMIT,
-        })
-    };
-    if base.iter().all(String::is_empty) {
-        return vec![walk(&mut COMMON_BASES.into_iter()), walk(&mut [XEN_BASE].into_iter())];
-    }
-    vec![walk(&mut base.iter().map(String::as_str).filter(|base| !base.is_empty()))]
-}
-
-/// The folders of [`configurations`] in words.
-pub fn places(base: &[String]) -> String {
-    if base.iter().all(String::is_empty) {
-        return format!("{}, {XEN_BASE}", COMMON_BASES.join(", "));
-    }
-    base.join(", ")
+    machines::walks(base, &FILES, &XEN_BASES)
 }

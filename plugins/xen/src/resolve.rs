@@ -5,10 +5,11 @@
 //! the running domain of its uuid, or of its name where it has no uuid. More than one machine is an error that lists
 //! them all, and never a guess.
 
-use crate::conf::{self, Found, Machine, shown};
+use crate::conf::{self, Found, Machine};
 use crate::host;
 use crate::parse::xl_list::Domain;
-use crate::probes::{self, places};
+use crate::probes::{self, XEN_BASES};
+use ctys_plugin::machines::{self, Configured, Files, ambiguous_files, is_label, misfit, needs_files};
 use ctys_plugin::magic::{plain_mac, plain_uuid};
 use ctys_plugin::model::{Answer, Exit, Facts, MachineAddress, Phase, Probe, Problem, Request};
 use ctys_plugin::outputs;
@@ -26,7 +27,7 @@ pub struct Subject {
 
 /// What it costs to know it. `files` when a file is needed whatever the parts of the address are.
 pub fn price(request: &Request, address: &MachineAddress, files: bool) -> Vec<Probe> {
-    if address.is_empty() || address.db_record.is_some() {
+    if machines::refuse(address, "domain").is_some() {
         return Vec::new();
     }
     let mut probes = vec![probes::domains(request)];
@@ -44,13 +45,8 @@ pub fn price(request: &Request, address: &MachineAddress, files: bool) -> Vec<Pr
 
 /// Finds out. The error says what is wrong with the address; that nothing fits is none yet.
 pub fn resolve(request: &Request, address: &MachineAddress, facts: &Facts, files: bool) -> Result<Subject, Problem> {
-    if let Some(number) = address.db_record {
-        return Err(Problem::new(Phase::Here, format!("the database record {number} was not looked up"))
-            .hint("name the machine by its label or by the path of its configuration"));
-    }
-    if address.is_empty() {
-        return Err(Problem::new(Phase::Usage, "which domain is not said")
-            .hint("l:<label>, p:<path>, f:<part of the path>, u:<uuid>, m:<hardware address> or t:<address>"));
+    if let Some(problem) = machines::refuse(address, "domain") {
+        return Err(problem);
     }
     let domains = host::domains(request, facts).map_err(|trouble| trouble.problem)?;
     let by_file = needs_files(address) || address.id.is_some();
@@ -72,59 +68,11 @@ pub fn resolve(request: &Request, address: &MachineAddress, facts: &Facts, files
     Ok(subject)
 }
 
-/// That more than one file fits where one is needed.
-pub fn ambiguous_files(all: &[Machine]) -> Problem {
-    let list: Vec<String> = all.iter().map(Machine::shown_path).collect();
-    Problem::new(Phase::Ambiguous, format!("{} configurations fit: {}", list.len(), list.join(", ")))
-        .hint("name one of them by p:<path>")
-        .hint("a copy is left out when it says #@#VMSTATE = \"BACKUP\" or #@#MAGICID-IGNORE")
-}
-
 /// That nothing fits: which files were looked at, and where.
 pub fn nothing_fits(address: &MachineAddress, facts: &Facts) -> Problem {
-    let walks = probes::configurations(&address.base);
-    let found = conf::found(facts, &walks);
-    let mut problem =
-        Problem::new(Phase::Run, format!("no configuration below {} has {}", places(&address.base), words(address)));
-    if let Some(copy) = found.machines.iter().find(|machine| !machine.is_in_use() && misfit(machine, address).is_none())
-    {
-        let state = copy.state().unwrap_or_default().to_string();
-        problem = problem.hint(format!("{} does and is {state}; p:<path> takes it all the same", copy.shown_path()));
-    }
-    if let Some((first, others)) = found.unreadable.split_first() {
-        let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
-        problem = problem.hint(format!("left out, since they may not be read: {}{more}", shown(first)));
-    }
-    if !address.base.is_empty() {
-        for path in &found.absent {
-            problem = problem.hint(format!("{} is no folder", shown(path)));
-        }
-    }
-    for other in found.problems {
-        problem = problem.hint(other.message);
-    }
-    problem
-}
-
-/// The parts of an address in words: `the label tst100 and the address 10.0.0.7`.
-pub fn words(address: &MachineAddress) -> String {
-    let MachineAddress { id, file_name, label, uuid, mac, tcp, base: _, db_record: _ } = address;
-    let parts = [
-        ("the path", id),
-        ("the path fragment", file_name),
-        ("the label", label),
-        ("the uuid", uuid),
-        ("the hardware address", mac),
-        ("the address", tcp),
-    ];
-    let given: Vec<String> =
-        parts.into_iter().filter_map(|(what, part)| part.as_ref().map(|part| format!("{what} {part}"))).collect();
-    given.join(" and ")
-}
-
-/// Parts that only a file can answer.
-fn needs_files(address: &MachineAddress) -> bool {
-    address.file_name.is_some() || address.tcp.is_some()
+    let Found { machines, unreadable, absent, problems } = conf::found(facts, &probes::configurations(&address.base));
+    let files = Files { read: Vec::new(), unreadable, absent, problems };
+    machines::nothing_fits(address, &XEN_BASES, &machines, files)
 }
 
 /// The files that fit.
@@ -139,7 +87,7 @@ fn candidates(address: &MachineAddress, facts: &Facts) -> Result<Vec<Machine>, P
     }
     let Found { machines, .. } = conf::found(facts, &probes::configurations(&address.base));
     let fitting: Vec<&Machine> =
-        machines.iter().filter(|machine| machine.is_in_use() && misfit(machine, address).is_none()).collect();
+        machines.iter().filter(|machine| machine.is_in_use() && misfit(*machine, address).is_none()).collect();
     // `tst100-cd.conf` beside `tst100.conf` is the same machine, booted in another way: BOOTMODE asks for it.
     let is_base = |machine: &&&Machine| !fitting.iter().any(|base| conf::is_boot_file(machine, base));
     Ok(fitting.iter().filter(is_base).map(|machine| (*machine).clone()).collect())
@@ -185,50 +133,6 @@ fn named_file(path: &str, facts: &Facts) -> Result<Machine, Problem> {
     }
 }
 
-/// The first part of the address that does not hold for this file, as a sentence.
-fn misfit(machine: &Machine, address: &MachineAddress) -> Option<String> {
-    let path = machine.shown_path();
-    let differs = |what: &str, asked: &str, is: Option<String>| match is {
-        Some(is) => format!("the {what} in {path} is {is}, not {asked}"),
-        None => format!("{path} has no {what}, so it is not {asked}"),
-    };
-    if let Some(fragment) = &address.file_name
-        && !holds(machine.path.as_slice(), fragment.as_bytes())
-    {
-        return Some(format!("{fragment} is no part of {path}"));
-    }
-    if let Some(label) = &address.label {
-        let name = machine.name();
-        if !name.as_deref().is_some_and(|name| is_label(name, label)) {
-            return Some(differs("label", label, name));
-        }
-    }
-    if let Some(uuid) = &address.uuid
-        && (plain_uuid(uuid).is_none() || machine.uuid() != plain_uuid(uuid))
-    {
-        return Some(differs("uuid", uuid, machine.uuid()));
-    }
-    if address.mac.is_none() && address.tcp.is_none() {
-        return None;
-    }
-    let (interfaces, _) = machine.interfaces();
-    let list = |values: Vec<String>| Some(values.join(", ")).filter(|text| !text.is_empty());
-    if let Some(mac) = &address.mac {
-        let wanted = plain_mac(mac);
-        let macs: Vec<String> = interfaces.iter().filter_map(|interface| interface.mac.clone()).collect();
-        if wanted.is_none_or(|wanted| !macs.contains(&wanted)) {
-            return Some(differs("hardware address", mac, list(macs)));
-        }
-    }
-    if let Some(tcp) = &address.tcp {
-        let ips: Vec<String> = interfaces.iter().filter_map(|interface| interface.ip.clone()).collect();
-        if !ips.iter().any(|ip| is_address(ip, tcp)) {
-            return Some(differs("address", tcp, list(ips)));
-        }
-    }
-    None
-}
-
 /// The one running domain for which all parts hold.
 fn running(
     request: &Request,
@@ -263,21 +167,4 @@ fn running(
                 .hint("name one of them by l:<label> or u:<uuid>"))
         }
     }
-}
-
-/// A label in an address cannot hold a colon: `_` stands for it (ctys.md 3).
-fn is_label(name: &str, label: &str) -> bool {
-    name == label || name.replace(':', "_") == label
-}
-
-/// Addresses by value, names without regard to case and to the dot at the end.
-fn is_address(known: &str, asked: &str) -> bool {
-    match (known.parse::<std::net::IpAddr>(), asked.parse::<std::net::IpAddr>()) {
-        (Ok(known), Ok(asked)) => known == asked,
-        _ => known.trim_end_matches('.').eq_ignore_ascii_case(asked.trim_end_matches('.')),
-    }
-}
-
-fn holds(path: &[u8], fragment: &[u8]) -> bool {
-    !fragment.is_empty() && path.windows(fragment.len()).any(|window| window == fragment)
 }

@@ -1,5 +1,6 @@
 //! Which files are configurations of Xen domains, and what is read from them: a folder in, one line per machine out.
 
+use ctys_plugin::machines::{Configured, shown};
 use ctys_plugin::model::probe::{FoundFile, Scanned};
 use ctys_plugin::model::{Answer, Bytes, FileAnswer};
 use ctys_plugin::testing::{facts_with, scanned};
@@ -10,7 +11,7 @@ fn show(answer: Answer) -> String {
     let facts = facts_with([(walks[0].clone(), answer)]);
     let found = conf::found(&facts, &walks);
     let line = |machine: &conf::Machine| {
-        let (interfaces, odd) = machine.interfaces();
+        let (interfaces, odd) = machine.cards();
         let own: Vec<String> = interfaces
             .iter()
             .map(|nic| {
@@ -27,7 +28,7 @@ fn show(answer: Answer) -> String {
         ];
         [text.to_vec(), own, lines].concat().join(" ")
     };
-    let rest = found.unreadable.iter().map(|path| format!("? {}", conf::shown(path)));
+    let rest = found.unreadable.iter().map(|path| format!("? {}", shown(path)));
     found.machines.iter().map(line).chain(rest).collect::<Vec<_>>().join("\n")
 }
 

@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "the captures are files")]
 
 use ctys_plugin::json::{self, Value};
+use ctys_plugin::machines::Configured;
 use ctys_plugin::magic::{plain_mac, plain_uuid};
 use ctys_plugin::model::Bytes;
 use ctys_xen::conf::Machine;
@@ -45,7 +46,7 @@ fn ours(machine: &Machine) -> Meaning {
         vcpus: config.number("vcpus"),
         kernel: config.text("kernel"),
         disks: config.list("disk").len(),
-        macs: machine.interfaces().0.into_iter().map(|interface| interface.mac).collect(),
+        macs: machine.cards().0.into_iter().map(|interface| interface.mac).collect(),
         display: machine.vnc_display(),
     }
 }

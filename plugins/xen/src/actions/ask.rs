@@ -6,8 +6,9 @@
 //! ```
 
 use crate::parse::xenstore;
-use crate::resolve::{self, words};
+use crate::resolve;
 use crate::{SESSION_TYPE, host, probes};
+use ctys_plugin::machines::{typed, words};
 use ctys_plugin::model::{Facts, Findings, MachineAddress, Phase, Probe, Problem, Request};
 
 /// What runs, and the ports.
@@ -55,13 +56,6 @@ fn find_port(request: &Request, address: &MachineAddress, facts: &Facts) -> Resu
         None => Err(Problem::new(Phase::Run, format!("{} has no VNC server", domain.name))
             .hint("vnc=1 or a vfb in its configuration gives it one")),
     }
-}
-
-/// The parts of the address as in the call, without their keys.
-fn typed(address: &MachineAddress) -> String {
-    let MachineAddress { id, file_name, label, uuid, mac, tcp, base: _, db_record: _ } = address;
-    let parts = [label, id, file_name, uuid, mac, tcp];
-    parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(",")
 }
 
 fn line(text: String) -> Findings {

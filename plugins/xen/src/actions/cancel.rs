@@ -24,8 +24,9 @@ use super::host_down::{self, HOST};
 use super::{LOOK, look, saved, shown, tool};
 use crate::conf::{self, Machine};
 use crate::parse::xl_list::Domain;
-use crate::resolve::{self, words};
+use crate::resolve;
 use crate::{host, probes};
+use ctys_plugin::machines::{self, Configured, words};
 use ctys_plugin::model::{
     Access, Answer, Batch, Bytes, Cancel, CancelMethod, Command, Effect, Exit, Facts, Findings, Next, Phase, Probe,
     Problem, Replies, Request, Side, Step,
@@ -261,7 +262,7 @@ impl<'a> Job<'a> {
                 (None, []) => {
                     Err(nothing(format!("RESET starts {} again, and its configuration is not known", domain.name)))
                 }
-                (None, copies) => Err(resolve::ambiguous_files(copies)),
+                (None, copies) => Err(machines::ambiguous_files(copies)),
             };
         }
         let walks = probes::configurations(&self.cancel.address.base);
@@ -275,7 +276,7 @@ impl<'a> Job<'a> {
         match &plain[..] {
             [machine] => Ok(machine.clone()),
             [] => Err(nothing(format!("RESET starts {} again, and its configuration is not known", domain.name))),
-            several => Err(resolve::ambiguous_files(several)),
+            several => Err(machines::ambiguous_files(several)),
         }
     }
 

@@ -13,13 +13,13 @@
 //! opened on the running domain, not by `xl create -c`: the console keeps what was printed before, and a broken
 //! connection leaves no half-built domain.
 
-use super::polls::{PING, POLLS, answers};
 use super::viewer::{self, PORT};
 use super::{LOOK, consoles, look, saved, shown, step, times, tool};
 use crate::conf::{self, Machine};
 use crate::parse::xl_list::Domain;
-use crate::resolve::{self, words};
+use crate::resolve;
 use crate::{host, probes};
+use ctys_plugin::machines::{self, Configured, words};
 use ctys_plugin::model::{
     Answer, Batch, Bytes, Command, ConsoleKind, Create, CreateMode, Effect, Facts, Findings, Location, Next, Output,
     Phase, Probe, Problem, Replies, Request, Step,
@@ -211,7 +211,7 @@ impl<'a> Job<'a> {
         match (&self.machine, &self.copies[..]) {
             (Some(machine), _) => Ok(machine),
             (None, []) => Err(resolve::nothing_fits(&self.create.address, self.facts)),
-            (None, copies) => Err(resolve::ambiguous_files(copies)),
+            (None, copies) => Err(machines::ambiguous_files(copies)),
         }
     }
 
@@ -253,7 +253,7 @@ impl<'a> Job<'a> {
             let message = format!("a domain named {name} runs already as domain {}, with another uuid", other.id);
             return Err(Problem::new(Phase::Run, message).hint(format!("create=l:{name},CONNECT attaches to it")));
         }
-        self.polls()?;
+        self.due()?;
         let mut words = super::create_words(machine, self.boot_file(machine)?, is_another)?;
         words.extend(self.call_options().map(|option| Bytes::from(option.as_str())));
         let file = saved::state_file(self.request, &name);
@@ -273,7 +273,7 @@ impl<'a> Job<'a> {
         if self.create.address.id.is_none()
             && !conf::found(self.facts, &walks).machines.iter().any(|other| other.path == file)
         {
-            let message = format!("BOOTMODE:{mode} takes {}, which is no configuration", conf::shown(&file));
+            let message = format!("BOOTMODE:{mode} takes {}, which is no configuration", machines::shown(&file));
             return Err(Problem::new(Phase::Run, message));
         }
         Ok(file)
@@ -281,7 +281,7 @@ impl<'a> Job<'a> {
 
     fn resume(&self, file: Option<&str>) -> Result<Effect, Problem> {
         let name = self.name()?;
-        self.polls()?;
+        self.due()?;
         match file {
             Some(file) => Ok(run(vec![
                 Step::run(RESTORE, tool(self.request, ["restore", &self.below_home(file)?], START_MS)),
@@ -482,11 +482,7 @@ impl<'a> Job<'a> {
                     .hint(format!("rm {file}")),
             );
         }
-        if times(replies, PING) > 0 && !answers(replies.last(PING)) {
-            let (count, every) = POLLS;
-            let message = format!("{name} did not answer a ping in {count} tries, {every} s apart");
-            findings.problems.push(Problem::new(Phase::Notice, message).hint("PING:OFF does not wait for it"));
-        }
+        findings.problems.extend(self.unanswered(name, replies));
         findings
     }
 

@@ -1,8 +1,9 @@
 //! ENUMERATE: the domains as configured, one record per network interface (ctys.md 2.4 and 6.1).
 
-use crate::conf::{self, Machine, shown};
+use crate::conf::{self, Machine};
 use crate::host;
 use crate::{SESSION_TYPE, probes};
+use ctys_plugin::machines::{Configured, shown};
 use ctys_plugin::magic::state_wanted;
 use ctys_plugin::model::field::Known;
 use ctys_plugin::model::{Enumerate, Facts, Findings, Missing, Phase, Probe, Problem, Record, Request, Value};
@@ -70,7 +71,7 @@ fn of_machine(request: &Request, machine: &Machine, mut record: Record, findings
     for magic in &machine.magics {
         magic.fill(&mut record);
     }
-    let (interfaces, odd) = machine.interfaces();
+    let (interfaces, odd) = machine.cards();
     let path = machine.shown_path();
     let mut tell = |what: &str, lines: &[usize]| {
         if !lines.is_empty() {

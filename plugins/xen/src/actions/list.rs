@@ -9,6 +9,7 @@ use crate::parse::xl_list::Domain;
 use crate::parse::xl_list_long::Details;
 use crate::parse::{xenstore, xl_info};
 use crate::{SESSION_TYPE, columns, probes};
+use ctys_plugin::machines::Configured;
 use ctys_plugin::model::field::Known;
 use ctys_plugin::model::{Facts, Findings, HostFacts, List, Missing, Probe, Problem, Record, Request, Side, Value};
 
