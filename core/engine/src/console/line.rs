@@ -93,10 +93,13 @@ pub fn become_root_and(words: &[u8], privilege: Privilege, means: &[Means]) -> V
     line
 }
 
+const KSU: &str = "ksu root -q -k -Z -e \"$ctys_c\" \"$@\"";
+
 /// `if` we are root, `elif` there is a means … `fi`, each with the words behind `before`. Empty where nothing raises.
 fn raised(words: &[u8], privilege: Privilege, means: &[Means], before: &[u8]) -> Vec<u8> {
     let calls = means.iter().filter_map(|means| match means {
-        Means::Ksu => Some(("ksu", "ksu root -q -e ")),
+        // It wants the whole path; see `script::preamble`.
+        Means::Ksu => Some(("ksu", KSU)),
         Means::Sudo => Some(("sudo", "sudo -n -- ")),
         Means::Doas => Some(("doas", "doas -n -- ")),
         // Only the fan-out bars; one console tries what its user allowed.
@@ -105,9 +108,12 @@ fn raised(words: &[u8], privilege: Privilege, means: &[Means], before: &[u8]) ->
     let calls: Vec<_> = if privilege == Privilege::Root { calls.collect() } else { Vec::new() };
     let mut line = Vec::new();
     let mut branch = |test: &str, call: &str| {
-        for part in [test.as_bytes(), before, call.as_bytes(), words, b"; "] {
-            line.extend(part);
-        }
+        let parts = match call {
+            KSU => [test.as_bytes(), b"set -- ", words, b"; ctys_c=$(command -v \"$1\"); shift; ", before, KSU.as_bytes()],
+            _ => [test.as_bytes(), before, call.as_bytes(), words, b"", b""],
+        };
+        line.extend(parts.concat());
+        line.extend(b"; ");
     };
     if calls.is_empty() {
         return line;
@@ -182,6 +188,9 @@ mod tests {
                         elif command -v sudo >/dev/null 2>&1; then exec sudo -n -- xl console 'two words'; \
                         else exec xl console 'two words'; fi";
         assert!(raised.ends_with(expected), "{raised}");
+        let by_ksu = "elif command -v ksu >/dev/null 2>&1; then set -- xl console 'two words'; \
+                      ctys_c=$(command -v \"$1\"); shift; exec ksu root -q -k -Z -e \"$ctys_c\" \"$@\"; else";
+        assert!(check(&root, &[Means::Ksu]).contains(by_ksu));
     }
 
     #[test]
