@@ -109,7 +109,9 @@ fn raised(words: &[u8], privilege: Privilege, means: &[Means], before: &[u8]) ->
     let mut line = Vec::new();
     let mut branch = |test: &str, call: &str| {
         let parts = match call {
-            KSU => [test.as_bytes(), b"set -- ", words, b"; ctys_c=$(command -v \"$1\"); shift; ", before, KSU.as_bytes()],
+            KSU => {
+                [test.as_bytes(), b"set -- ", words, b"; ctys_c=$(command -v \"$1\"); shift; ", before, KSU.as_bytes()]
+            }
             _ => [test.as_bytes(), before, call.as_bytes(), words, b"", b""],
         };
         line.extend(parts.concat());
