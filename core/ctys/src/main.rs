@@ -8,6 +8,7 @@ mod hidden;
 mod home;
 mod info;
 mod open;
+mod plugin_tool;
 mod report;
 mod run;
 mod screen;
@@ -17,10 +18,10 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let mut words = std::env::args_os();
-    let _program = words.next();
+    let program = words.next().unwrap_or_default();
     let words: Vec<_> = words.collect();
     match hidden::start(&words) {
         Some(code) => code,
-        None => ExitCode::from(run::run(words)),
+        None => ExitCode::from(plugin_tool::run(&program, &words).unwrap_or_else(|| run::run(words))),
     }
 }

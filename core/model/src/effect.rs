@@ -105,6 +105,9 @@ pub struct Console {
     /// is the call's. Only for [`crate::Action::Tool`].
     #[serde(default)]
     pub streams: bool,
+    /// What a tool says on stderr before it opens. Only for [`crate::Action::Tool`].
+    #[serde(default)]
+    pub says: Option<String>,
 }
 
 impl Console {
@@ -122,6 +125,7 @@ impl Console {
             password_file: None,
             detach: None,
             streams: false,
+            says: None,
         }
     }
 }

@@ -321,6 +321,9 @@ fn push_console(out: &mut String, console: &Console) {
     if console.streams {
         line(out, 2, "without a terminal");
     }
+    if let Some(says) = &console.says {
+        line(out, 2, &format!("says {says}"));
+    }
     let root = |privilege| if privilege == Privilege::Root { ", as root" } else { "" };
     if let Some(socket) = &console.socket {
         let owner = socket.owner.map_or(String::new(), |pid| format!(", of process {pid}"));

@@ -25,7 +25,7 @@ pub struct Ended {
 pub fn attach(console: &Console, way: &Way<'_>) -> Result<Ended, Problem> {
     let is_emacs = !matches!(console.kind, ConsoleKind::Cli | ConsoleKind::Cli0);
     let line = if is_emacs { emacs::in_terminal(console, way)? } else { line::console(console, way)? };
-    let mut process = reaching(line, way)?;
+    let mut process = reaching(line, way, if console.streams { 0 } else { way.ptys })?;
     process.stdin(Stdio::inherit()).stdout(Stdio::inherit()).stderr(Stdio::inherit());
     // SAFETY: prctl is async-signal-safe. The thread that starts the child waits for it.
     unsafe {
@@ -35,7 +35,8 @@ pub fn attach(console: &Console, way: &Way<'_>) -> Result<Ended, Problem> {
             Ok(())
         });
     }
-    let _kept = Terminal::keep();
+    // A command without a terminal of its own changes nothing of ours.
+    let _kept = if console.streams { None } else { Terminal::keep() };
     let mut child =
         process.spawn().map_err(|error| Problem::new(Phase::Here, format!("the console cannot be opened: {error}")))?;
     let watch = Watch::over(child.id());
@@ -44,14 +45,14 @@ pub fn attach(console: &Console, way: &Way<'_>) -> Result<Ended, Problem> {
     Ok(Ended { status, signal: watch.signal() })
 }
 
-/// The process that runs this line on the host, with our terminal.
-fn reaching(line: Vec<u8>, way: &Way<'_>) -> Result<Command, Problem> {
+/// The process that runs this line on the host, with our terminal; `ptys`: how often ssh is asked for one there.
+fn reaching(line: Vec<u8>, way: &Way<'_>, ptys: u8) -> Result<Command, Problem> {
     if way.target.local {
         let mut process = Command::new("/bin/sh");
         process.arg("-c").arg(OsString::from_vec(line));
         return Ok(process);
     }
-    let mut process = way.ssh.interactive(way.target, way.ptys, way.forward_agent);
+    let mut process = way.ssh.interactive(way.target, ptys, way.forward_agent);
     process.arg(OsString::from_vec(remote(&line)?));
     Ok(process)
 }
@@ -63,7 +64,7 @@ pub fn remote(line: &[u8]) -> Result<Vec<u8>, Problem> {
 
 /// The same as text for a shell on this machine, for windows that run here.
 pub fn reaching_text(line: Vec<u8>, way: &Way<'_>) -> Result<Vec<u8>, Problem> {
-    let process = reaching(line, way)?;
+    let process = reaching(line, way, way.ptys)?;
     let words = std::iter::once(process.get_program()).chain(process.get_args());
     Ok([b"exec ", joined(words.map(OsStrExt::as_bytes))?.as_slice()].concat())
 }
