@@ -1,0 +1,558 @@
+//! CANCEL: shut down, reboot, reset, pause, save machines (ctys.md 2.2 and 5.1).
+//!
+//! | method | what is said to QEMU |
+//! |---|---|
+//! | POWEROFF[:n], S5 | `system_powerdown` (the ACPI button), wait n seconds (20, or TIMEOUT), `quit`, signals; with 0 `quit` at once |
+//! | REBOOT | the ACPI button, `system_reset` and `cont` once the guest is down |
+//! | RESET | `system_reset` |
+//! | INIT:0, INIT:6 | as POWEROFF without the hard stop, as REBOOT |
+//! | INIT:1 to 5 | `init <n>` in the guest, over ssh |
+//! | PAUSE, S3 | `stop` |
+//! | SUSPEND, S4 | see [`super::suspend`] |
+//!
+//! ```text
+//!  plan ─► act ─► look ─┬─► done ───────────────────► a report
+//!                ▲      ├─► (pause) ─► look ──► ...
+//!                └──────┴─► end what is left ─► ...
+//! ```
+//!
+//! Every look tells which machines are left, so nothing is believed that was not seen. A machine is its process: the
+//! number and the time it started. Machines of others are left alone without FORCE; ALL never means them. Nothing of ours
+//! runs in guests, so machines nested in them are not asked.
+
+use super::ending::{self, Rung, named, title};
+use super::suspend::{self, Progress};
+use super::{ask_machine, run, tell};
+use crate::host::{self, Running};
+use crate::parse::qmp::{self, Said};
+use crate::resolve;
+use crate::{owner, probes};
+use ctys_plugin::json::json;
+use ctys_plugin::machines::{Configured, words};
+use ctys_plugin::model::{
+    Answer, Bytes, Cancel, CancelMethod, Command, Does, Effect, Facts, Findings, HostFacts, Missing, Next, Phase,
+    Place, Probe, Problem, Replies, Request, Side, Step,
+};
+use ctys_plugin::outputs;
+
+/// Seconds before the hard stop, unless POWEROFF, TIMEOUT or the setting KILL_DELAY say otherwise (ctys.md 6.3).
+const KILL_DELAY: u32 = 20;
+/// Seconds that a guest has for a reboot or for INIT:0, unless TIMEOUT says otherwise.
+const PATIENCE: u32 = 60;
+/// Nobody waits longer than a day.
+const MOST_SECONDS: u32 = 86_400;
+/// Milliseconds between two looks, at least.
+const LOOK_MS: u32 = 500;
+/// One command in a guest.
+const GUEST_MS: u32 = 20_000;
+
+const LOOK: &str = "look";
+const ASK: &str = "ask";
+const BUTTON: &str = "press the power button of";
+const HOLD: &str = "make the power off a halt of";
+const AGAIN: &str = "start again";
+const RELEASE: &str = "take back the halt of";
+const RESET: &str = "reset";
+const PAUSE: &str = "pause";
+const INIT: &str = "call init in";
+
+/// What is to be done, understood from request and facts; the same in every call, since nothing else is kept.
+struct Job<'a> {
+    request: &'a Request,
+    cancel: &'a Cancel,
+    facts: &'a Facts,
+    host: &'a HostFacts,
+    method: CancelMethod,
+    machines: Vec<Running>,
+    /// What ALL left alone.
+    others: Vec<Running>,
+    /// The address of the one guest, where a file names it.
+    guest: Option<String>,
+}
+
+/// What runs; the files for the address of the guest, where it is needed.
+pub fn wants(request: &Request, cancel: &Cancel) -> Vec<Probe> {
+    if refuse(cancel).is_some() {
+        return Vec::new();
+    }
+    let mut probes = match cancel.all {
+        true => vec![probes::processes(), probes::own_sockets(request)],
+        false => resolve::price(request, &cancel.address, needs_guest(cancel)),
+    };
+    if cancel.side == Some(Side::Client) && !probes.is_empty() {
+        probes.push(probes::carriers());
+    }
+    probes
+}
+
+/// The first steps, or why nothing is done.
+pub fn plan(request: &Request, cancel: &Cancel, facts: &Facts) -> Effect {
+    let first = Job::understand(request, cancel, facts).and_then(|job| job.begin());
+    first.unwrap_or_else(|problem| Effect::Report(Findings::problem(problem)))
+}
+
+/// What follows from the last round.
+pub fn read(request: &Request, cancel: &Cancel, facts: &Facts, replies: &Replies) -> Next {
+    let next = Job::understand(request, cancel, facts).and_then(|job| job.go_on(replies));
+    next.unwrap_or_else(|problem| Next::Done(Findings::problem(problem)))
+}
+
+fn method(cancel: &Cancel) -> CancelMethod {
+    cancel.method.unwrap_or(CancelMethod::PowerOff(None))
+}
+
+fn needs_guest(cancel: &Cancel) -> bool {
+    matches!(method(cancel), CancelMethod::Init(1..=5))
+}
+
+/// What no host needs to be asked about.
+fn refuse(cancel: &Cancel) -> Option<Problem> {
+    let usage = |message: &str| Problem::new(Phase::Usage, message);
+    if cancel.side == Some(Side::Tunnel) {
+        return Some(usage("a QEMU machine has no tunnels to cancel").hint("-t digger cancels tunnels"));
+    }
+    if cancel.with_self {
+        return Some(
+            usage("SELF means the host itself, which is no QEMU machine")
+                .hint("-t pm -a cancel=POWEROFF,SELF shuts the host down"),
+        );
+    }
+    match method(cancel) {
+        CancelMethod::Init(7..) => Some(usage("INIT takes a run level from 0 to 6")),
+        CancelMethod::Init(1..=5) if cancel.all => {
+            Some(usage("INIT with a run level other than 0 and 6 needs one machine").hint("l:<label> names it"))
+        }
+        _ => None,
+    }
+}
+
+/// Why nothing is known of a machine, as the end of a sentence.
+fn unknown(said: &Result<Said, Missing>) -> String {
+    match said {
+        Ok(_) => "it does not say how it is".into(),
+        Err(why) => why.detail().unwrap_or("it was not asked how it is").to_string(),
+    }
+}
+
+impl<'a> Job<'a> {
+    fn understand(request: &'a Request, cancel: &'a Cancel, facts: &'a Facts) -> Result<Job<'a>, Problem> {
+        if let Some(problem) = refuse(cancel) {
+            return Err(problem);
+        }
+        let host = facts.host.as_ref().ok_or_else(|| Problem::new(Phase::Run, "the host did not say who it is"))?;
+        let method = method(cancel);
+        let mut job =
+            Job { request, cancel, facts, host, method, machines: Vec::new(), others: Vec::new(), guest: None };
+        if cancel.all {
+            let all = host::machines(request, facts)?;
+            (job.machines, job.others) = all.into_iter().partition(|m| m.own.is_some() || cancel.force);
+        } else {
+            let subject = resolve::resolve(request, &cancel.address, facts, needs_guest(cancel))?;
+            job.guest = subject.machine.as_ref().and_then(|machine| {
+                let is_host = |ip: &String| !ip.starts_with('-') && !ip.contains([' ', '\n', '@']);
+                machine.interfaces().into_iter().find_map(|interface| interface.ip).filter(is_host)
+            });
+            let Some(running) = subject.running else {
+                let what = match &subject.machine {
+                    Some(machine) => format!("{} does not run", machine.name()),
+                    None => format!("no running machine has {}", words(&cancel.address)),
+                };
+                return Err(Problem::new(Phase::Run, format!("nothing was done: {what}")));
+            };
+            if cancel.side != Some(Side::Client)
+                && !cancel.force
+                && let Some(foreign) = running.foreign()
+            {
+                return Err(foreign);
+            }
+            job.machines.push(running);
+        }
+        Ok(job)
+    }
+
+    fn begin(&self) -> Result<Effect, Problem> {
+        if self.machines.is_empty() {
+            let mut findings =
+                Findings { text: vec!["no machine of ctys runs, nothing was done".into()], ..Findings::default() };
+            findings.problems.extend(self.left_alone());
+            return Ok(Effect::Report(findings));
+        }
+        if self.cancel.side == Some(Side::Client) {
+            return Ok(ending::end_clients(self.facts, self.host, &self.machines));
+        }
+        let mut steps = Vec::new();
+        for machine in &self.machines {
+            steps.extend(self.act(machine)?);
+        }
+        if steps.is_empty() {
+            let text =
+                self.machines.iter().map(|m| format!("{} is {} already", m.title(), m.status().unwrap_or("paused")));
+            return Ok(Effect::Report(Findings { text: text.collect(), ..Findings::default() }));
+        }
+        steps.extend(self.looks());
+        Ok(run(steps))
+    }
+
+    /// That ALL did not mean everybody's.
+    fn left_alone(&self) -> Option<Problem> {
+        if self.others.is_empty() {
+            return None;
+        }
+        let list: Vec<String> = self
+            .others
+            .iter()
+            .map(|machine| format!("{} of {}", title(machine), machine.owner.unwrap_or(&machine.process.user)))
+            .collect();
+        let message = format!("left alone, since ctys did not start them: {}", list.join(", "));
+        Some(Problem::new(Phase::Notice, message).hint("FORCE means them as well"))
+    }
+
+    fn is_paused(machine: &Running) -> bool {
+        matches!(machine.status(), Some("paused" | "prelaunch" | "postmigrate"))
+    }
+
+    /// The first steps for one machine.
+    fn act(&self, machine: &Running) -> Result<Vec<Step>, Problem> {
+        match self.method {
+            CancelMethod::PowerOff(_) if self.seconds() == 0 => self.end_it(machine),
+            CancelMethod::PowerOff(_) if machine.qmp().is_none() => self.end_it(machine),
+            CancelMethod::PowerOff(_) | CancelMethod::Init(0) => {
+                // One that stands still hears nothing.
+                let wake = Job::is_paused(machine).then(|| qmp::command("cont"));
+                Ok(vec![self.tell(BUTTON, machine, wake.into_iter().chain([qmp::command("system_powerdown")]))?])
+            }
+            CancelMethod::Reboot | CancelMethod::Init(6) => {
+                let halt = qmp::command_with("set-action", &json!({ "shutdown": "pause" }));
+                Ok(vec![self.tell(HOLD, machine, [halt])?])
+            }
+            CancelMethod::Reset => {
+                let wake = Job::is_paused(machine).then(|| qmp::command("cont"));
+                Ok(vec![self.tell(RESET, machine, std::iter::once(qmp::command("system_reset")).chain(wake))?])
+            }
+            CancelMethod::Pause if machine.status() == Some("paused") => Ok(Vec::new()),
+            CancelMethod::Pause => Ok(vec![self.tell(PAUSE, machine, [qmp::command("stop")])?]),
+            CancelMethod::Suspend => suspend::begin(machine, self.host),
+            CancelMethod::Init(level) => self.init(machine, level),
+        }
+    }
+
+    fn end_it(&self, machine: &Running) -> Result<Vec<Step>, Problem> {
+        let nothing = || {
+            let message =
+                format!("nothing was done: {} cannot be told from others that had its number", machine.title());
+            Problem::new(Phase::Run, message)
+                .hint("this host does not tell when a process started, so no signal is sent")
+        };
+        match ending::next_rung(&Replies::default(), machine, self.host) {
+            Rung::Do(step) => Ok(vec![step]),
+            Rung::Wait | Rung::Spent => Err(nothing()),
+        }
+    }
+
+    fn tell(&self, verb: &str, machine: &Running, commands: impl IntoIterator<Item = Bytes>) -> Result<Step, Problem> {
+        let Some(socket) = machine.qmp() else {
+            let problem = Problem::new(Phase::Run, format!("nothing was done: {} has no QMP socket", machine.title()));
+            return Err(match machine.owner {
+                Some(name) if owner::holds_monitor(name) => {
+                    let message = format!("nothing was done: {name} holds the QMP socket of {}", machine.title());
+                    let problem = Problem { message, ..problem };
+                    match owner::tool(name) {
+                        Some(tool) => problem.hint(format!("{tool} is the tool for it")),
+                        None => problem,
+                    }
+                }
+                _ => problem.hint("-qmp unix:<path>,server=on,wait=off gives it one"),
+            });
+        };
+        Ok(tell(&named(verb, machine), &socket, machine.needs_root(self.host), commands))
+    }
+
+    /// Over ssh, as the account of the call or the one that is named; the guest decides what it may.
+    fn init(&self, machine: &Running, level: u8) -> Result<Vec<Step>, Problem> {
+        let Some(guest) = &self.guest else {
+            let message =
+                format!("nothing was done: INIT:{level} needs the address of {}, which nobody knows", machine.title());
+            return Err(Problem::new(Phase::Run, message)
+                .hint("add it to the configuration: #@#IP0 = \"<address>\"")
+                .hint("INIT:0 and INIT:6 go by the power button"));
+        };
+        let place = match &self.cancel.user {
+            Some(user) => format!("{user}@{guest}"),
+            None => guest.clone(),
+        };
+        let init = Command::new("init").arg(level.to_string()).at(Place::Host(place)).as_root().changes();
+        Ok(vec![Step::run(&named(INIT, machine), init.limit_ms(GUEST_MS)).go_on()])
+    }
+
+    /// What is left, and how it is.
+    fn looks(&self) -> Vec<Step> {
+        let mut steps = vec![Step::does(LOOK, Does::Look(probes::table())).go_on()];
+        if !matches!(self.method, CancelMethod::Suspend) {
+            steps.extend(self.machines.iter().filter_map(|machine| {
+                let root = machine.needs_root(self.host);
+                Some(ask_machine(&named(ASK, machine), &machine.qmp()?, root, [qmp::command("query-status")]))
+            }));
+        }
+        steps
+    }
+
+    /// Seconds to wait for the guests.
+    fn seconds(&self) -> u32 {
+        let set = || self.request.settings.get("KILL_DELAY").and_then(|text| text.parse().ok());
+        let seconds = match self.method {
+            CancelMethod::PowerOff(given) => given.or(self.cancel.timeout).or_else(set).unwrap_or(KILL_DELAY),
+            _ => self.cancel.timeout.unwrap_or(PATIENCE),
+        };
+        seconds.min(MOST_SECONDS)
+    }
+
+    fn go_on(&self, replies: &Replies) -> Result<Next, Problem> {
+        let last = replies.rounds.last().map_or(&[][..], |round| &round.steps);
+        if self.cancel.side == Some(Side::Client) {
+            return Ok(ending::clients_ended(&self.machines, replies));
+        }
+        let looked = last.iter().find(|step| step.name == LOOK).map(|step| &step.answer);
+        let looked = looked.ok_or_else(|| Problem::new(Phase::Plugin, "no reply came to CANCEL"))?;
+        let nothing = Answer::Missing(Missing::NotAsked);
+        let all = host::list(self.request, self.host, looked, &nothing).map_err(|problem| {
+            let message = format!("what became of the machines is not known: {}", problem.message);
+            Problem { message, ..problem }
+        })?;
+        let is_there = |machine: &Running| {
+            let same = |other: &Running| {
+                other.process.pid == machine.process.pid && other.process.start == machine.process.start
+            };
+            all.iter().any(same)
+        };
+        let mut steps = Vec::new();
+        let mut waits_for = Vec::new();
+        let mut ends = Vec::new();
+        for machine in &self.machines {
+            let turn = Turn { job: self, machine, replies, is_there: is_there(machine) };
+            match turn.take() {
+                Outcome::Goes(own, why) => {
+                    steps.extend(own);
+                    waits_for.push(why);
+                }
+                Outcome::Well(line) => ends.push(Ok(line)),
+                Outcome::Badly(problem) => ends.push(Err(problem)),
+            }
+        }
+        if waits_for.is_empty() {
+            return Ok(self.end(ends, replies));
+        }
+        let acts = steps.iter().any(|step| step.does.changes());
+        steps.extend(self.looks());
+        let effect = run(steps);
+        if acts {
+            return Ok(Next::Then(effect));
+        }
+        let delay_ms = (self.seconds() * 10).max(LOOK_MS);
+        Ok(Next::Later { delay_ms, effect, why: waits_for.swap_remove(0) })
+    }
+
+    /// A line or a problem for each.
+    fn end(&self, ends: Vec<Result<String, Problem>>, replies: &Replies) -> Next {
+        let mut findings = Findings::default();
+        for end in ends {
+            match end {
+                Ok(line) => findings.text.push(line),
+                Err(problem) => findings.problems.push(problem),
+            }
+        }
+        findings.problems.extend(self.left_alone());
+        let is_aside = |name: &str| name == LOOK || name.starts_with(ASK) || suspend::is_aside(name);
+        let changed = |answer: &Answer| match answer {
+            Answer::Output(output) => output.ok(),
+            other => qmp::of_answer(Some(other)).is_ok(),
+        };
+        let steps = replies.rounds.iter().flat_map(|round| &round.steps);
+        findings.changed = steps.into_iter().any(|step| !is_aside(&step.name) && changed(&step.answer));
+        Next::Done(findings)
+    }
+}
+
+/// What one machine comes to in one round.
+enum Outcome {
+    /// These steps, or only time; and what is waited for.
+    Goes(Vec<Step>, String),
+    /// It is done: a line about it.
+    Well(String),
+    /// It did not go well.
+    Badly(Problem),
+}
+
+/// One machine after one round.
+struct Turn<'a> {
+    job: &'a Job<'a>,
+    machine: &'a Running,
+    replies: &'a Replies,
+    is_there: bool,
+}
+
+impl Turn<'_> {
+    fn take(&self) -> Outcome {
+        match self.job.method {
+            CancelMethod::PowerOff(_) => self.power_off(),
+            CancelMethod::Init(0) => self.shut_down(),
+            CancelMethod::Reboot | CancelMethod::Init(6) => self.reboot(),
+            CancelMethod::Reset => self.told(RESET, "system_reset", "running", "reset"),
+            CancelMethod::Pause => self.told(PAUSE, "stop", "paused", "paused"),
+            CancelMethod::Suspend => self.suspend(),
+            CancelMethod::Init(level) => self.init(level),
+        }
+    }
+
+    fn name(&self) -> String {
+        self.machine.title().into_owned()
+    }
+
+    fn answer(&self, verb: &str) -> Option<&Answer> {
+        self.replies.last(&named(verb, self.machine))
+    }
+
+    /// Why a command was refused, if it was.
+    fn refusal(&self, verb: &str, command: &str) -> Option<String> {
+        let answer = self.answer(verb)?;
+        match qmp::of_answer(Some(answer)) {
+            Ok(said) => said.refusal(command),
+            Err(why) => Some(unknown(&Err(why))),
+        }
+    }
+
+    fn status(&self) -> Option<String> {
+        qmp::of_answer(self.answer(ASK)).ok().and_then(|said| said.status().map(str::to_string))
+    }
+
+    fn waited(&self) -> bool {
+        let waited_ms = self.replies.rounds.last().map_or(0, |round| round.started_ms);
+        waited_ms >= u64::from(self.job.seconds()) * 1000
+    }
+
+    fn badly(&self, phase: Phase, message: String) -> Outcome {
+        Outcome::Badly(Problem::new(phase, message))
+    }
+
+    fn power_off(&self) -> Outcome {
+        let name = self.name();
+        let was_ended = ending::has_begun(self.replies, self.machine);
+        if !self.is_there {
+            return Outcome::Well(if was_ended { format!("{name}: ended") } else { format!("{name}: shut down") });
+        }
+        let is_down = self.status().as_deref() == Some("shutdown");
+        if !was_ended && !is_down && !self.waited() {
+            return Outcome::Goes(Vec::new(), format!("for {name} to power off"));
+        }
+        match ending::next_rung(self.replies, self.machine, self.job.host) {
+            Rung::Do(step) => Outcome::Goes(vec![step], format!("for {name} to end")),
+            Rung::Wait => Outcome::Goes(Vec::new(), format!("for {name} to end")),
+            Rung::Spent => {
+                let problem = Problem::new(Phase::Run, format!("{name} was told to end and is still there"));
+                Outcome::Badly(match ending::complaint(self.replies, self.machine) {
+                    Some(why) => Problem { message: format!("{}: {}", problem.message, why.message), ..why },
+                    None => problem,
+                })
+            }
+        }
+    }
+
+    fn shut_down(&self) -> Outcome {
+        let name = self.name();
+        if !self.is_there || self.status().as_deref() == Some("shutdown") {
+            return Outcome::Well(format!("{name}: shut down"));
+        }
+        if let Some(why) = self.refusal(BUTTON, "system_powerdown") {
+            return self.badly(Phase::Run, format!("{name} was not asked to shut down: {why}"));
+        }
+        if self.waited() {
+            let message = format!("{name} did not go down in {} s", self.job.seconds());
+            return Outcome::Badly(Problem::new(Phase::Timeout, message).hint("POWEROFF ends what does not go down"));
+        }
+        Outcome::Goes(Vec::new(), format!("for {name} to go down"))
+    }
+
+    fn reboot(&self) -> Outcome {
+        let name = self.name();
+        if !self.is_there {
+            return self.badly(Phase::Run, format!("{name} went down and did not come back"));
+        }
+        if let Some(why) = self.refusal(HOLD, "set-action") {
+            let problem =
+                Problem::new(Phase::Run, format!("nothing was done: {name} cannot be asked to reboot: {why}"));
+            return Outcome::Badly(problem.hint("RESET does not ask the guest"));
+        }
+        let tell = |verb: &str, commands: Vec<Bytes>| self.job.tell(verb, self.machine, commands);
+        let release = || qmp::command_with("set-action", &json!({ "shutdown": "poweroff" }));
+        let goes = |step: Result<Step, Problem>, why: String| match step {
+            Ok(step) => Outcome::Goes(vec![step], why),
+            Err(problem) => Outcome::Badly(problem),
+        };
+        if self.answer(BUTTON).is_none() {
+            let wake = Job::is_paused(self.machine).then(|| qmp::command("cont"));
+            let commands = wake.into_iter().chain([qmp::command("system_powerdown")]).collect();
+            return goes(tell(BUTTON, commands), format!("for {name} to reboot"));
+        }
+        if self.answer(AGAIN).is_some() {
+            return match (self.refusal(AGAIN, "system_reset"), self.status().as_deref()) {
+                (None, Some("running")) => Outcome::Well(format!("{name}: rebooted")),
+                (Some(why), _) => self.badly(Phase::Run, format!("{name} went down and was not started again: {why}")),
+                (None, status) => {
+                    let status = status.unwrap_or("in a state that it does not tell").to_string();
+                    self.badly(Phase::Run, format!("{name} was started again and is {status}"))
+                }
+            };
+        }
+        if self.answer(RELEASE).is_some() {
+            let message = format!("{name} did not reboot in {} s", self.job.seconds());
+            return Outcome::Badly(Problem::new(Phase::Timeout, message).hint("RESET does not ask the guest"));
+        }
+        if self.status().as_deref() == Some("shutdown") {
+            let commands = vec![qmp::command("system_reset"), release(), qmp::command("cont")];
+            return goes(tell(AGAIN, commands), format!("for {name} to start again"));
+        }
+        if self.waited() {
+            return goes(tell(RELEASE, vec![release()]), format!("for {name} to reboot"));
+        }
+        Outcome::Goes(Vec::new(), format!("for {name} to reboot"))
+    }
+
+    /// One command, and the state that it leads to.
+    fn told(&self, verb: &str, command: &str, state: &str, done: &str) -> Outcome {
+        let name = self.name();
+        if self.answer(verb).is_none() {
+            // It was so before.
+            return Outcome::Well(format!("{name} is {state} already"));
+        }
+        if let Some(why) = self.refusal(verb, command) {
+            return self.badly(Phase::Run, format!("{name} was to be {done}: {why}"));
+        }
+        if !self.is_there {
+            return self.badly(Phase::Run, format!("{name} has vanished meanwhile"));
+        }
+        match self.status() {
+            Some(status) if status == state => Outcome::Well(format!("{name}: {done}")),
+            Some(status) => self.badly(Phase::Run, format!("{name} was to be {done} and is {status}")),
+            None => self.badly(Phase::Run, format!("{name} was {done}, and does not tell how it is")),
+        }
+    }
+
+    fn suspend(&self) -> Outcome {
+        match suspend::go_on(self.machine, self.job.host, self.replies, self.is_there) {
+            Progress::Goes(steps) => Outcome::Goes(steps, suspend::waits_for(self.machine)),
+            Progress::Saved(file) => Outcome::Well(format!("{}: saved to {file}", self.name())),
+            Progress::Failed(problem) => Outcome::Badly(problem),
+        }
+    }
+
+    fn init(&self, level: u8) -> Outcome {
+        let name = self.name();
+        match self.answer(INIT) {
+            Some(Answer::Output(output)) if output.ok() => Outcome::Well(format!("{name}: init {level} was called")),
+            Some(Answer::Output(output)) => {
+                self.badly(Phase::Run, outputs::complaint(&format!("init {level} in {name}"), output))
+            }
+            Some(Answer::Failed(why)) => self.badly(Phase::Run, format!("init {level} in {name}: {why}")),
+            _ => self.badly(Phase::Run, format!("what came of init {level} in {name} is not known")),
+        }
+    }
+}
