@@ -1,11 +1,11 @@
 //! The verbs that only look, as text: what each wants and what it reports. One file per case in `plans/`.
 
-mod story;
+mod world;
 
 use ctys_plugin::model::field::Known;
 use ctys_plugin::model::*;
 use ctys_plugin::testing::{failed, output};
-use story::*;
+use world::*;
 
 fn fields(fields: &[Known]) -> Option<std::collections::BTreeSet<Field>> {
     Some(fields.iter().map(|&field| field.into()).collect())

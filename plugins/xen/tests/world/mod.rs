@@ -2,7 +2,7 @@
 //!
 //! `UPDATE_PLANS=1 cargo test -p ctys-xen` writes the files anew. Read the diff very carefully before you keep it.
 
-#![allow(dead_code, reason = "every test program uses its own part of it")]
+#![allow(dead_code, unused_imports, reason = "every test program uses its own part of it")]
 
 use ctys_plugin::model::probe::{FoundFile, Scan, Scanned};
 use ctys_plugin::model::*;
@@ -204,6 +204,34 @@ impl World {
         }
         Answer::Scanned(Scanned { files, cut: self.cut })
     }
+}
+
+/// The step that tells what runs.
+pub const LOOK: &str = "look";
+
+pub fn label(label: &str) -> MachineAddress {
+    MachineAddress { label: Some(label.into()), ..MachineAddress::default() }
+}
+
+pub fn path(path: &str) -> MachineAddress {
+    MachineAddress { id: Some(path.into()), ..MachineAddress::default() }
+}
+
+pub fn file(fragment: &str) -> MachineAddress {
+    MachineAddress { file_name: Some(fragment.into()), ..MachineAddress::default() }
+}
+
+pub fn ok() -> Answer {
+    output("")
+}
+
+pub fn up(id: u32, state: &str) -> Answer {
+    listing(&[(id, "tst100", state, UUID)])
+}
+
+/// tst100 in a state.
+pub fn with_state(state: &str) -> World {
+    World { list: up(1, state), ..running() }
 }
 
 /// `ctys -t xen -a <action> lab00`.
