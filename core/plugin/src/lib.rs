@@ -30,6 +30,7 @@ compile_error!("a ctys plugin is built with panic = \"unwind\": a panic must bec
 
 mod call;
 pub mod conformance;
+pub mod ending;
 mod export;
 pub mod harmless;
 pub mod machines;

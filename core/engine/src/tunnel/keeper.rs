@@ -203,7 +203,7 @@ fn watch(name: &Name, ssh: i32) -> Result<(), String> {
         }
         if let Some(status) = ended(ssh) {
             while read_ready(libc::STDIN_FILENO, Duration::ZERO, &mut said) == Some(true) {}
-            return Err(why_ssh_ended(&said, None, status, &name.target).message);
+            return Err(how_ssh_ended(&said, status));
         }
         if more == Some(true) {
             // A connection that failed, such as `channel 2: open failed: connect failed: Connection refused`.
@@ -228,6 +228,13 @@ fn watch(name: &Name, ssh: i32) -> Result<(), String> {
             return Err(format!("nobody listens on port {} any more", name.local_port));
         }
     }
+}
+
+/// ssh after the login: `Timeout, server lab00 not responding.`, `Connection to lab00 closed by remote host.`
+fn how_ssh_ended(said: &[u8], status: Option<i32>) -> String {
+    let how = status.map_or("by a signal".to_string(), |status| format!("with status {status}"));
+    let last = crate::ssh::ready::last_line(said).map_or_else(|| ", without a word".to_string(), |last| format!(": {last}"));
+    format!("ssh ended {how}{last}")
 }
 
 /// Waits so long for something to read and keeps it. None at the end of input.

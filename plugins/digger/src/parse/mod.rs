@@ -1,0 +1,3 @@
+//! From the arguments of processes to values.
+
+pub mod keeper;
