@@ -29,7 +29,7 @@ pub mod script;
 pub mod session;
 mod signal;
 pub mod ssh;
-mod talk;
+pub mod talk;
 pub mod store;
 pub mod terminal;
 pub mod transport;

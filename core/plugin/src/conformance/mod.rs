@@ -11,8 +11,8 @@
 //! same bytes that ctys uses, and holds every answer against the rules in `rules`. A failure names the rule, the request and
 //! the world.
 
-mod requests;
-mod rules;
+pub mod requests;
+pub mod rules;
 mod worlds;
 
 use crate::{Plugin, call_bytes};
