@@ -1,6 +1,7 @@
 //! The answers of a collector on their way to the table: in the order of the call, with names looked up.
 
 use ctys_engine::names::{Names, Question};
+pub use ctys_inventory::macmap::MacMap;
 use ctys_model::field::Known;
 use ctys_model::{Record, Value};
 use ctys_table::{AddressForm, Printer};
@@ -114,7 +115,7 @@ impl Collector {
                 record.set(Known::Tcp, Value::text(answer));
             }
         } else if let Some(entry) = record.get(Known::Mac).as_text().and_then(|mac| self.macmap.get(mac)) {
-            let value = if form == AddressForm::Dns { &entry.0 } else { &entry.1 };
+            let value = if form == AddressForm::Dns { &entry.name } else { &entry.ip };
             record.set(Known::Tcp, Value::text(value.clone()));
         }
         if form == AddressForm::Ip
@@ -123,31 +124,6 @@ impl Collector {
         {
             record.set(Known::Pm, Value::text(address));
         }
-    }
-}
-
-/// `macmap.fdb`: `name;MAC;IP` per line (ctys.md 6.2).
-#[derive(Default)]
-pub struct MacMap {
-    entries: HashMap<String, (String, String)>,
-}
-
-impl MacMap {
-    /// Reads the file; lines that are no entries are passed over. The first entry of a MAC wins.
-    pub fn parse(text: &str) -> MacMap {
-        let mut entries = HashMap::new();
-        for line in text.lines() {
-            let mut parts = line.trim().split(';');
-            if let (Some(name), Some(mac), Some(address)) = (parts.next(), parts.next(), parts.next()) {
-                let entry = (name.to_string(), address.to_string());
-                entries.entry(mac.to_ascii_uppercase()).or_insert(entry);
-            }
-        }
-        MacMap { entries }
-    }
-
-    fn get(&self, mac: &str) -> Option<&(String, String)> {
-        self.entries.get(&mac.to_ascii_uppercase())
     }
 }
 

@@ -1,5 +1,7 @@
 //! The caller's side: folders, settings of the environment, macro and group files.
 
+use ctys_engine::borrow::ClusterShell;
+use ctys_inventory::nodeset;
 use ctys_line::Shelf;
 use ctys_model::{Bytes, Caller};
 use std::collections::{BTreeMap, HashMap};
@@ -72,6 +74,27 @@ impl Home {
             .collect()
     }
 
+    /// The folders of the inventory: those that are named, those of `DEFAULT_DBPATHLST`, or the usual one.
+    pub fn db_folders(&self, named: &[String]) -> Vec<PathBuf> {
+        if !named.is_empty() {
+            return named.iter().map(PathBuf::from).collect();
+        }
+        match self.variables.get("DEFAULT_DBPATHLST").filter(|list| !list.is_empty()) {
+            Some(list) => list.split([',', ':']).filter(|folder| !folder.is_empty()).map(PathBuf::from).collect(),
+            None => vec![self.folder.join("db/default")],
+        }
+    }
+
+    /// The folders in which macro files are looked for.
+    pub fn macro_folders(&self) -> &[PathBuf] {
+        &self.macro_path
+    }
+
+    /// The folders in which group files are looked for.
+    pub fn group_folders(&self) -> &[PathBuf] {
+        &self.group_path
+    }
+
     /// Where the classic MAC map is: in the first of these database folders that has one, else where it would be made.
     pub fn macmap_file(&self, folders: &[String]) -> PathBuf {
         let default = self.folder.join("db/default/macmap.fdb");
@@ -89,6 +112,42 @@ impl Shelf for Home {
     fn group(&self, name: &str) -> Result<Option<String>, String> {
         find(&self.group_path, name)
     }
+
+    fn node_set(&self, text: &str) -> Result<Option<Vec<String>>, String> {
+        let Some((user, set, port)) = set_of(text) else { return Ok(None) };
+        let groups = ClusterShell::of_this_process(Path::new(std::ffi::OsStr::from_bytes(&self.caller.home.0)));
+        let names = nodeset::parse(set, &groups)?;
+        if names.is_empty() {
+            return Err(format!("the set {} is empty", ctys_model::bytes::escape_for_eyes(set)));
+        }
+        Ok(Some(names.names().map(|name| format!("{user}{name}{port}")).collect()))
+    }
+}
+
+/// `root@lab[00-03]:2222` as its account with the `@`, the set, the port with the `:`. None for what is no set: a plain
+/// name, an IPv6 address, the address of a nested machine.
+fn set_of(text: &str) -> Option<(&str, &str, &str)> {
+    let operator = |c: char| matches!(c, '@' | '!' | '&' | '^' | ',');
+    let start = match text.split_once('@') {
+        Some((user, rest)) if !user.is_empty() && !user.contains(['[', '!', '&', '^', '*', '?']) => {
+            text.len() - rest.len()
+        }
+        _ => 0,
+    };
+    let (user, rest) = text.split_at(start);
+    let (set, port) = match rest.rsplit_once(':') {
+        // @source:group has a colon, too.
+        Some((set, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) && !set.starts_with('@') => {
+            (set, &rest[set.len()..])
+        }
+        _ => (rest, ""),
+    };
+    let ranges = set.split_once('[').is_some_and(|(before, after)| {
+        let inner = after.split(']').next().unwrap_or_default();
+        !before.is_empty() && !inner.is_empty() && inner.chars().all(|c| c.is_ascii_digit() || ",-/ ".contains(c))
+    });
+    let is_set = ranges || set.starts_with('@') || set.contains(['!', '&', '^', '*', '?']);
+    (is_set && !set.ends_with(operator)).then_some((user, set, port))
 }
 
 /// The first regular file of this name along a path. The name may have folders in it and never leaves the path.

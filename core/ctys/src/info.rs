@@ -31,7 +31,7 @@ pub fn plugins(plugins: &Plugins, types: &[String], report: &Report) -> String {
 
 /// A plugin that was asked and had something to complain about is not usable on that target. A remark counts too: where
 /// all plugins are asked, one that has nothing to do there says so without spoiling the call.
-fn on_target(state: State, plugin: &str, report: &Report) -> State {
+pub fn on_target(state: State, plugin: &str, report: &Report) -> State {
     if !matches!(state, State::Busy | State::Idle | State::Enabled | State::Available) {
         return state;
     }

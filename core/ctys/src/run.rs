@@ -24,10 +24,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// How many targets are worked on at the same time, unless `--window` says otherwise.
-const WINDOW: u16 = 64;
+pub const WINDOW: u16 = 64;
 
 /// How much longer than its total clock a target may take before it is given up: its own clocks should have ended it.
-const GRACE: Duration = Duration::from_secs(3);
+pub const GRACE: Duration = Duration::from_secs(3);
 
 /// Does what the words say and returns the exit code.
 pub fn run(words: Vec<OsString>) -> u8 {
@@ -94,7 +94,8 @@ fn nothing_to_do() -> u8 {
     Phase::Usage.exit_code()
 }
 
-fn parse(words: &[OsString], home: &Home, manifests: &[Manifest]) -> Result<CallLine, u8> {
+/// Understands the words; the mistakes stand on the screen then.
+pub fn parse(words: &[OsString], home: &Home, manifests: &[Manifest]) -> Result<CallLine, u8> {
     let variable = |name: &str| home.variables.get(name).map(String::as_str).filter(|value| !value.is_empty());
     let usual = World::new(&home.caller.user, home);
     let world = World {
@@ -190,13 +191,15 @@ fn detach(words: &[OsString], screen: &mut Screen) -> u8 {
 }
 
 /// One job with everything it needs. A job without plugins only carries its problems.
-struct Ready {
-    job: Job,
+pub struct Ready {
+    /// The target and what is asked of it.
+    pub job: Job,
     request: Request,
     thinkers: Vec<Arc<dyn Thinker>>,
 }
 
-fn prepare(call: &CallLine, plugins: &Plugins, home: &Home) -> (Vec<Ready>, Vec<Problem>) {
+/// The jobs of a call, with the plugins they go to and what went wrong with those.
+pub fn prepare(call: &CallLine, plugins: &Plugins, home: &Home) -> (Vec<Ready>, Vec<Problem>) {
     let mut problems: Vec<Problem> = Vec::new();
     let mut jobs = Vec::new();
     for job in &call.jobs {
@@ -212,7 +215,8 @@ fn prepare(call: &CallLine, plugins: &Plugins, home: &Home) -> (Vec<Ready>, Vec<
     (jobs, problems)
 }
 
-fn open_world(options: &CallOptions, mut environment: Environment) -> Result<Shared, Problem> {
+/// What the jobs of a call share: ssh, the clocks, transcripts.
+pub fn open_world(options: &CallOptions, mut environment: Environment) -> Result<Shared, Problem> {
     if let Some(file) = &options.ssh_config {
         environment.config = Some(file.into());
     }
@@ -339,7 +343,7 @@ fn work(
 }
 
 /// What the threads of the fan-out share.
-struct Doer {
+pub struct Doer {
     jobs: Vec<Ready>,
     shared: Arc<Shared>,
     settings: HashMap<String, BTreeMap<String, String>>,
@@ -348,7 +352,13 @@ struct Doer {
 }
 
 impl Doer {
-    fn perform(&self, number: usize) -> Report {
+    /// For jobs that only ask.
+    pub fn new(jobs: Vec<Ready>, shared: Arc<Shared>, settings: HashMap<String, BTreeMap<String, String>>) -> Doer {
+        Doer { jobs, shared, settings, gate: Gate::default(), plan_only: false }
+    }
+
+    /// Does one job, by its number.
+    pub fn perform(&self, number: usize) -> Report {
         let ready = &self.jobs[number];
         if ready.thinkers.is_empty() {
             return Report::default();

@@ -1,4 +1,4 @@
-//! Groups and hosts of others: the sources of ClusterShell's groups.conf, and `ansible-inventory --list`.
+//! Groups and hosts of others: the sources of ClusterShell's groups.conf, `ansible-inventory --list`, a zone of the DNS.
 
 use ctys_inventory::borrowed::ansible;
 use ctys_inventory::nodeset::Groups;
@@ -147,6 +147,20 @@ pub fn ansible_inventory(inventory: Option<&str>) -> Result<ansible::Inventory, 
         return Err(format!("ansible-inventory failed: {}", escape_for_eyes(last)));
     }
     ansible::read(&String::from_utf8_lossy(&output.stdout)).map_err(|why| format!("ansible-inventory --list: {why}"))
+}
+
+/// The hosts of a DNS zone, as `host -l` prints them, and its complaints.
+///
+/// # Errors
+/// When it cannot be run.
+pub fn zone_transfer(zone: &str, server: Option<&str>) -> Result<(String, String), String> {
+    if [Some(zone), server].into_iter().flatten().any(|word| word.starts_with('-')) {
+        return Err("neither a zone nor a server begins with -".into());
+    }
+    let output = Command::new("host").arg("-l").arg(zone).args(server).stdin(Stdio::null()).output();
+    let output = output.map_err(|error| format!("host cannot be run: {error}"))?;
+    let text = |raw: &[u8]| String::from_utf8_lossy(raw).into_owned();
+    Ok((text(&output.stdout), text(&output.stderr)))
 }
 
 #[cfg(test)]

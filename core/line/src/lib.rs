@@ -51,6 +51,12 @@ pub trait Shelf {
 
     /// The content of a group file, found along the groups path.
     fn group(&self, name: &str) -> Result<Option<String>, String>;
+
+    /// The hosts of a set such as `lab[00-15,20]` or `@group`, each as it would be typed; none when it is no set. The
+    /// error is a sentence.
+    fn node_set(&self, _text: &str) -> Result<Option<Vec<String>>, String> {
+        Ok(None)
+    }
 }
 
 /// All that a call may depend on beside its words.

@@ -93,6 +93,25 @@ impl Store {
         view::open(self, build)
     }
 
+    /// Builds the index anew. What the old one remembers of sources and ages stays.
+    ///
+    /// # Errors
+    /// When the files cannot be read or the folder cannot be written to.
+    pub fn rebuild(&self) -> Result<View, Problem> {
+        view::anew(self, Some(disk::Lock::take(&self.folder)?))
+    }
+
+    /// Throws the index away; what only it knows, the ages, goes with it.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn forget(&self) -> Result<(), Problem> {
+        match std::fs::remove_file(self.path(INDEX)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.cannot("clear", INDEX, &error)),
+            _ => Ok(()),
+        }
+    }
+
     /// Goes through the records without the index: the number of each line from 1, and the line.
     ///
     /// # Errors

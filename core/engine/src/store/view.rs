@@ -77,6 +77,12 @@ pub(super) fn open(store: &Store, build: Build) -> Result<View, Problem> {
             return Ok(view);
         }
     }
+    anew(store, lock)
+}
+
+/// Builds the index over what is there, with what the old one remembers. With the lock it is written, too.
+pub(super) fn anew(store: &Store, lock: Option<disk::Lock>) -> Result<View, Problem> {
+    let failed = |error: io::Error| store.cannot("read", INDEX, &error);
     let read = |name| disk::read(&store.path(name)).map_err(|error| store.cannot("read", name, &error));
     let ((enumerated, enum_stamp), (macmap, macmap_stamp)) = (read(ENUM)?, read(MACMAP)?);
     let (seen, mut sources) = memory(store);
@@ -183,6 +189,15 @@ impl View {
             }
         }
         Ok(hits)
+    }
+
+    /// A record by the number of its line, and where and when it was seen.
+    ///
+    /// # Errors
+    /// When there is none, or the index is damaged.
+    pub fn record(&self, number: u64) -> Result<(Vec<u8>, Seen), Problem> {
+        let hit = self.hit((number.max(1) - 1) as u32)?;
+        Ok((hit.raw, hit.seen))
     }
 
     fn hit(&self, number: u32) -> Result<Hit, Problem> {

@@ -1,0 +1,147 @@
+//! The companion tools: other names of this program (ctys.md section 7). One line per tool in [`TOOLS`]; which one is meant
+//! is said by the name the program was started by, or by the first word of the call.
+
+mod ansible;
+mod database;
+mod dnsutil;
+mod gather;
+mod genmconf;
+mod groups;
+mod macmap;
+mod macros;
+mod options;
+mod plugins;
+mod proxy;
+mod vdbgen;
+mod vhost;
+mod vping;
+mod wakeup;
+
+use crate::home::Home;
+use crate::screen::Screen;
+use ctys_engine::ssh::Environment;
+use ctys_model::{Phase, Problem};
+use options::{Given, Opt, opt};
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+/// A companion tool.
+pub struct Tool {
+    /// Its name as a program.
+    pub name: &'static str,
+    /// One line of help.
+    pub about: &'static str,
+    /// What stands behind the options.
+    pub usage: &'static str,
+    /// Its options beside [`COMMON`].
+    pub options: &'static [Opt],
+    /// Does it; gives the exit code.
+    run: fn(&mut Call) -> Result<u8, Problem>,
+}
+
+/// The tools.
+pub const TOOLS: &[Tool] = &[
+    vhost::TOOL,
+    vdbgen::TOOL,
+    macmap::TOOL,
+    macmap::EXTRACT_MAC,
+    macmap::EXTRACT_ARP,
+    dnsutil::TOOL,
+    genmconf::TOOL,
+    groups::TOOL,
+    macros::TOOL,
+    plugins::TOOL,
+    vping::TOOL,
+    wakeup::TOOL,
+    proxy::TOOL,
+    ansible::TOOL,
+];
+
+/// The options of all tools.
+pub const COMMON: &[Opt] = &[
+    opt('d', "debug", "LEVEL", "accepted as by ctys"),
+    opt('h', "help", "", "this help"),
+    opt('H', "manual", "TOPIC", "the help of ctys on a topic"),
+    opt('V', "version", "", "the version"),
+    opt('X', "terse", "", "bare output, fields joined by ;"),
+];
+
+/// What a tool works with.
+pub struct Call {
+    /// The options and arguments.
+    pub given: Given,
+    /// The caller's side.
+    pub home: Home,
+    /// The account and its ssh.
+    pub environment: Environment,
+    /// The terminal.
+    pub screen: Screen,
+}
+
+/// The tool that is meant, with its words: by the name of the program, or by the first word of `ctys`.
+pub fn meant(program: &OsStr, words: &[OsString]) -> Option<(&'static Tool, Vec<OsString>)> {
+    let name = Path::new(program).file_name()?.to_str()?;
+    if let Some(tool) = TOOLS.iter().find(|tool| tool.name == name) {
+        return Some((tool, words.to_vec()));
+    }
+    let first = words.first()?.to_str()?;
+    let tool = TOOLS.iter().find(|tool| tool.name.strip_prefix("ctys-") == Some(first))?;
+    Some((tool, words[1..].to_vec()))
+}
+
+/// Runs a tool and gives its exit code.
+pub fn run(tool: &Tool, words: Vec<OsString>) -> u8 {
+    let mut screen = Screen::new(false, None);
+    let mut texts = Vec::new();
+    for word in words {
+        match word.into_string() {
+            Ok(text) => texts.push(text),
+            Err(word) => {
+                let shown = ctys_model::bytes::escape(std::os::unix::ffi::OsStrExt::as_bytes(word.as_os_str()));
+                return fail(&mut screen, &Problem::new(Phase::Usage, format!("{shown} is not text in UTF-8")));
+            }
+        }
+    }
+    let given = match options::read(tool, &texts) {
+        Ok(given) => given,
+        Err(why) => {
+            let hint = format!("{} -h lists the options", tool.name);
+            return fail(&mut screen, &Problem::new(Phase::Usage, why).hint(hint));
+        }
+    };
+    if given.has("help") {
+        screen.data(&options::help(tool));
+        return 0;
+    }
+    if let Some(topic) = given.last("manual") {
+        return match ctys_line::help(topic, &[]) {
+            Some(text) => {
+                screen.data(&text);
+                0
+            }
+            None => fail(&mut screen, &Problem::new(Phase::Usage, format!("there is no help on \"{topic}\""))),
+        };
+    }
+    if given.has("version") {
+        let version = env!("CARGO_PKG_VERSION");
+        screen.data(&if given.has("terse") { version.to_string() } else { format!("{} {version}\n", tool.name) });
+        return 0;
+    }
+    let environment = Environment::of_this_process();
+    let home = Home::of_this_process(&environment.user, &environment.machine);
+    let mut call = Call { given, home, environment, screen };
+    match (tool.run)(&mut call) {
+        Ok(code) => code,
+        Err(problem) => fail(&mut call.screen, &problem),
+    }
+}
+
+fn fail(screen: &mut Screen, problem: &Problem) -> u8 {
+    screen.problem(problem);
+    problem.phase.exit_code()
+}
+
+/// A mistake in the words of a tool.
+fn usage(message: impl Into<String>) -> Problem {
+    Problem::new(Phase::Usage, message)
+}

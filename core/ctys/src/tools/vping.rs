@@ -1,0 +1,95 @@
+//! ctys-vping: which hosts answer (ctys.md section 7).
+
+use super::options::opt;
+use super::{Call, Tool, usage};
+use ctys_engine::living::{self, Patience, Question, Way};
+use ctys_line::Shelf;
+use ctys_model::bytes::escape_for_eyes;
+use ctys_model::{Phase, Problem};
+use std::time::Duration;
+
+/// The tool.
+pub const TOOL: Tool = Tool {
+    name: "ctys-vping",
+    about: "which hosts answer: ping, or the banner of their sshd; hosts, groups and sets such as lab[00-15]",
+    usage: "HOST...",
+    options: &[
+        opt('s', "ssh", "", "ask for the banner of sshd as well"),
+        opt('i', "raw", "", "the targets as they are, no groups and no sets"),
+        opt('r', "resolve", "", "accepted: groups are always resolved"),
+        opt('n', "numeric", "", "accepted: nothing is looked up for the output"),
+        opt('t', "table", "", "a table with a header (default)"),
+        opt('m', "machine", "", "HOST;PING;SSH"),
+        opt('l', "login", "USER", "accepted: nothing logs in"),
+        opt(' ', "ping-trials", "N", "tries of ping; default 1"),
+        opt(' ', "ping-timeout", "SECONDS", "how long a try may take; default 1"),
+        opt(' ', "ssh-trials", "N", "tries of ssh; default 1"),
+        opt(' ', "ssh-timeout", "SECONDS", "how long a try may take; default 3"),
+        opt(' ', "threads", "N", "hosts asked at the same time; default 64"),
+    ],
+    run,
+};
+
+fn run(call: &mut Call) -> Result<u8, Problem> {
+    let given = &call.given;
+    let number = |word: &str, usual: u64| given.number(word, usual).map_err(usage);
+    let seconds = |word: &str, usual: u64| number(word, usual).map(|n| Duration::from_secs(n.max(1)));
+    let ping = Patience { tries: number("ping-trials", 1)?.max(1) as u32, limit: seconds("ping-timeout", 1)? };
+    let ssh = Patience { tries: number("ssh-trials", 1)?.max(1) as u32, limit: seconds("ssh-timeout", 3)? };
+    let at_once = number("threads", 64)?.max(1) as usize;
+    let questions = targets(call)?;
+    if questions.is_empty() {
+        return Err(usage("there is no host"));
+    }
+    let pinged = living::ask(&questions, Way::Ping, ping, at_once);
+    let logged = call.given.has("ssh").then(|| living::ask(&questions, Way::Ssh, ssh, at_once));
+    let machine = call.given.has("machine") || call.given.has("terse");
+    let width = questions.iter().map(|question| question.host.chars().count()).max().unwrap_or(0).max(4);
+    let word = |answer: &Result<(), String>| if answer.is_ok() { "up" } else { "down" };
+    let mut text = if machine {
+        String::new()
+    } else {
+        format!("{:<width$}|ping|ssh \n{}+----+----\n", "host", "-".repeat(width))
+    };
+    let mut silent = 0;
+    for (at, question) in questions.iter().enumerate() {
+        let host = escape_for_eyes(&question.host);
+        let over_ssh = logged.as_ref().map_or("-", |logged| word(&logged[at]));
+        let down = logged.as_ref().map_or(pinged[at].is_err(), |logged| logged[at].is_err());
+        silent += usize::from(down);
+        text.push_str(&match machine {
+            true => format!("{host};{};{over_ssh}\n", word(&pinged[at])),
+            false => format!("{host:<width$}|{:<4}|{over_ssh:<4}\n", word(&pinged[at])),
+        });
+    }
+    call.screen.data(&text);
+    Ok(if silent > 0 { Phase::Connect.exit_code() } else { 0 })
+}
+
+/// The hosts of the call: a set, a group with its members, or a host.
+fn targets(call: &Call) -> Result<Vec<Question>, Problem> {
+    let mut names = Vec::new();
+    for word in &call.given.arguments {
+        if call.given.has("raw") {
+            names.push(word.clone());
+            continue;
+        }
+        match super::groups::members(&call.home, word).map_err(usage)? {
+            Some(members) => names.extend(members),
+            None => match call.home.node_set(word).map_err(usage)? {
+                Some(hosts) => names.extend(hosts),
+                None => names.push(word.clone()),
+            },
+        }
+    }
+    let question = |name: &String| {
+        let host = name.rsplit('@').next().unwrap_or(name);
+        match host.rsplit_once(':') {
+            Some((host, port)) if !host.contains(':') && port.parse::<u16>().is_ok() => {
+                Question { host: host.into(), port: port.parse().unwrap_or(22) }
+            }
+            _ => Question { host: host.into(), port: 22 },
+        }
+    };
+    Ok(names.iter().map(question).collect())
+}
