@@ -29,9 +29,9 @@ pub fn script(out: &mut Vec<u8>, table: &ProcessTable) -> Result<(), NulByte> {
     out.extend_from_slice(
         b" /proc/[0-9]*/cmdline 2>/dev/null); ctys_d=; ctys_g=\n\
 if [ $# -gt 0 ]; then read -r ctys_u ctys_v </proc/uptime; printf 'u %s\\n' \"$ctys_u\"\n\
-for ctys_f; do ctys_p=${ctys_f%/cmdline}; ctys_d=\"$ctys_d $ctys_p\"; ctys_g=\"$ctys_g $ctys_p/stat $ctys_f\"; done\n\
+for ctys_q; do ctys_p=${ctys_q%/cmdline}; ctys_d=\"$ctys_d $ctys_p\"; ctys_g=\"$ctys_g $ctys_p/stat $ctys_q\"; done\n\
 stat -c 'o %n %U %G' $ctys_d 2>/dev/null; grep -aH '' $ctys_g 2>/dev/null; fi; :\n\
-else ps -A -o pid= -o ppid= -o user= -o args=; fi",
+else ps -A -ww -o pid= -o ppid= -o user= -o args=; fi",
     );
     Ok(())
 }
@@ -214,6 +214,26 @@ mod tests {
         drop(child.stdin.take());
         child.wait().unwrap();
         assert_eq!(ask("dash", &table(&[&name])), []);
+    }
+
+    #[test]
+    fn a_look_that_finds_something_does_not_end_a_chain_of_steps() {
+        use crate::script::{Item, chain_begin, chain_step, preamble};
+        let look = Item::Processes(table(&["sleep"]));
+        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+        let mut text = preamble("nonce", &[]);
+        chain_begin(&mut text);
+        for (number, item) in [(1, &look), (2, &Item::Run(vec![ctys_model::Command::new("echo").arg("after")]))] {
+            chain_step(&mut text, number, item, 5, false).unwrap();
+        }
+        // The helper that watches over time is made by the session; here it only runs.
+        let text = [b"ctys_t() { shift; \"$@\"; }\n".as_slice(), &text].concat();
+        let output = Command::new("sh").arg("-c").arg(String::from_utf8(text).unwrap()).output().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(printed.contains(&format!("/proc/{}/cmdline", child.id())), "{printed}");
+        assert!(printed.contains("\nafter\n"), "{printed}");
     }
 
     #[test]
