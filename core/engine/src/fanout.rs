@@ -1,6 +1,7 @@
 //! Many targets at once: threads, the clock and the interrupts around the state machine of `dispatch.rs`.
 
 use crate::dispatch::{Dispatch, Event, Order};
+use crate::signals::Listening;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -152,6 +153,7 @@ fn words_of_panic(panic: Box<dyn std::any::Any + Send>) -> String {
 
 /// Turns SIGINT and SIGTERM into messages for as long as the value lives.
 struct SignalWatch {
+    _listening: Listening,
     registered: Vec<signal_hook::SigId>,
 }
 
@@ -164,8 +166,10 @@ impl Drop for SignalWatch {
 }
 
 fn watch_signals<R: Send + 'static>(send: mpsc::Sender<Message<R>>) -> SignalWatch {
-    let mut registered = Vec::new();
-    let Ok((mut read, write)) = std::os::unix::net::UnixStream::pair() else { return SignalWatch { registered } };
+    let (_listening, mut registered) = (Listening::begin(), Vec::new());
+    let Ok((mut read, write)) = std::os::unix::net::UnixStream::pair() else {
+        return SignalWatch { _listening, registered };
+    };
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
         if let Ok(write) = write.try_clone()
             && let Ok(id) = signal_hook::low_level::pipe::register(signal, write)
@@ -181,7 +185,7 @@ fn watch_signals<R: Send + 'static>(send: mpsc::Sender<Message<R>>) -> SignalWat
             }
         }
     });
-    SignalWatch { registered }
+    SignalWatch { _listening, registered }
 }
 
 #[cfg(test)]

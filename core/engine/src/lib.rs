@@ -28,6 +28,7 @@ pub mod scan;
 pub mod script;
 pub mod session;
 mod signal;
+mod signals;
 pub mod ssh;
 pub mod talk;
 pub mod store;

@@ -1,5 +1,6 @@
 //! The caller's terminal: kept as it was, made raw, put back on every way out; and the signals meanwhile.
 
+use crate::signals::Listening;
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
@@ -131,6 +132,7 @@ unsafe fn guard(pipe: RawFd, settings: &libc::termios, clears: bool) -> ! {
 /// Signals while a console is open. The keyboard's are the guest's: Ctrl-C must not end us before the terminal is put
 /// back. Handlers, unlike ignored signals, are not inherited: a child has the usual ones.
 pub struct Watch {
+    _listening: Listening,
     registered: Vec<signal_hook::SigId>,
     /// The signal that is to end us; 0 before it has come.
     seen: Arc<AtomicU32>,
@@ -141,6 +143,7 @@ impl Watch {
     /// SIGTERM and SIGHUP are handed on to this child, so that it ends and the terminal is put back as after any other
     /// end.
     pub fn over(child: u32) -> Watch {
+        let listening = Listening::begin();
         let seen = Arc::new(AtomicU32::new(0));
         let mut registered = Vec::new();
         for signal in [libc::SIGTERM, libc::SIGHUP] {
@@ -157,11 +160,12 @@ impl Watch {
         for signal in [libc::SIGINT, libc::SIGQUIT] {
             registered.extend(signal_hook::flag::register(signal, swallowed.clone()));
         }
-        Watch { registered, seen, wakes: None }
+        Watch { _listening: listening, registered, seen, wakes: None }
     }
 
     /// The signals that end a console make [`Watch::descriptor`] readable. Without a terminal SIGINT is one of them.
     pub fn waking(is_tty: bool) -> std::io::Result<Watch> {
+        let listening = Listening::begin();
         let seen = Arc::new(AtomicU32::new(0));
         let (wakes, rung) = UnixStream::pair()?;
         rung.set_nonblocking(true)?;
@@ -178,7 +182,7 @@ impl Watch {
             // SAFETY: the action stores a number and calls write.
             registered.push(unsafe { signal_hook::low_level::register(signal, ring) }?);
         }
-        Ok(Watch { registered, seen, wakes: Some(wakes) })
+        Ok(Watch { _listening: listening, registered, seen, wakes: Some(wakes) })
     }
 
     /// What a signal makes readable.
