@@ -1,10 +1,12 @@
-//! What a call leaves open: consoles in windows and in the caller's terminal.
+//! What a call leaves open: viewers, tunnels, consoles in windows and in the caller's terminal.
 
 use crate::screen::Screen;
 use crate::select;
 use ctys_engine::console::{self, Key, Place, Way};
 use ctys_engine::quote::quote;
 use ctys_engine::script::Means;
+use ctys_engine::tunnel;
+use ctys_engine::viewer::{self, View};
 use ctys_engine::world::Shared;
 use ctys_line::Job;
 use ctys_model::bytes::escape;
@@ -35,7 +37,7 @@ pub struct Opening<'a> {
 /// What a plugin wants to have opened.
 pub enum What {
     /// A console.
-    Console(Console),
+    Console(Box<Console>),
     /// A tunnel.
     Tunnel(Tunnel),
 }
@@ -45,6 +47,14 @@ struct Settings {
     key: Key,
     history_lines: u32,
     display: Option<String>,
+    tunnels: tunnel::Settings,
+    viewer: Option<String>,
+}
+
+/// What comes up in a window.
+enum Window<'a> {
+    Console { console: &'a Console, way: Way<'a>, here: bool },
+    Viewer(View<'a>),
 }
 
 /// Opens everything, in the order of the call: all windows at once, then the consoles that want the terminal, one after
@@ -73,32 +83,43 @@ pub fn open(
     let mut problems = Vec::new();
     let (mut windows, mut terminals) = (Vec::new(), Vec::new());
     for ((opening, means), signals) in openings.iter().zip(&means).zip(&signals) {
-        let What::Console(console) = &opening.what else {
-            problems.push(opening.problem(opening.not_ours()));
-            continue;
+        let console = match &opening.what {
+            What::Tunnel(tunnel) => {
+                match tunnel::open(shared, &opening.job.target, tunnel, &settings.tunnels) {
+                    Ok(opened) => screen.data(&opening.opened(tunnel, &opened)),
+                    Err(problem) => problems.push(opening.problem(problem)),
+                }
+                continue;
+            }
+            What::Console(console) => console,
         };
         if console.kind == ConsoleKind::Vnc {
-            problems.push(opening.problem(opening.not_ours()));
+            windows.push((opening, Window::Viewer(settings.view(opening.job, console))));
             continue;
         }
         let way = settings.way(opening.job, shared, means, signals);
         match console::place(console, &way) {
-            Ok(Place::Window { here }) => windows.push((opening, console, way, here)),
+            Ok(Place::Window { here }) => windows.push((opening, Window::Console { console, way, here })),
             Ok(Place::Terminal) => terminals.push((opening, console, way)),
             Err(problem) => problems.push(opening.problem(problem)),
         }
     }
     for some in windows.chunks(WINDOWS_AT_ONCE) {
         let results: Vec<_> = std::thread::scope(|scope| {
-            let start = |(_, console, way, here): &(_, &Console, Way<'_>, bool)| console::window(console, way, *here);
-            let threads: Vec<_> = some.iter().map(|window| scope.spawn(move || start(window))).collect();
+            let start = |opening: &Opening<'_>, window: &Window<'_>| match window {
+                Window::Console { console, way, here } => console::window(console, way, *here),
+                Window::Viewer(view) => viewer::open(shared, &opening.job.target, view).map(drop),
+            };
+            let threads: Vec<_> =
+                some.iter().map(|(opening, window)| scope.spawn(move || start(opening, window))).collect();
             threads.into_iter().map(|thread| thread.join()).collect()
         });
-        for ((opening, console, ..), result) in some.iter().zip(results) {
+        for ((opening, window), result) in some.iter().zip(results) {
             match result {
                 Ok(Ok(())) => {}
                 Ok(Err(problem)) => problems.push(opening.problem(problem)),
                 Err(_) => {
+                    let (Window::Console { console, .. } | Window::Viewer(View { console, .. })) = window;
                     let message = format!("the {} console of {} made ctys stumble", console.kind, console.label);
                     problems.push(opening.problem(Problem::new(Phase::Here, message)));
                 }
@@ -130,13 +151,15 @@ impl Opening<'_> {
         problem
     }
 
-    fn not_ours(&self) -> Problem {
-        let what = match &self.what {
-            What::Console(console) => format!("the {} console of {}", console.kind, console.label),
-            What::Tunnel(tunnel) => format!("the tunnel to {}", tunnel.label),
-        };
-        Problem::new(Phase::Here, format!("{what} was not opened: this build opens none"))
-            .hint(format!("ssh {}", self.job.target))
+    /// `DIGGER: opened SSH(TCP) web, 127.0.0.1:5950 to port 80 of lab00, process 4711`.
+    fn opened(&self, tunnel: &Tunnel, opened: &tunnel::Opened) -> String {
+        let Tunnel { label, session_type, remote_port } = tunnel;
+        let (plugin, target) = (self.plugin.to_ascii_uppercase(), &self.job.target);
+        let line = format!(
+            "{plugin}: opened SSH({session_type}) {label}, 127.0.0.1:{} to port {remote_port} of {target}, process {}",
+            opened.port, opened.process
+        );
+        format!("{}\n", ctys_model::bytes::escape_for_eyes(&line))
     }
 
     /// `lab00: xen: CLI console of tst100: as root: xl console 7`.
@@ -180,7 +203,30 @@ impl Settings {
             None => HISTORY_LINES,
             Some(text) => text.parse().map_err(|_| wrong("CTYS_CONSOLE_HISTORY", "number of lines"))?,
         };
-        Ok(Settings { key, history_lines, display: display.filter(|name| !name.is_empty()).map(str::to_string) })
+        let digger = variables.iter().filter_map(|(name, value)| {
+            Some((name.strip_prefix("CTYS_DIGGER_")?.to_string(), value.clone())).filter(|_| !value.is_empty())
+        });
+        Ok(Settings {
+            key,
+            history_lines,
+            display: display.filter(|name| !name.is_empty()).map(str::to_string),
+            tunnels: tunnel::Settings::read(&digger.collect())?,
+            viewer: set("CTYS_VNC_VIEWER").map(str::to_string),
+        })
+    }
+
+    fn view<'a>(&'a self, job: &'a Job, console: &'a Console) -> View<'a> {
+        let options = &job.options;
+        View {
+            console,
+            location: options.location,
+            geometry: options.geometry.as_deref(),
+            display: options.display.as_deref().or(self.display.as_deref()),
+            program: self.viewer.as_deref(),
+            arguments: x_options(job),
+            forward_agent: options.forward_agent,
+            tunnels: &self.tunnels,
+        }
     }
 
     fn way<'a>(&'a self, job: &'a Job, shared: &'a Shared, means: &'a [Means], signals: &'a [u8]) -> Way<'a> {
@@ -195,15 +241,20 @@ impl Settings {
             geometry: options.geometry.as_deref(),
             display: options.display.as_deref().or(self.display.as_deref()),
             has_terminal: std::io::stdin().is_terminal(),
-            x_options: match &job.action {
-                Action::Create(create) => &create.x_opts,
-                _ => &[],
-            },
+            x_options: x_options(job),
             key: self.key,
             history_lines: self.history_lines,
             ignored_signals: signals,
             patience: PATIENCE,
         }
+    }
+}
+
+/// `XOPTS`.
+fn x_options(job: &Job) -> &[String] {
+    match &job.action {
+        Action::Create(create) => &create.x_opts,
+        _ => &[],
     }
 }
 

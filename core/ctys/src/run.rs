@@ -403,7 +403,7 @@ impl Output {
     fn report(&mut self, number: usize, ready: &Ready, report: Report, plugins: &Plugins) -> (String, Vec<Problem>) {
         let mut problems = report.problems.clone();
         problems.extend(report.findings.iter().flat_map(|(_, findings)| findings.problems.clone()));
-        let consoles = report.consoles.iter().map(|(plugin, console)| (plugin, What::Console(console.clone())));
+        let consoles = report.consoles.iter().map(|(plugin, console)| (plugin, What::Console(Box::new(console.clone()))));
         let tunnels = report.tunnels.iter().map(|(plugin, tunnel)| (plugin, What::Tunnel(tunnel.clone())));
         self.openings.extend(consoles.chain(tunnels).map(|(plugin, what)| (number, plugin.clone(), what)));
         let collects = matches!(ready.job.action.verb(), Verb::List | Verb::Enumerate);

@@ -233,7 +233,8 @@ fn watch(name: &Name, ssh: i32) -> Result<(), String> {
 /// ssh after the login: `Timeout, server lab00 not responding.`, `Connection to lab00 closed by remote host.`
 fn how_ssh_ended(said: &[u8], status: Option<i32>) -> String {
     let how = status.map_or("by a signal".to_string(), |status| format!("with status {status}"));
-    let last = crate::ssh::ready::last_line(said).map_or_else(|| ", without a word".to_string(), |last| format!(": {last}"));
+    let last =
+        crate::ssh::ready::last_line(said).map_or_else(|| ", without a word".to_string(), |last| format!(": {last}"));
     format!("ssh ended {how}{last}")
 }
 

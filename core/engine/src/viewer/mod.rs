@@ -41,6 +41,8 @@ pub struct View<'a> {
     pub location: Location,
     /// `-g`, as typed.
     pub geometry: Option<&'a str>,
+    /// The display here, for its window.
+    pub display: Option<&'a str>,
     /// The viewer to take, a name or a path; none means the first one that is there.
     pub program: Option<&'a str>,
     /// More arguments for it (XOPTS).
@@ -68,27 +70,31 @@ pub fn open(shared: &Shared, target: &Target, view: &View<'_>) -> Result<Opened,
         let message = format!("{} has no VNC server that a viewer could show", console.label);
         return Err(Problem::new(Phase::Run, message));
     };
-    let display = shared.ssh.variables().get("DISPLAY").filter(|display| !display.is_empty());
-    if display.is_none() {
+    let Some(display) = view.display else {
         let message = format!("the viewer of {} has no display: DISPLAY is not set", console.label);
         return Err(Problem::new(Phase::Here, message).hint("-L SERVERONLY starts the session without a viewer"));
-    }
+    };
     match view.location {
         Location::ServerOnly => {
             Err(Problem::new(Phase::Usage, format!("-L SERVERONLY has no viewer of {}", console.label)))
         }
-        _ if target.local => here(shared, view, port, None, None),
+        _ if target.local => here(shared, view, (display, port), None, None),
         Location::LocalOnly => {
             let message = format!("-L LOCALONLY has its server here, and {target} is another machine");
             Err(Problem::new(Phase::Usage, message).hint("-L CF has the server there and the viewer here"))
         }
-        Location::DisplayForwarding => there(shared, target, view, port),
-        Location::ConnectionForwarding | Location::ClientOnly => forwarded(shared, target, view, port),
+        Location::DisplayForwarding => there(shared, target, view, (display, port)),
+        Location::ConnectionForwarding | Location::ClientOnly => forwarded(shared, target, view, (display, port)),
     }
 }
 
 /// The server there, the viewer here, a tunnel between them.
-fn forwarded(shared: &Shared, target: &Target, view: &View<'_>, port: u16) -> Result<Opened, Problem> {
+fn forwarded(
+    shared: &Shared,
+    target: &Target,
+    view: &View<'_>,
+    (display, port): (&str, u16),
+) -> Result<Opened, Problem> {
     let console = view.console;
     // Before the tunnel: what is refused here leaves nothing behind.
     let password = match &console.password_file {
@@ -98,7 +104,7 @@ fn forwarded(shared: &Shared, target: &Target, view: &View<'_>, port: u16) -> Re
     let tunnel = Tunnel { label: console.label.clone(), session_type: console.session_type.clone(), remote_port: port };
     let opened = tunnel::open(shared, target, &tunnel, view.tunnels)?;
     let port = opened.port;
-    match here(shared, view, port, password.as_deref(), Some(port)) {
+    match here(shared, view, (display, port), password.as_deref(), Some(port)) {
         Ok(viewer) => Ok(viewer),
         Err(problem) => {
             opened.close();
@@ -133,7 +139,7 @@ fn fetch(shared: &Shared, target: &Target, path: &Bytes) -> Result<Option<Vec<u8
 fn here(
     shared: &Shared,
     view: &View<'_>,
-    port: u16,
+    (display, port): (&str, u16),
     password: Option<&[u8]>,
     tunnel: Option<u16>,
 ) -> Result<Opened, Problem> {
@@ -146,7 +152,7 @@ fn here(
     };
     let mut command = Command::new("/bin/sh");
     command.args(["-c", script::SCRIPT, "sh"]).args(script::words(view, port, &file).iter().map(script::os));
-    command.env_clear().envs(shared.ssh.variables());
+    command.env_clear().envs(shared.ssh.variables()).env("DISPLAY", display);
     if let Some(secret) = &secret {
         let from = secret.as_raw_fd();
         // SAFETY: dup2 is async-signal-safe; the descriptor is open until the child runs.
@@ -162,13 +168,13 @@ fn here(
 }
 
 /// A viewer beside its server, its window here.
-fn there(shared: &Shared, target: &Target, view: &View<'_>, port: u16) -> Result<Opened, Problem> {
+fn there(shared: &Shared, target: &Target, view: &View<'_>, (display, port): (&str, u16)) -> Result<Opened, Problem> {
     let file = view.console.password_file.clone().unwrap_or_default();
     let line = script::line(view, port, &file).map_err(|_| {
         Problem::new(Phase::Usage, "an argument of the viewer holds a NUL byte, which no command line can carry")
     })?;
     let mut command = shared.ssh.windowed(target, view.forward_agent);
-    command.arg(script::os(&Bytes(line)));
+    command.arg(script::os(&Bytes(line))).env("DISPLAY", display);
     let patience = shared.clocks.connect + PATIENCE;
     let process = start(command, patience, |status, said| match status.code() {
         // What ssh itself ended with.
@@ -198,7 +204,8 @@ fn start(mut command: Command, patience: Duration, why: impl Fn(ExitStatus, &[u8
         let is_over = child.try_wait().ok().flatten();
         let said = log.text();
         match is_over {
-            Some(status) if !status.success() => return Err(why(status, &said)),
+            // Some end with status 0 when there is nobody to connect to.
+            Some(status) if !script::shows(&said) => return Err(why(status, &said)),
             Some(_) => return Ok(child.id()),
             None if script::shows(&said) || started.elapsed() > patience => return Ok(child.id()),
             None => std::thread::sleep(LOOK),

@@ -110,6 +110,7 @@ mod tests {
             console,
             location: Location::DisplayForwarding,
             geometry: Some("640x480+10+20:1"),
+            display: Some(":0"),
             program: Some(program),
             arguments: &[],
             forward_agent: false,
