@@ -29,6 +29,7 @@ fn two() -> World {
 fn plans_of_poweroff() {
     let off = |seconds| Some(CancelMethod::PowerOff(seconds));
     let plain = |name, seconds, world| case(name, cancel(off(seconds), |_| {}), world);
+    let clients = || cancel(None, |cancel| cancel.side = Some(Side::Client));
     let shutdown = |case: Case| case.then([("shutdown tst100 (1)", ok()), (LOOK, up(1, "-b----"))]);
     let restarted = || listing(&[(7, "tst100", "r-----", UUID)]);
     let by = |address: MachineAddress| cancel(off(Some(0)), |cancel| cancel.address = address);
@@ -82,8 +83,15 @@ fn plans_of_poweroff() {
             case("poweroff-self", cancel(off(Some(0)), |c| c.with_self = true), running())
                 .then([("destroy tst100 (1)", ok()), (LOOK, listing(&[]))])
                 .then([("bring the host down", Answer::Missing(Missing::HostSilent))]),
-            case("poweroff-clients", cancel(None, |c| c.side = Some(Side::Client)), running())
-                .then([("end the clients of tst100 (1)", failed(1, ""))]),
+            case("poweroff-clients", clients(), World { consoles: vec![console_of(1, 400)], ..running() })
+                .then([("end 400", ok()), ("look for consoles", Answer::Processes(vec![console_of(1, 400)]))])
+                .then([("look for consoles", Answer::Processes(vec![]))]),
+            case("poweroff-clients-refused", clients(), World { consoles: vec![console_of(1, 400)], ..running() })
+                .then([
+                    ("end 400", ended(Exit::Refused("sudo: a password is required".into()))),
+                    ("look for consoles", Answer::Processes(vec![console_of(1, 400)])),
+                ]),
+            case("poweroff-no-clients", clients(), running()),
             case("poweroff-no-permission", cancel(None, |_| {}), forbidden()),
         ],
     );

@@ -13,6 +13,7 @@ use world::*;
 const PORT: &str = "ask for the VNC port";
 const MODEL: &str = "ask for the device model";
 const LISTENERS: &str = "ask who listens";
+const LEFT: &str = "look for consoles";
 const OLD: &str = "put an old state aside";
 const SAVED: &str = "/var/lib/xen/ctys/tst100.save";
 
@@ -277,6 +278,7 @@ fn plans_of_create_on_running() {
             .then([("unpause", ok()), (LOOK, up(1, second))])
     };
     let seen = |name, replies: [_; 4]| case(name, create(t(), mode(Connect, Vnc)), running()).then(replies);
+    let open = || World { consoles: vec![console_of(1, 400), console_of(12, 401)], ..running() };
     let of_ss = |answer: Answer| {
         let mut replies = viewer("5900", "1105", up(1, "-b----"));
         replies[2].1 = answer;
@@ -319,10 +321,14 @@ fn plans_of_create_on_running() {
             case("attach-client-only", create(t(), console(Cli)), lab00()).request(client_only),
             case("attach-reuse", create(t(), mode(Reuse, None)), running()),
             case("attach-reuse-starts", create(t(), mode(Reuse, None)), lab00()),
-            case("attach-reconnect", create(t(), mode(Reconnect, Cli)), running())
-                .then([("end the clients", failed(1, ""))]),
-            case("attach-reconnect-vnc", create(t(), mode(Reconnect, Vnc)), running())
-                .then([("end the clients", ok())].into_iter().chain(viewer("5900", "1105", up(1, "-b----")))),
+            case("attach-reconnect", create(t(), mode(Reconnect, Cli)), open())
+                .then([("end 400", ok()), (LEFT, Answer::Processes(vec![console_of(12, 401)]))]),
+            case("attach-reconnect-alone", create(t(), mode(Reconnect, Cli)), running()),
+            case("attach-reconnect-stays", create(t(), mode(Reconnect, Cli)), open())
+                .then([("end 400", ok()), (LEFT, Answer::Processes(vec![console_of(1, 400)]))]),
+            case("attach-reconnect-vnc", create(t(), mode(Reconnect, Vnc)), open())
+                .then([("end 400", ok()), (LEFT, Answer::Processes(vec![]))])
+                .then(viewer("5900", "1105", up(1, "-b----"))),
             case("attach-resume-running", create(t(), mode(Resume(Option::None), Cli)), running()),
             unpaused("attach-resume-paused", "------"),
             unpaused("attach-resume-paused-twice", "--p---").then([("unpause", ok()), (LOOK, up(1, "r-----"))]),

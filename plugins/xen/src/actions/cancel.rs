@@ -19,6 +19,7 @@
 //! number, which no other domain gets: one that has gone and come back meanwhile is left alone. Nothing of ours runs in
 //! guests, so machines nested in them are not asked whether FORCE is given or not. ALL never means Domain-0.
 
+use super::clients::{self, LEFT};
 use super::create::failure;
 use super::host_down::{self, HOST};
 use super::{LOOK, look, saved, shown, tool};
@@ -71,6 +72,9 @@ pub fn wants(request: &Request, cancel: &Cancel) -> Vec<Probe> {
     // The long list tells what was made by halves.
     if !probes.is_empty() && !probes.contains(&probes::details(request)) {
         probes.push(probes::details(request));
+    }
+    if !probes.is_empty() && cancel.side == Some(Side::Client) {
+        probes.push(clients::probe());
     }
     probes
 }
@@ -159,7 +163,7 @@ impl<'a> Job<'a> {
             });
         }
         if self.cancel.side == Some(Side::Client) {
-            return Ok(self.end_clients());
+            return self.end_clients();
         }
         let mut steps = self.checks()?;
         let mut idle = Vec::new();
@@ -280,14 +284,10 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// `xl console` becomes `xenconsole <domid> --num 0 --type pv`. Viewers are ended by the plugin that lists them.
-    fn end_clients(&self) -> Effect {
-        let step = |domain: &Domain| {
-            let pattern = format!("^[^ ]*xenconsole {}( |$)", domain.id);
-            let end = Command::new("pkill").args(["-f", &pattern]).as_root().changes();
-            Step::run(&format!("{CLIENTS} {}", title(domain)), end).go_on()
-        };
-        Effect::Run(Batch { steps: self.domains.iter().map(step).collect() })
+    fn end_clients(&self) -> Result<Effect, Problem> {
+        let steps = clients::end(self.facts, &self.domains)?;
+        let nobody = || self.domains.iter().map(|domain| format!("{}: no console is open", domain.name)).collect();
+        Ok(if steps.is_empty() { report(nobody(), false) } else { Effect::Run(Batch { steps }) })
     }
 
     /// Seconds to wait for the guests.
@@ -305,8 +305,8 @@ impl<'a> Job<'a> {
         if let Some(step) = last.iter().find(|step| step.name == HOST) {
             return Ok(host_down::read(self.request, self.facts, &step.answer));
         }
-        if last.iter().any(|step| step.name.starts_with(CLIENTS)) {
-            return Ok(self.clients_ended(replies));
+        if last.iter().any(|step| step.name == LEFT) {
+            return clients::ended(self.request, self.facts, &self.domains, replies);
         }
         if let Some(step) = last.iter().find(|step| step.name.starts_with(CHECK) && step.answer.ok_output().is_none()) {
             let problem = failure(self.request, self.facts, &step.name, &step.answer);
@@ -499,29 +499,9 @@ impl<'a> Job<'a> {
     fn waited_ms(&self, replies: &Replies) -> u64 {
         replies.rounds.last().map_or(0, |round| round.started_ms)
     }
-
-    fn clients_ended(&self, replies: &Replies) -> Next {
-        let mut findings = Findings::default();
-        let steps = replies.rounds.last().map_or(&[][..], |round| &round.steps);
-        for (own, step) in self.domains.iter().zip(steps) {
-            match &step.answer {
-                Answer::Output(output) if output.ok() => {
-                    findings.changed = true;
-                    findings.text.push(format!("{}: its consoles were ended", own.name));
-                }
-                // pkill's word for: nobody there.
-                Answer::Output(output) if output.exit == Exit::Code(1) && output.stderr.is_empty() => {
-                    findings.text.push(format!("{}: no console is open", own.name));
-                }
-                answer => findings.problems.push(failure(self.request, self.facts, &step.name, answer)),
-            }
-        }
-        Next::Done(findings)
-    }
 }
 
 const CHECK: &str = "check the configuration of";
-const CLIENTS: &str = "end the clients of";
 const FOLDER: &str = "make the folder";
 const TIDY: &str = "remove the unfinished state of";
 

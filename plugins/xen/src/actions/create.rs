@@ -13,8 +13,9 @@
 //! opened on the running domain, not by `xl create -c`: the console keeps what was printed before, and a broken
 //! connection leaves no half-built domain.
 
+use super::clients::LEFT;
 use super::viewer::{self, PORT};
-use super::{LOOK, consoles, look, saved, shown, step, times, tool};
+use super::{LOOK, clients, consoles, look, saved, shown, step, times, tool};
 use crate::conf::{self, Machine};
 use crate::parse::xl_list::Domain;
 use crate::resolve;
@@ -34,7 +35,6 @@ const RESTORE: &str = "restore";
 const REMOVE: &str = "remove the state file";
 const BACK: &str = "put the state file back";
 const UNPAUSE: &str = "unpause";
-const CLIENTS: &str = "end the clients";
 
 /// Starting a large domain takes its time: its memory is cleared page by page.
 const START_MS: u32 = 300_000;
@@ -64,6 +64,9 @@ pub fn wants(request: &Request, create: &Create) -> Vec<Probe> {
     // The long list tells what was made by halves, and who is to have a VNC server.
     if !probes.is_empty() && !probes.contains(&probes::details(request)) {
         probes.push(probes::details(request));
+    }
+    if !probes.is_empty() && create.mode == Some(CreateMode::Reconnect) {
+        probes.push(clients::probe());
     }
     probes
 }
@@ -177,14 +180,8 @@ impl<'a> Job<'a> {
             Some(CreateMode::Resume(_)) => Ok(self.unpause(domain)),
             Some(CreateMode::Connect | CreateMode::Reuse) => Ok(self.open(domain)),
             Some(CreateMode::Reconnect) => {
-                // `xl console` becomes `xenconsole <domid> --num 0 --type pv`. Viewers end with their own plugin's CANCEL.
-                let pattern = format!("^[^ ]*xenconsole {}( |$)", domain.id);
-                let end = Command::new("pkill").args(["-f", &pattern]).as_root().changes();
-                let mut steps = vec![Step::run(CLIENTS, end).go_on()];
-                if self.console == Some(ConsoleKind::Vnc) {
-                    steps.extend(viewer::ask(self.request, domain));
-                }
-                Ok(run(steps))
+                let steps = clients::end(self.facts, std::slice::from_ref(domain))?;
+                Ok(if steps.is_empty() { self.open(domain) } else { run(steps) })
             }
         }
     }
@@ -384,9 +381,12 @@ impl<'a> Job<'a> {
     /// The domain was started, or was there before.
     fn up(&self, replies: &Replies) -> Result<Next, Problem> {
         let started = times(replies, CREATE) + times(replies, RESTORE) > 0;
-        if times(replies, CLIENTS) > 0 && times(replies, LOOK) == 0 {
+        if times(replies, LEFT) > 0 && times(replies, LOOK) == 0 {
             let Some(domain) = &self.domain else { return Err(vanished(&self.create.address.label)) };
-            return Ok(effect_or_end(self.open(domain)));
+            return Ok(match clients::ended(self.request, self.facts, std::slice::from_ref(domain), replies)? {
+                Next::Done(ended) if ended.problems.is_empty() => effect_or_end(self.open(domain)),
+                other => other,
+            });
         }
         let looked = replies.last(LOOK).ok_or_else(|| Problem::new(Phase::Plugin, "no reply came to CREATE"))?;
         let domains = host::list(self.request, self.facts, looked).map_err(|trouble| trouble.problem)?;

@@ -27,6 +27,7 @@ pub struct World {
     pub cut: bool,
     pub uid: u32,
     pub silent: bool,
+    pub consoles: Vec<Process>,
 }
 
 /// One domain in `xl list -v`: number, name, state, uuid.
@@ -86,6 +87,7 @@ pub fn lab00() -> World {
         cut: false,
         uid: 0,
         silent: false,
+        consoles: Vec::new(),
     }
 }
 
@@ -119,6 +121,13 @@ pub fn half_made() -> World {
         long: recorded!("xl-4.17-list-l-killed-after-1.2"),
         ..lab00()
     }
+}
+
+/// `xl console <id>` by root, as the processes of the host show it.
+pub fn console_of(id: u32, pid: u32) -> Process {
+    let args = ["/usr/lib/xen-4.17/bin/xenconsole".into(), id.to_string(), "--num".into(), "0".into()];
+    let args = args.into_iter().map(|arg| Bytes(arg.into_bytes())).collect();
+    Process { pid, user: "root".into(), start: Some(7000), args, exact: true, ..Process::default() }
 }
 
 /// A Xen host that lets this account do nothing.
@@ -166,6 +175,10 @@ impl World {
         match probe {
             Probe::File { .. } => self.control.clone(),
             Probe::Scan(scan) => self.walk(scan),
+            Probe::Processes(table) => {
+                assert_eq!(table.names, ["xenconsole"]);
+                Answer::Processes(self.consoles.clone())
+            }
             Probe::Run { tries } => {
                 let command = &tries[0];
                 let args: Vec<_> = command.args.iter().map(|arg| arg.to_text()).collect();
