@@ -107,7 +107,7 @@ fn lab() -> Sealed {
             "for d in \"$HOSTS/$HOST/domains\"/[0-9]*; do [ -f \"$d\" ] && \
              echo \"/local/domain/${d##*/}/console/vnc-port = \\\"590${d##*/}\\\"\"; done; exit 0",
         );
-        for tool in ["systemctl", "shutdown", "poweroff", "reboot", "init", "telinit", "pkill"] {
+        for tool in ["systemctl", "shutdown", "poweroff", "reboot", "init", "telinit"] {
             sealed.host_tool(host, tool, &format!("echo \"{host}: {tool} $*\" >>\"$LOG\""));
         }
         sealed.host_tool(host, "ping", &format!("echo \"{host}: ping $*\" >>\"$LOG\"; echo '1 received'"));

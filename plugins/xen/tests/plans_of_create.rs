@@ -5,7 +5,7 @@ mod world;
 use ctys_plugin::Plugin;
 use ctys_plugin::model::action::BootMode;
 use ctys_plugin::model::*;
-use ctys_plugin::story::World as _;
+use ctys_plugin::story::{self, World as _};
 use ctys_plugin::testing::{failed, output};
 use ctys_xen::Xen;
 use world::*;
@@ -418,4 +418,30 @@ fn a_viewer_is_waited_for_and_not_for_ever() {
         }
     }
     assert_eq!(asked, 20);
+}
+
+/// Terminals of every kind are the same console; a viewer gets its port; what a Xen domain has not is refused unasked.
+#[test]
+fn every_console_is_planned_or_refused() {
+    use ConsoleKind::*;
+    for (_, kind) in ConsoleKind::WORDS {
+        let connect = case("console", create(label("tst100"), mode(CreateMode::Connect, *kind)), running());
+        let is_refused = Xen::wants(&connect.request).is_empty();
+        let story = match kind {
+            Vnc => story::tell::<Xen>(&connect.then(viewer("5900", "1105", up(1, "-b----")))),
+            _ => story::tell::<Xen>(&connect),
+        };
+        let attached = format!("attach {kind} to XEN tst100\n  uuid 6842caf91e3e43249ed596b8b9f2c5c2\n");
+        let terminal = "  leave with Ctrl-]\n    as root, reads\n      xl\n      console\n      1\n";
+        let want = match kind {
+            Cli | Xterm | Gterm | Emacs | EmacsM | EmacsA | EmacsAM => attached + terminal,
+            Vnc => attached + "  vnc port 5900\n",
+            None => "report\n  text tst100 is running as domain 1\n".into(),
+            Sdl | Cli0 | Rdp | Vbox | VboxSdl | Vmw | Vmwrc | Firefox => {
+                format!("problem usage: {}", story.split("usage: ").nth(1).unwrap())
+            }
+        };
+        assert!(story.ends_with(&want), "{kind}: {story}");
+        assert_eq!(is_refused, want.starts_with("problem"), "{kind}: {story}");
+    }
 }

@@ -42,6 +42,8 @@ const MOST_SECONDS: u32 = 86_400;
 /// `xl shutdown` of a guest that does not acknowledge it blocks for a minute; the request is out at once.
 const REQUEST_MS: u32 = 10_000;
 const DESTROY_MS: u32 = 60_000;
+/// A dry run only reads.
+const CHECK_MS: u32 = 30_000;
 /// Memory goes to disk, and comes from it.
 const SAVE_MS: u32 = 600_000;
 /// Looks after a hard stop, a second apart.
@@ -231,7 +233,7 @@ impl<'a> Job<'a> {
         }
         let check = |domain: &Domain| {
             let words = [vec!["-N".into()], self.create_words(domain)?].concat();
-            let dry_run = Command { access: Access::Reads, ..tool(self.request, words, REQUEST_MS) };
+            let dry_run = Command { access: Access::Reads, ..tool(self.request, words, CHECK_MS) };
             Ok(Step::run(&format!("{CHECK} {}", title(domain)), dry_run))
         };
         self.domains.iter().filter(|domain| !domain.state.dying).map(check).collect()
