@@ -9,6 +9,7 @@ mod hidden;
 mod home;
 mod info;
 mod open;
+mod plugin_tool;
 mod report;
 mod run;
 mod screen;
@@ -26,6 +27,6 @@ fn main() -> ExitCode {
     }
     match tools::meant(&program, &words) {
         Some((tool, words)) => ExitCode::from(tools::run(tool, words)),
-        None => ExitCode::from(run::run(words)),
+        None => ExitCode::from(plugin_tool::run(&program, &words).unwrap_or_else(|| run::run(words))),
     }
 }
