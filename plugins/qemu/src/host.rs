@@ -21,6 +21,9 @@ pub struct Running {
     pub own: Option<(Folders, String)>,
     /// What it says of itself, or why nothing is known.
     pub said: Result<Said, Missing>,
+    /// Whether another process names the same QMP socket: whoever runs a process chooses its arguments, so that a word
+    /// said there might reach another machine.
+    pub is_doubtful: bool,
 }
 
 impl Running {
@@ -51,7 +54,7 @@ impl Running {
     pub fn qmp(&self) -> Option<String> {
         match &self.own {
             Some((folders, _)) => Some(folders.qmp()),
-            None if self.owner.is_some_and(owner::holds_monitor) => None,
+            None if self.is_doubtful || self.owner.is_some_and(owner::holds_monitor) => None,
             None => self.line.qmp_sockets().into_iter().next(),
         }
     }
@@ -131,6 +134,15 @@ pub fn list(request: &Request, host: &HostFacts, processes: &Answer, own: &Answe
         }
         machines.push(running(request, host, process.clone(), line, own));
     }
+    let claimed: Vec<(u32, String)> = machines
+        .iter()
+        .flat_map(|machine| machine.line.qmp_sockets().into_iter().map(|socket| (machine.process.pid, socket)))
+        .collect();
+    for machine in machines.iter_mut().filter(|machine| machine.own.is_none()) {
+        let sockets = machine.line.qmp_sockets();
+        let is_claimed = |(pid, socket): &(u32, String)| *pid != machine.process.pid && sockets.contains(socket);
+        machine.is_doubtful = claimed.iter().any(is_claimed);
+    }
     Ok(machines)
 }
 
@@ -147,7 +159,7 @@ fn running(request: &Request, host: &HostFacts, process: Process, line: CommandL
         Some((folders, _)) => of_own(heard, &folders.qmp()),
         None => Err(Missing::NotAsked),
     };
-    Running { process, line, owner, own, said }
+    Running { process, line, owner, own, said, is_doubtful: false }
 }
 
 /// What one of our sockets said.

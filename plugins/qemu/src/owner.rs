@@ -12,6 +12,8 @@ enum Mark {
     Name(&'static str),
     /// An option of this name.
     Option(&'static str),
+    /// The number of the process is kept in a folder that is called as the machine is: `x/x.pid`.
+    OwnFolder,
 }
 
 /// The first that fits.
@@ -41,7 +43,7 @@ const OWNERS: &[(&str, &[Mark])] = &[
     ("Android", &[Mark::Option("avd"), Mark::Program("/emulator/qemu/")]),
     ("GNS3", &[Mark::Text("/GNS3/")]),
     ("Vagrant", &[Mark::Text("/vagrant-qemu/")]),
-    ("quickemu", &[Mark::Text("-monitor.socket")]),
+    ("quickemu", &[Mark::Text("-monitor.socket"), Mark::OwnFolder]),
 ];
 
 /// Who started it; none for one that was started by hand, as far as can be told.
@@ -55,6 +57,7 @@ pub fn of(line: &CommandLine) -> Option<&'static str> {
         }
         Mark::Name(start) => line.name().is_some_and(|name| name.starts_with(start)),
         Mark::Option(name) => line.has(name),
+        Mark::OwnFolder => line.name().is_some_and(|name| line.text("pidfile") == Some(&format!("{name}/{name}.pid"))),
     };
     OWNERS.iter().find(|(_, marks)| marks.iter().any(has)).map(|(owner, _)| *owner)
 }

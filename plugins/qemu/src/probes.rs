@@ -7,8 +7,9 @@ use ctys_plugin::model::command::Talk;
 use ctys_plugin::model::probe::ProcessTable;
 use ctys_plugin::model::{Access, Bytes, Command, Place, Privilege, Probe, Request};
 
-/// How QEMU is called: by architecture, by Red Hat, by Debian and Proxmox, by old releases, and by UTM.
-const PROGRAMS: [&str; 6] = ["qemu-system-*", "qemu-kvm", "kvm", "qemu", "QEMULauncher", "qemu-*-softmmu"];
+/// How QEMU is called: by architecture, by Kata, by Red Hat, by Debian and Proxmox, by old releases, and by UTM.
+const PROGRAMS: [&str; 8] =
+    ["qemu-system-*", "qemu-*-system-*", "qemu-kvm", "kvm", "kvm-spice", "qemu", "QEMULauncher", "qemu-*-softmmu"];
 
 /// Which files may be configurations; the same names as those of other plugins, so that their walks are one.
 const FILES: [&str; 2] = ["*.conf", "*.ctys"];

@@ -43,6 +43,8 @@ const PATIENCE: u32 = 60;
 const MOST_SECONDS: u32 = 86_400;
 /// Milliseconds between two looks, at least.
 const LOOK_MS: u32 = 500;
+/// A guest that has just begun to boot does not see the button: it is pressed again after so many milliseconds.
+const PRESS_AGAIN_MS: u64 = 5_000;
 /// One command in a guest.
 const GUEST_MS: u32 = 20_000;
 
@@ -261,6 +263,11 @@ impl<'a> Job<'a> {
                         None => problem,
                     }
                 }
+                _ if machine.is_doubtful => {
+                    let message =
+                        format!("nothing was done: another process names the QMP socket of {}", machine.title());
+                    Problem { message, ..problem }
+                }
                 _ => problem.hint("-qmp unix:<path>,server=on,wait=off gives it one"),
             });
         };
@@ -429,6 +436,14 @@ impl Turn<'_> {
         waited_ms >= u64::from(self.job.seconds()) * 1000
     }
 
+    fn press_again(&self) -> Vec<Step> {
+        let now = self.replies.rounds.last().map_or(0, |round| round.started_ms);
+        let since = ending::sent_at(self.replies, &named(BUTTON, self.machine)).map(|at| now.saturating_sub(at));
+        let is_due = since.is_some_and(|ms| ms >= PRESS_AGAIN_MS);
+        let press = is_due.then(|| self.job.tell(BUTTON, self.machine, [qmp::command("system_powerdown")]).ok());
+        press.flatten().into_iter().collect()
+    }
+
     fn badly(&self, phase: Phase, message: String) -> Outcome {
         Outcome::Badly(Problem::new(phase, message))
     }
@@ -441,7 +456,7 @@ impl Turn<'_> {
         }
         let is_down = self.status().as_deref() == Some("shutdown");
         if !was_ended && !is_down && !self.waited() {
-            return Outcome::Goes(Vec::new(), format!("for {name} to power off"));
+            return Outcome::Goes(self.press_again(), format!("for {name} to power off"));
         }
         match ending::next_rung(self.replies, self.machine, self.job.host) {
             Rung::Do(step) => Outcome::Goes(vec![step], format!("for {name} to end")),
@@ -468,7 +483,7 @@ impl Turn<'_> {
             let message = format!("{name} did not go down in {} s", self.job.seconds());
             return Outcome::Badly(Problem::new(Phase::Timeout, message).hint("POWEROFF ends what does not go down"));
         }
-        Outcome::Goes(Vec::new(), format!("for {name} to go down"))
+        Outcome::Goes(self.press_again(), format!("for {name} to go down"))
     }
 
     fn reboot(&self) -> Outcome {
@@ -513,7 +528,7 @@ impl Turn<'_> {
         if self.waited() {
             return goes(tell(RELEASE, vec![release()]), format!("for {name} to reboot"));
         }
-        Outcome::Goes(Vec::new(), format!("for {name} to reboot"))
+        Outcome::Goes(self.press_again(), format!("for {name} to reboot"))
     }
 
     /// One command, and the state that it leads to.

@@ -55,7 +55,7 @@ fn signal(verb: &str, machine: &Running, host: &HostFacts, name: &str) -> Option
 }
 
 /// When the latest step of this name started, in milliseconds.
-fn sent_at(replies: &Replies, name: &str) -> Option<u64> {
+pub fn sent_at(replies: &Replies, name: &str) -> Option<u64> {
     let has = |steps: &[ctys_plugin::model::StepReply]| steps.iter().any(|step| step.name == name);
     replies.rounds.iter().rev().find(|round| has(&round.steps)).map(|round| round.started_ms)
 }

@@ -176,7 +176,9 @@ fn row(host: &HostFacts, machine: &Running, configured: &Result<&Machine, Missin
             .filter(|path| path.starts_with('/'))
             .map_or(Value::Missing(why.clone()), Value::from),
     };
-    let arch = line.arch().map_or_else(|| host.machine.clone(), str::to_string);
+    // A program that does not name it carries guests of the host's own kind, if it is called after KVM.
+    let of_host = || line.program_name().contains("kvm").then(|| host.machine.clone());
+    let arch = line.arch().map(str::to_string).or_else(of_host);
     let forwards = line.forwards().join(" ");
     let mut record = Record::new(SESSION_TYPE)
         .with(Known::Pm, host.node.as_str())
@@ -193,7 +195,7 @@ fn row(host: &HostFacts, machine: &Running, configured: &Result<&Machine, Missin
         .with(Known::Side, Side::Server.word())
         .with(Known::State, state(machine))
         .with(Known::Owner, text(machine.owner.map(str::to_string)))
-        .with(Known::Arch, arch)
+        .with(Known::Arch, text(arch))
         .with(Known::ExecPath, line.program.as_str())
         .with(
             Known::HyperRun,
@@ -233,6 +235,7 @@ fn state(machine: &Running) -> Value {
             Some(name) if owner::holds_monitor(name) => {
                 Missing::Unknown(format!("{name} holds the socket at which it could be asked"))
             }
+            _ if machine.is_doubtful => Missing::Unknown("another process names the same QMP socket".into()),
             _ if machine.qmp().is_none() => Missing::Unknown("it has no QMP socket to be asked at".into()),
             _ => Missing::NotAsked,
         },
@@ -244,7 +247,12 @@ fn state(machine: &Running) -> Value {
 fn per_card(list: &List, row: &Record, machine: &Running, configured: Option<&Machine>) -> Vec<Record> {
     let known = configured.map(Configured::interfaces).unwrap_or_default();
     let mut rows: Vec<Record> = Vec::new();
-    for (n, card) in machine.line.cards().into_iter().enumerate() {
+    let mut cards = machine.line.cards();
+    if cards.is_empty() {
+        // They stand in the file that QEMU reads itself.
+        cards = configured.map(|configured| configured.line.cards()).unwrap_or_default();
+    }
+    for (n, card) in cards.into_iter().enumerate() {
         let mut row = row.clone();
         let name = card.name.unwrap_or_else(|| n.to_string());
         row.set(Known::Interface, name);

@@ -184,7 +184,13 @@ impl CommandLine {
     /// Reads the arguments, the program first.
     pub fn parse(args: &[Bytes], exact: bool) -> CommandLine {
         let words: Vec<String> = args.iter().map(|arg| text(arg.as_slice())).collect();
-        let Some((program, words)) = words.split_first() else { return CommandLine::default() };
+        let Some((mut program, mut words)) = words.split_first() else { return CommandLine::default() };
+        // UTM starts the emulator inside a launcher, which is told what to load.
+        if let (true, Some((loaded, rest))) = (program.ends_with("/QEMULauncher"), words.split_first())
+            && loaded.ends_with("-softmmu")
+        {
+            (program, words) = (loaded, rest);
+        }
         let mut line = CommandLine { program: program.clone(), ..CommandLine::default() };
         let mut at = 0;
         while let Some(word) = words.get(at) {

@@ -60,9 +60,15 @@ impl CommandLine {
         if let Some(arch) = name.strip_prefix("qemu-").and_then(|name| name.strip_suffix("-softmmu")) {
             return Some(arch);
         }
-        let arch = name.strip_prefix("qemu-system-")?;
-        // Those of Android: qemu-system-x86_64-headless
+        // Those of Android and Kata: qemu-system-x86_64-headless, qemu-vanilla-system-x86_64
+        let (_, arch) = name.split_once("system-").filter(|_| name.starts_with("qemu-"))?;
         Some(arch.split('-').next().unwrap_or(arch)).filter(|arch| !arch.is_empty())
+    }
+
+    /// Whether what is not said is QEMU's default: nothing more stands in a file, and it is QEMU that reads the arguments.
+    fn tells_all(&self) -> bool {
+        let is_android = self.has("avd") || self.images.first().is_some_and(|word| word.starts_with('@'));
+        !(self.has("readconfig") || is_android || self.options.is_empty() && self.images.is_empty())
     }
 
     /// The accelerator: KVM, TCG, HVF and so on. None where QEMU chooses among several.
@@ -90,7 +96,8 @@ impl CommandLine {
             Some(word) => Some(Cow::Owned(word.to_ascii_uppercase())),
             // Called by such a name QEMU tries KVM and then TCG by itself; hosts that call it so have KVM.
             None if self.program_name().ends_with("kvm") => Some(Cow::Borrowed("KVM")),
-            None => Some(Cow::Borrowed("TCG")),
+            None if self.tells_all() => Some(Cow::Borrowed("TCG")),
+            None => None,
         }
     }
 
@@ -103,8 +110,7 @@ impl CommandLine {
     pub fn memory(&self) -> Option<i64> {
         match self.key(&["m"], "size") {
             Some(size) => mebibytes(size),
-            None if self.options.is_empty() => None,
-            None => Some(128),
+            None => self.tells_all().then_some(128),
         }
     }
 
@@ -118,8 +124,7 @@ impl CommandLine {
                 let parts = ["sockets", "dies", "clusters", "cores", "threads"];
                 parts.iter().try_fold(1_i64, |all, part| get(part).map_or(Some(all), |n| all.checked_mul(count(n)?)))
             }
-            None if self.options.is_empty() => None,
-            None => Some(1),
+            None => self.tells_all().then_some(1),
         }
     }
 
