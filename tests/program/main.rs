@@ -9,4 +9,5 @@ mod listing;
 mod mistakes;
 mod plugins;
 mod process;
+mod tools;
 mod xen;

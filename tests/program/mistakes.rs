@@ -82,7 +82,7 @@ fn a_change_without_an_address_or_with_two_methods_is_refused_before_anything_ru
 fn what_has_no_effect_or_does_not_exist_is_told() {
     let sealed = lab();
     let call = |words: &[&str]| sealed.ctys(&[words, &["-a", "list=terse,tab_gen:3_l_3"]].concat());
-    for (words, told) in [(&["-c", "local"][..], "-c has no effect"), (&["-C", "lifetime:20"], "-C has no effect")] {
+    for (words, told) in [(&["-c", "remote"][..], "-c REMOTE"), (&["-C", "lifetime:20"], "-C has no effect")] {
         let (stdout, stderr) = call(words).ends(0);
         assert_eq!(stdout, "ws2\n");
         assert!(stderr.contains(told), "{stderr}");

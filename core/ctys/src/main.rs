@@ -11,6 +11,7 @@ mod info;
 mod open;
 mod plugin_tool;
 mod report;
+mod resolve;
 mod run;
 mod screen;
 mod select;

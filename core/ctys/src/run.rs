@@ -3,6 +3,7 @@
 use crate::collect::{Collector, MacMap};
 use crate::home::Home;
 use crate::open::{self, Opening, What};
+use crate::resolve::{Resolved, Resolver};
 use crate::screen::Screen;
 use crate::{info, report, select};
 use ctys_engine::fanout::{self, Interrupt, Update};
@@ -157,10 +158,9 @@ fn without_effect(call: &CallLine) -> Vec<Problem> {
             notices.push(Problem::new(Phase::Notice, what));
         }
     };
-    let usual = ctys_line::NameCache::default();
     let options = || call.jobs.iter().map(|job| &job.options);
-    let names = options().any(|options| options.name_cache != usual && options.name_cache.place != CachePlace::Off);
-    note(names, "-c has no effect: this build has no inventory, every answer is live");
+    let remote = options().any(|options| options.name_cache.place == CachePlace::Remote);
+    note(remote, "-c REMOTE: nothing of ctys is on a target, so the host itself is asked");
     let data = options().any(|options| options.data_cache.iter().any(|(word, _)| word != "OFF"));
     note(data, "-C has no effect: this build has no data cache, every answer is live");
     let prefix = options().any(|options| options.prefix.is_some());
@@ -174,6 +174,12 @@ fn missing_folders(options: &CallOptions) -> Vec<Problem> {
     missing
         .map(|folder| Problem::new(Phase::Here, format!("the database folder {folder} of -p does not exist")))
         .collect()
+}
+
+/// Seconds since 1970.
+fn now() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs() as i64)
 }
 
 /// `-b async`: the same call again, in a session of its own, its output in a file.
@@ -196,21 +202,34 @@ pub struct Ready {
     pub job: Job,
     request: Request,
     thinkers: Vec<Arc<dyn Thinker>>,
+    /// What the inventory added to the address: told when the host knows better.
+    known: Option<Problem>,
 }
 
 /// The jobs of a call, with the plugins they go to and what went wrong with those.
 pub fn prepare(call: &CallLine, plugins: &Plugins, home: &Home) -> (Vec<Ready>, Vec<Problem>) {
     let mut problems: Vec<Problem> = Vec::new();
     let mut jobs = Vec::new();
+    let mut resolver = Resolver::new(home, &call.call.db_paths, now());
     for job in &call.jobs {
-        let (thinkers, own) = select::thinkers(plugins, job, call.presentation.as_ref());
+        let (mut thinkers, mut own) = select::thinkers(plugins, job, call.presentation.as_ref());
+        let mut job = job.clone();
+        let mut known = None;
+        match resolver.resolve(&mut job) {
+            Resolved::AsTyped => {}
+            Resolved::Known(note) => known = Some(note),
+            Resolved::Refused(problem) => {
+                thinkers.clear();
+                own.push(Problem { target: Some(job.target.to_string()), ..problem });
+            }
+        }
         for problem in own {
             // The same missing plugin is one problem, however many targets the call has.
             if !problems.contains(&problem) {
                 problems.push(problem);
             }
         }
-        jobs.push(Ready { request: select::request(job, &home.caller), job: job.clone(), thinkers });
+        jobs.push(Ready { request: select::request(&job, &home.caller), job, thinkers, known });
     }
     (jobs, problems)
 }
@@ -403,7 +422,10 @@ impl Output {
     fn report(&mut self, number: usize, ready: &Ready, report: Report, plugins: &Plugins) -> (String, Vec<Problem>) {
         let mut problems = report.problems.clone();
         problems.extend(report.findings.iter().flat_map(|(_, findings)| findings.problems.clone()));
-        let consoles = report.consoles.iter().map(|(plugin, console)| (plugin, What::Console(Box::new(console.clone()))));
+        let failed = exit_code(&problems) != 0;
+        problems.extend(ready.known.clone().filter(|_| failed));
+        let consoles =
+            report.consoles.iter().map(|(plugin, console)| (plugin, What::Console(Box::new(console.clone()))));
         let tunnels = report.tunnels.iter().map(|(plugin, tunnel)| (plugin, What::Tunnel(tunnel.clone())));
         self.openings.extend(consoles.chain(tunnels).map(|(plugin, what)| (number, plugin.clone(), what)));
         let collects = matches!(ready.job.action.verb(), Verb::List | Verb::Enumerate);

@@ -139,14 +139,36 @@ impl Expander<'_, '_> {
                 }
             }
         }
-        if group_name.contains('/') {
+        let hosts = self.hosts(name);
+        if hosts.as_deref() == Some(std::slice::from_ref(name)) && group_name.contains('/') {
             let fault = Fault::at(group.spot(), format!("there is no group {}", shown(&group_name)));
             self.desk.fault(fault.note("groups are files along the groups path; a host has no / in its name"));
             return;
         }
         let effective = if own.is_empty() { base.clone() } else { Rc::new(base.under(&own)) };
-        if let Some(target) = target(self.desk, name) {
-            self.add(Draft { target, effective, from_group: false, stack: None, at: name.spot() }, stack);
+        let hosts = hosts.unwrap_or_default();
+        // Who names a host twice means two jobs; a set names none twice.
+        let from_group = hosts.len() > 1;
+        for host in hosts {
+            if let Some(target) = target(self.desk, &host) {
+                self.add(
+                    Draft { target, effective: effective.clone(), from_group, stack: None, at: name.spot() },
+                    stack,
+                );
+            }
+        }
+    }
+
+    /// The hosts that a name stands for: those of a set such as `lab[00-15]`, or itself. None after a mistake.
+    fn hosts(&mut self, name: &Text) -> Option<Vec<Text>> {
+        match self.desk.world.shelf.node_set(&name.to_string()) {
+            Ok(Some(hosts)) => Some(hosts.iter().map(|host| Text::expanded(host, name.spot())).collect()),
+            Ok(None) => Some(vec![name.clone()]),
+            Err(reason) => {
+                let message = format!("{} is no set of hosts: {}", shown(name), shown(reason));
+                self.desk.fault(Fault::at(name.spot(), message));
+                None
+            }
         }
     }
 
@@ -201,14 +223,18 @@ impl Expander<'_, '_> {
         }
         let shared = Rc::new(base.under(&outside.contexts).under(&outside.call));
         for (member, own) in members {
-            let Some(mut target) = target(self.desk, &member) else { continue };
-            target.port = target.port.or(outside.port);
             let effective = match own.is_empty() {
                 true => shared.clone(),
                 false => Rc::new(base.under(&outside.contexts).under(&own).under(&outside.call)),
             };
-            // A mistake in the options of a member is shown where it is written; the member itself where it stands.
-            self.add(Draft { target, effective, from_group: true, stack: None, at: member.spot() }, outside.stack);
+            for host in self.hosts(&member).unwrap_or_default() {
+                let Some(mut target) = target(self.desk, &host) else { continue };
+                target.port = target.port.or(outside.port);
+                // A mistake in the options of a member is shown where it is written; the member itself where it stands.
+                let draft =
+                    Draft { target, effective: effective.clone(), from_group: true, stack: None, at: member.spot() };
+                self.add(draft, outside.stack);
+            }
         }
     }
 

@@ -154,6 +154,7 @@ without ssh; everything else goes through ssh.
   lab00'(A)''(B)'            the same as lab00'(A B)'
   '(OPTIONS)' lab00 lab01    options of all targets, before the first one
   root@lab00:2222, [::1]:22  account and port; an IPv6 address with a port stands in brackets
+  lab[00-15,20], @group      a set of hosts as in ClusterShell, also with ! & ^ between two of them
   SUBTASK{a b}'(OPTIONS)'    targets with options of their own in common; also SUBGROUP{...}
   VMSTACK{pm vm0 vm1}        machines on top of each other, started one after the other, bottom up
 

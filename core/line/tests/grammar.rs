@@ -23,6 +23,16 @@ fn create(line: &str) -> Create {
 }
 
 #[test]
+fn a_set_of_hosts_is_one_target_for_each() {
+    let hosts = |line: &str| jobs(line).into_iter().map(|job| job.target.to_string()).collect::<Vec<_>>();
+    assert_eq!(hosts("-a list 'root@set[1-3]' lab00"), ["root@set1", "root@set2", "root@set3", "lab00"]);
+    let contexts = jobs("-a list \"root@set[1-3]'(-Z SUDO)'\"");
+    assert!(contexts.len() == 3 && contexts.iter().all(|job| !job.options.privilege.is_empty()));
+    let mistakes = show(&wrong("-a list '@wrong'"));
+    assert!(mistakes.contains("@wrong is no set of hosts: there is no group wrong"), "{mistakes}");
+}
+
+#[test]
 fn targets_have_accounts_and_ports() {
     for (word, host, port) in [
         ("lab00", "lab00", None),

@@ -20,7 +20,9 @@ use std::sync::Arc;
 pub fn presentation(action: &str, home: &Home) -> Result<Presentation, String> {
     let world = ctys_line::World::new(&home.caller.user, home);
     let call = ctys_line::parse(&["-a", action], &world).map_err(|mistakes| {
-        let mistakes: Vec<String> = mistakes.iter().map(|mistake| mistake.to_string()).collect();
+        // The lines below the first one draw where it stands in a call that nobody typed.
+        let first = |text: String| text.lines().next().unwrap_or_default().to_string();
+        let mistakes: Vec<String> = mistakes.iter().map(|mistake| first(mistake.to_string())).collect();
         mistakes.join("; ")
     })?;
     call.presentation.ok_or_else(|| "it says nothing about the output".into())

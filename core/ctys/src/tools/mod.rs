@@ -2,7 +2,7 @@
 //! is said by the name the program was started by, or by the first word of the call.
 
 mod ansible;
-mod database;
+pub mod database;
 mod dnsutil;
 mod gather;
 mod genmconf;

@@ -31,6 +31,15 @@ impl Shelf for Texts {
     fn group(&self, name: &str) -> Result<Option<String>, String> {
         Ok(self.groups.get(name).cloned())
     }
+
+    /// Two sets: one with three hosts, one that is wrong.
+    fn node_set(&self, text: &str) -> Result<Option<Vec<String>>, String> {
+        match text {
+            "root@set[1-3]" => Ok(Some((1..=3).map(|n| format!("root@set{n}")).collect())),
+            "@wrong" => Err("there is no group wrong".into()),
+            _ => Ok(None),
+        }
+    }
 }
 
 /// The words of a line as `sh` splits it: blanks separate, single and double quotes hold together, a backslash at the

@@ -1,0 +1,320 @@
+//! The companion tools and the inventory, as a user sees them.
+
+use crate::sealed::{Outcome, Sealed};
+use std::fs;
+use std::os::unix::process::CommandExt;
+
+const UUID: &str = "6842caf91e3e43249ed596b8b9f2c5c2";
+
+/// Runs a companion tool: the same program by another name.
+fn tool(sealed: &Sealed, name: &str, words: &[&str]) -> Outcome {
+    let output = sealed.command(words).arg0(name).output().unwrap();
+    Outcome::of(output, format!("{name} {}", words.join(" ")))
+}
+
+/// The caller ws2.soho, and lab00 and lab01 with two configured machines each below ~/xen.
+fn lab() -> Sealed {
+    let sealed = Sealed::new();
+    sealed.file(".ctys/groups/none", "");
+    for (host, octet) in [("lab00", 71), ("lab01", 72)] {
+        sealed.host(host, &format!("{host}.soho"), &format!("192.168.1.{octet}"), &format!("00:0e:0c:35:f8:{octet}"));
+        for label in ["tst100", "tst101"] {
+            configure(&sealed, host, label, "");
+        }
+    }
+    sealed
+}
+
+/// A configuration of a Xen domain in the place of the original: a folder of its own, named like the domain.
+fn configure(sealed: &Sealed, host: &str, label: &str, more: &str) {
+    let folder = sealed.folder.join("hosts").join(host).join("home/xen").join(label);
+    fs::create_dir_all(&folder).unwrap();
+    let octet = &label[label.len() - 1..];
+    let text = format!(
+        "#@#MAGICID-XEN\n#@#IP0 = \"192.168.1.22{octet}\"\n#@#DIST = \"CentOS\"\n{more}name = \"{label}\"\nmemory = 512\nvcpus = 1\n\
+         uuid = \"6842caf9-1e3e-4324-9ed5-96b8b9f2c5c{octet}\"\nvif = [ 'mac=00:50:56:13:11:4{octet}' ]\ndisk = [ 'x' ]\n"
+    );
+    fs::write(folder.join(format!("{label}.conf")), text).unwrap();
+}
+
+/// Fills the inventory from these hosts, by the fake `ssh`.
+fn fill(sealed: &Sealed, words: &[&str], targets: &[&str]) -> Outcome {
+    let all =
+        [&["--transport=openssh", "-t", "xen", "--base=xen", "--scan-all-states"], words, &["--"], targets].concat();
+    tool(sealed, "ctys-vdbgen", &all)
+}
+
+fn records(sealed: &Sealed) -> String {
+    fs::read_to_string(sealed.folder.join("home/.ctys/db/default/enum.fdb")).unwrap_or_default()
+}
+
+/// The three records of the seed, in its own layout.
+fn seed() -> (Sealed, String) {
+    let sealed = Sealed::new();
+    let text = format!(
+        "lab00.xyz;XEN;tst100;/root/xen/tst100/tst100.conf;{UUID};00:50:56:13:11:40;192.168.1.220;;;;CentOS;Linux;5;;PM\n\
+         lab00.xyz;XEN;tst100;/root/xen/tst100/tst100-inst.conf;;00:50:56:13:11:40;192.168.1.220;;;;;;;;;\n\
+         lab00.xyz;XEN;tst100;/homen/chkusr/xen/tst-ctys/tst100/tst100.conf;{UUID};00:50:56:13:11:40;192.168.1.220;;;;CentOS;Linux;5;20080427002200;VM\n"
+    );
+    sealed.file(".ctys/db/default/enum.fdb", &format!("lab01.xyz;XEN;tst101;/x/tst101.conf;;;;;;;;;;;\n{text}"));
+    (sealed, text)
+}
+
+#[test]
+fn the_query_of_the_seed_prints_its_three_records_byte_for_byte() {
+    let (sealed, text) = seed();
+    assert_eq!(tool(&sealed, "ctys-vhost", &["-o", "machine", "-s", "-M", "all", "lab00", "XEN", "tst100"]).ok(), text);
+    // The same by the first word of a call, and no word of an index is written by a sub-call.
+    assert_eq!(sealed.ctys(&["vhost", "-o", "machine", "-s", "-M", "all", "lab00", "XEN", "tst100"]).ok(), text);
+    assert!(!sealed.folder.join("home/.ctys/db/default/inventory.idx").exists());
+}
+
+#[test]
+fn which_records_a_query_prints_and_how_it_ends() {
+    let (sealed, text) = seed();
+    let lines: Vec<&str> = text.lines().collect();
+    let check = |words: &[&str], want: &[usize]| {
+        let got = tool(&sealed, "ctys-vhost", &[&["-o", "machine"], words].concat()).ok();
+        let want: String = want.iter().map(|&n| format!("{}\n", lines[n])).collect();
+        assert_eq!(got, want, "{words:?}");
+    };
+    check(&["-M", "first", "tst100"], &[0]);
+    check(&["-M", "last", "tst100"], &[2]);
+    check(&["-M", "unique", "--", "-inst"], &[1]);
+    check(&["-M", "usort", "tst100"], &[2, 1, 0]);
+    check(&["-M", "complement", "tst101"], &[0, 1, 2]);
+    check(&["tst100", "NOT", "PM"], &[1, 2]);
+    check(&["F:5:^$", "lab00"], &[1]);
+    check(&["R:2:3"], &[0, 1]);
+    check(&["-T", "QEMU"], &[]);
+    check(&["-A", "p:/root/xen/tst100/tst100.conf"], &[0]);
+    check(&["-A", UUID], &[0, 2]);
+    // No match prints nothing, not even a heading.
+    assert_eq!(tool(&sealed, "ctys-vhost", &["nobody"]).ok(), "");
+    assert_eq!(
+        tool(&sealed, "ctys-vhost", &["-o", "titleidx,label,pm,tcp", "tst100"]).ok(),
+        format!("ContainingMachine(1);Label(3);TCP(7)\n{}", "lab00.xyz;tst100;192.168.1.220\n".repeat(3))
+    );
+    let stderr = tool(&sealed, "ctys-vhost", &["-M", "unique", "tst100", "a b|tst"]).fails(11);
+    assert!(stderr.contains("tst100-inst.conf") && stderr.contains("-M all tst100 'a b|tst'"), "{stderr}");
+    let ends = |words: &[&str], code: i32, part: &str| {
+        let stderr = tool(&sealed, "ctys-vhost", words).fails(code);
+        assert!(stderr.contains(part), "{words:?}: {stderr}");
+    };
+    ends(&["["], 1, "no regular expression");
+    ends(&["-Q"], 1, "-Q is not known");
+    ends(&["-o", "nonsense"], 1, "no suboption nonsense");
+    ends(&["-M", "some"], 1, "FIRST");
+    ends(&["-p", "/nonexistent"], 1, "/nonexistent");
+    ends(&["-C", "macmap"], 10, "macmap.fdb");
+    fs::remove_file(sealed.folder.join("home/.ctys/db/default/enum.fdb")).unwrap();
+    ends(&["x"], 8, "ctys-vdbgen");
+    fs::remove_dir_all(sealed.folder.join("home/.ctys")).unwrap();
+    ends(&["x"], 7, "does not exist");
+}
+
+#[test]
+fn one_call_fills_the_inventory_and_silent_hosts_keep_what_they_had() {
+    let sealed = lab();
+    fill(&sealed, &[], &["lab00", "lab01"]).ok();
+    let first = records(&sealed);
+    assert_eq!(first.lines().count(), 4, "{first}");
+    assert!(first.starts_with("lab00.soho;XEN;tst100;/"), "{first}");
+    assert!(first.lines().all(|line| line.matches(';').count() == 46), "{first}");
+    let stderr = fill(&sealed, &[], &["lab00"]).fails(1);
+    assert!(stderr.contains("--append"), "{stderr}");
+    // lab00 is silent, lab01 has another machine; both stay known, one of them with its age.
+    fs::write(sealed.folder.join("hosts/lab00/fails"), "ssh: connect to host lab00 port 22: Connection refused\n")
+        .unwrap();
+    configure(&sealed, "lab01", "tst104", "");
+    let stderr = fill(&sealed, &["--replace", "--progress"], &["lab00", "lab01"]).fails(4);
+    assert!(stderr.contains("lab00: 0 records, not complete") && stderr.contains("2 kept from before"), "{stderr}");
+    let second = records(&sealed);
+    assert_eq!(second.lines().filter(|line| line.starts_with("lab00.soho")).count(), 2, "{second}");
+    assert_eq!(second.lines().filter(|line| line.starts_with("lab01.soho")).count(), 3, "{second}");
+    let targets = tool(&sealed, "ctys-vhost", &["-C", "listtargets"]).ok();
+    let of = |host: &str| targets.lines().find(|line| line.starts_with(host)).unwrap_or_default().to_string();
+    assert!(of("lab00").contains("connect") && !of("lab01").contains("connect"), "{targets}");
+    let json = tool(&sealed, "ctys-vhost", &["-o", "json", "lab00", "tst100"]).ok();
+    assert!(json.contains("\"target\":\"lab00\"") && json.contains("\"source\":\"cache\",\"observed\":\"20"), "{json}");
+    // A new file without the silent one forgets it only when nobody asks for it.
+    fill(&sealed, &["--replace"], &["lab01"]).ok();
+    assert_eq!(records(&sealed).lines().count(), 3);
+    assert_eq!(fill(&sealed, &["--stdio"], &["lab01"]).ok(), records(&sealed));
+}
+
+#[test]
+fn one_macro_gives_the_same_table_by_enumerate_and_by_vhost_and_the_users_own_work_too() {
+    let sealed = lab();
+    sealed.file(".ctys/macros/default", "TAB_MINE = tab_gen:macro:F_LABEL%%7_addr_14\n");
+    fill(&sealed, &[], &["lab00"]).ok();
+    for table in ["TAB_CPORT", "TAB_CTYS_VHOST_DEFAULT", "TAB_MINE"] {
+        let action = format!("enumerate=macro:{table},b:xen,matchvstat:all");
+        let asked = sealed.ctys(&["--transport", "openssh", "-t", "xen", "-a", &action, "lab00"]).ok();
+        let known = tool(&sealed, "ctys-vhost", &["-o", &format!("macro:{table}"), "lab00"]).ok();
+        assert_eq!(known, asked, "{table}");
+        assert_eq!(known.lines().count(), 4, "{known}");
+    }
+    assert_eq!(tool(&sealed, "ctys-vhost", &["tst101"]).ok().lines().count(), 3);
+}
+
+#[test]
+fn the_map_of_hardware_addresses_is_made_looked_up_and_joined() {
+    let sealed = lab();
+    sealed.file("dhcpd.conf", "host tst100 { hardware ethernet 00:50:56:13:11:40; fixed-address 10.9.9.9; }\n");
+    let conf = sealed.folder.join("home/dhcpd.conf").display().to_string();
+    assert_eq!(tool(&sealed, "ctys-extractMAClst", &[&conf]).ok(), "tst100;00:50:56:13:11:40;10.9.9.9\n");
+    assert_eq!(tool(&sealed, "ctys-extractMAClst", &["-i", &conf]).ok(), "10.9.9.9;tst100;00:50:56:13:11:40\n");
+    assert_eq!(tool(&sealed, "ctys-extractMAClst", &["-E", &conf]).ok(), "00:50:56:13:11:40 tst100\n");
+    assert!(tool(&sealed, "ctys-macmap", &["x"]).fails(2).contains("ctys-extractMAClst -P"));
+    tool(&sealed, "ctys-extractMAClst", &["-P", &conf]).ok();
+    assert_eq!(tool(&sealed, "ctys-macmap", &["-m", "TST1"]).ok(), "00:50:56:13:11:40\n");
+    assert_eq!(tool(&sealed, "ctys-macmap", &["10.9"]).ok(), "tst100;00:50:56:13:11:40;10.9.9.9\n");
+    sealed
+        .file(".ctys/db/default/enum.fdb", &format!("lab00;XEN;vm;/x/vm.conf;;00:50:56:13:11:40;{}\n", ";".repeat(40)));
+    let shown = |words: &[&str]| tool(&sealed, "ctys-vhost", words).ok();
+    assert_eq!(shown(&["-o", "label,tcp", "vm"]), "vm;\n");
+    assert_eq!(shown(&["-o", "label,tcp", "-C", "macmap", "10.9.9.9"]), "vm;10.9.9.9\n");
+    assert_eq!(shown(&["-o", "label,tcp", "-C", "macmaponly"]), "tst100;10.9.9.9\n");
+    assert_eq!(shown(&["-o", "label,tcp,ip", "vm"]), "vm;10.9.9.9\n");
+    assert_eq!(shown(&["-o", "label", "-A", "10.9.9.9"]), "vm\n");
+}
+
+#[test]
+fn an_address_is_completed_by_the_inventory_and_ambiguity_is_an_error_that_lists_all() {
+    let sealed = lab();
+    fill(&sealed, &[], &["lab00", "lab01"]).ok();
+    let cancel = |words: &[&str]| {
+        let all =
+            [&["--transport", "openssh", "-n", "-t", "xen", "-a", "cancel=l:tst100,poweroff:0"], words, &["lab00"]]
+                .concat();
+        sealed.ctys(&all)
+    };
+    // One machine there: its path is added, so the host is asked for that file alone. It is no Xen host at all.
+    let (_, stderr) = cancel(&[]).ends(5);
+    assert!(stderr.contains("tst100.conf, record 1,") && stderr.contains("-c off"), "{stderr}");
+    for off in [&["-c", "off"][..], &["-C", "off"], &["-c", "off", "-C", "off"]] {
+        let (_, stderr) = cancel(off).ends(5);
+        assert!(!stderr.contains("record 1"), "{stderr}");
+    }
+    // A copy of it, and it is not decided by a guess.
+    let copy = records(&sealed).lines().next().unwrap().replace("tst100.conf", "tst100-copy.conf");
+    sealed.file(".ctys/db/default/enum.fdb", &format!("{}{copy}\n", records(&sealed)));
+    let stderr = cancel(&[]).fails(11);
+    assert!(stderr.contains("tst100.conf (record 1)") && stderr.contains("tst100-copy.conf (record 5)"), "{stderr}");
+    let call = stderr.lines().find_map(|line| line.trim().strip_prefix("hint: ctys-vhost ")).unwrap();
+    let call: Vec<&str> = call.strip_suffix(" shows them").unwrap().split(' ').collect();
+    assert_eq!(call, ["-o", "machine", "-s", "-M", "all", "lab00", "XEN", "tst100"]);
+    assert_eq!(tool(&sealed, "ctys-vhost", &call).ok().lines().count(), 2);
+    for off in [&["-c", "off"][..], &["-C", "off"]] {
+        assert_ne!(cancel(off).code, 11);
+    }
+    // The inventory alone: what it does not know is not looked for.
+    let only = |label: &str| {
+        let action = format!("cancel=l:{label},poweroff:0");
+        sealed.ctys(&["--transport", "openssh", "-n", "-t", "xen", "-c", "on,only", "-a", &action, "lab00"])
+    };
+    assert!(only("nobody").fails(2).contains("knows no machine"), "ONLY forbids the scan");
+}
+
+#[test]
+fn sets_of_hosts_stand_where_targets_do() {
+    let sealed = lab();
+    let list = |target: &str| {
+        let outcome = sealed.ctys(&["--transport", "openssh", "-t", "pm", "-a", "list=terse,tab_gen:3_l_6", target]);
+        outcome.ok().split_whitespace().map(str::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(list("lab[00-01]"), ["lab00", "lab01"]);
+    assert_eq!(list("lab[00-03]!lab[02-05]"), ["lab00", "lab01"]);
+    sealed.file(".config/clustershell/groups.conf", "[Main]\ndefault: mine\n[mine]\nmap: echo lab01\n");
+    assert_eq!(list("@all"), ["lab01"]);
+    sealed.file(".ctys/groups/racks", "lab[00-01]\n");
+    assert_eq!(list("racks"), ["lab00", "lab01"]);
+    let stderr = sealed.ctys(&["-a", "list", "lab[3-1]"]).fails(1);
+    assert!(stderr.contains("ends before it begins"), "{stderr}");
+}
+
+#[test]
+fn groups_and_hosts_for_others() {
+    let sealed = lab();
+    fill(&sealed, &[], &["lab00"]).ok();
+    let groups = |words: &[&str]| tool(&sealed, "ctys-groups", words).ok();
+    assert_eq!(groups(&["--map", "XEN"]), "tst[100-101]\n");
+    assert_eq!(groups(&["--all"]), "tst[100-101]\n");
+    assert!(groups(&["--list"]).lines().any(|line| line == "lab00.soho"));
+    assert!(groups(&["--reverse", "tst100"]).lines().any(|line| line == "XEN"));
+    assert_eq!(groups(&["--map", "nobody"]), "");
+    assert_eq!(groups(&["--fold", "lab[1-3]", "lab4"]), "lab[1-4]\n");
+    assert_eq!(groups(&["--expand", "lab[1-2]!lab1"]), "lab2\n");
+    sealed.file(".ctys/groups/desks", "#include labs\nws2'(-Z SUDO)' ws3 # two\n");
+    sealed.file(".ctys/groups/labs", "lab00, lab01\n");
+    assert_eq!(groups(&["desks"]), "lab00 lab01 ws2 ws3\n");
+    assert_eq!(groups(&["-m", "1", "desks"]), "lab[00-01],ws[2-3]\n");
+    assert!(groups(&[]).lines().any(|line| line.ends_with("2/1        4 desks")), "{}", groups(&[]));
+    let list: serde_json::Value = serde_json::from_str(&tool(&sealed, "ctys-ansible", &["--list"]).ok()).unwrap();
+    assert_eq!(list["_meta"]["hostvars"]["tst100"]["ansible_host"], "192.168.1.220");
+    assert_eq!(list["XEN"]["hosts"], serde_json::json!(["tst100", "tst101"]));
+    let host: serde_json::Value =
+        serde_json::from_str(&tool(&sealed, "ctys-ansible", &["--host", "tst101"]).ok()).unwrap();
+    assert_eq!((&host["ansible_host"], &host["ctys_dist"]), (&"192.168.1.221".into(), &"CentOS".into()));
+}
+
+#[test]
+fn the_smaller_tools() {
+    let sealed = lab();
+    fill(&sealed, &[], &["lab00"]).ok();
+    let wake = |words: &[&str]| tool(&sealed, "ctys-wakeup", words);
+    assert_eq!(
+        wake(&["-n", "-t", "10.0.0.255", "00-50-56-13-11-4a"]).ok(),
+        "wake-on-LAN packet for 00:50:56:13:11:4A to 10.0.0.255 port 9\n"
+    );
+    assert!(wake(&["-n", "tst101"]).ok().contains("00:50:56:13:11:41"));
+    assert!(wake(&["-n", "nobody"]).fails(1).contains("nobody"));
+    assert!(wake(&["-n", "-i", "eth0", "-t", "x", "00:50:56:13:11:4a"]).fails(1).contains("exclude"));
+    let macros = |words: &[&str]| tool(&sealed, "ctys-macros", words).ok();
+    assert_eq!(macros(&["-N", "F_TCP"]), "F_TCP = 7_TCP_15\n");
+    assert!(macros(&["-E", "TAB_CPORT"]).starts_with("TAB_CPORT = tab_gen:3_Label_10%%2_stype_8"));
+    assert!(macros(&["-a"]).lines().all(|name| name.starts_with("F_")) && !macros(&["-a"]).is_empty());
+    let plugins = tool(&sealed, "ctys-plugins", &["-X"]).ok();
+    let row = plugins.lines().find(|line| line.contains(";XEN;")).unwrap();
+    assert!(row.contains(";XEN;;") && row.split(';').count() == 7, "{plugins}");
+    assert!(tool(&sealed, "ctys-plugins", &["--quick-tab"]).ok().starts_with("Hostname | "));
+    let conf = tool(&sealed, "ctys-genmconf", &["-x", "PM", "-k", "ws2", "-U", UUID]).ok();
+    assert!(
+        conf.contains("#@#LABEL        = \"ws2\"") && conf.contains("00:1D:60:A5:89:06") && conf.contains(UUID),
+        "{conf}"
+    );
+    let folder = sealed.folder.join("etc").display().to_string();
+    tool(&sealed, "ctys-genmconf", &["-P", "--folder", &folder]).ok();
+    assert!(
+        tool(&sealed, "ctys-genmconf", &["-P", "-x", "vm", "--folder", &folder]).fails(2).contains("only one of both")
+    );
+    sealed.tool("ping", "for last; do :; done; [ \"$last\" = lab00 ]");
+    let (stdout, _) = tool(&sealed, "ctys-vping", &["-m", "lab[00-01]"]).ends(4);
+    assert_eq!(stdout, "lab00;up;-\nlab01;down;-\n");
+    sealed.tool("host", "echo 'soho name server ws2.'; echo 'tst101.soho has address 192.168.1.221'; echo 'x.soho has address 10.0.0.1'");
+    assert_eq!(
+        tool(&sealed, "ctys-dnsutil", &["-C", "soho"]).ok(),
+        "tst101.soho;192.168.1.221;VM\nx.soho;10.0.0.1;-\n"
+    );
+    assert_eq!(
+        tool(&sealed, "ctys-proxy", &["-n", "6842CAF9-1e3e-4324-9ed5-96b8b9f2c5c0", "22"]).ok(),
+        "192.168.1.220 port 22\n192.168.1.220 port 22 through lab00.soho\n"
+    );
+    assert_eq!(tool(&sealed, "ctys-proxy", &["--knows", "nobody"]).fails(1), "");
+    assert_eq!(tool(&sealed, "ctys-proxy", &["--knows", "tst100"]).ok(), "");
+}
+
+#[test]
+fn every_tool_tells_its_options_and_its_version() {
+    let sealed = Sealed::new();
+    let names =
+        ["vhost", "vdbgen", "macmap", "extractMAClst", "extractARPlst", "dnsutil", "genmconf", "groups", "macros"];
+    for name in names.into_iter().chain(["plugins", "vping", "wakeup", "proxy", "ansible"]) {
+        let name = format!("ctys-{name}");
+        let help = tool(&sealed, &name, &["-h"]).ok();
+        assert!(help.starts_with(&format!("{name} - ")) && help.contains("--version"), "{help}");
+        assert_eq!(tool(&sealed, &name, &["-X", "-V"]).ok(), env!("CARGO_PKG_VERSION"));
+        assert!(tool(&sealed, &name, &["--nonsense"]).fails(1).contains("--nonsense is not known"));
+    }
+}
