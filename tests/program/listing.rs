@@ -113,6 +113,7 @@ fn the_order_of_completion_comes_with_b_par_and_the_given_order_with_b_seq() {
     let table = "list=terse,tab_gen:1_PM_12";
     assert_eq!(rows(&["-a", table, "-b", "sync,par", "lab01", "lab00"]), ["lab00.soho", "lab01"]);
     assert_eq!(rows(&["-a", table, "lab01", "lab00"]), ["lab01", "lab00.soho"]);
+    assert_eq!(rows(&["-a", table, "-b", "sync", "lab01", "lab00"]), ["lab01", "lab00.soho"]);
     assert_eq!(rows(&["-a", table, "-b", "seq", "lab00", "lab01"]), ["lab00.soho", "lab01"]);
 }
 

@@ -408,7 +408,8 @@ impl Output {
     fn new(call: &CallLine, home: &Home) -> Output {
         let table = call.presentation.clone().map(|presentation| {
             let style = Style { width: Screen::width(), header: call.header, utf8: Screen::utf8(), ..Style::default() };
-            let unordered = presentation.format == Format::Jsonl || (call.control.explicit && !call.control.sequential);
+            let unordered =
+                presentation.format == Format::Jsonl || (call.control.as_completed && !call.control.sequential);
             let address = presentation.address;
             // A map that is not there maps nothing; most users have none.
             let macmap = address.and_then(|_| std::fs::read_to_string(home.macmap_file(&call.call.db_paths)).ok());

@@ -143,8 +143,10 @@ pub struct Control {
     pub background: bool,
     /// One target after the other.
     pub sequential: bool,
-    /// Given by the user, not by default: `par` then also means the order of completion.
+    /// Given by the user, not by default.
     pub explicit: bool,
+    /// The user's own word was `par`: the answers come in the order of completion.
+    pub as_completed: bool,
 }
 
 /// What concerns the whole call.

@@ -30,8 +30,12 @@ pub fn explain(call: &CallLine) -> String {
     words.extend(before.flat_map(Given::words));
     if call.control.explicit {
         let detach = if call.control.detach { "ASYNC" } else { "SYNC" };
-        let order = if call.control.sequential { "SEQ" } else { "PAR" };
-        words.extend(["-b".into(), format!("{detach},{order}")]);
+        let order = match (call.control.sequential, call.control.as_completed) {
+            (true, _) => ",SEQ",
+            (false, true) => ",PAR",
+            (false, false) => "",
+        };
+        words.extend(["-b".into(), format!("{detach}{order}")]);
     }
     words.extend(action.iter().flat_map(|action| ["-a".to_string(), action.clone()]));
     let mut stack = None;

@@ -78,6 +78,7 @@ pub(crate) fn jobs(desk: &mut Desk<'_>, drafts: &[Draft]) -> Jobs {
         background: detach && controls.iter().any(|control| control.background),
         sequential: controls.iter().any(|control| control.sequential),
         explicit: controls.iter().any(|control| control.explicit),
+        as_completed: controls.iter().any(|control| control.as_completed),
     };
     Jobs { jobs, control, local_look }
 }
@@ -148,6 +149,7 @@ fn control(desk: &mut Desk<'_>, effective: &Effective, parsed: &Parsed) -> Contr
         background: given.detach == Some(true),
         sequential: given.sequential.unwrap_or(forced),
         explicit: effective.control.is_some(),
+        as_completed: given.sequential == Some(false),
     }
 }
 
