@@ -268,8 +268,17 @@ fn printf_format(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// The start of a chain of steps, in which a step that fails keeps the later ones from being tried.
+///
+/// When the caller dies, sshd closes the pipes, and the next word that a tool prints would end it by SIGPIPE: `xl save` with
+/// the guest suspended and half of its memory written, `xl create` with half a domain. So a chain that has come over whole
+/// ends as it would have ended, to be seen by the next call.
 pub fn chain_begin(out: &mut Vec<u8>) {
-    out.extend_from_slice(b"ctys_f=0\n");
+    out.extend_from_slice(b"ctys_f=0; trap '' PIPE\n");
+}
+
+/// The end of a chain: what only looks may be ended by a closed pipe again.
+pub fn chain_end(out: &mut Vec<u8>) {
+    out.extend_from_slice(b"trap - PIPE\n");
 }
 
 /// One step of a chain: [`item`], unless one before it failed. With `go_on` its own failure keeps nothing back.
@@ -286,4 +295,39 @@ pub fn chain_step(out: &mut Vec<u8>, number: u32, step: &Item, limit_s: u32, go_
 /// The end of a round.
 pub fn round_over(out: &mut Vec<u8>, round: u32) {
     out.extend_from_slice(format!("ctys_x {round}\n").as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{BufRead, BufReader, Write};
+    use std::process::Stdio;
+
+    #[test]
+    fn a_chain_goes_on_to_its_end_when_nobody_listens_any_more() {
+        let file = std::env::temp_dir().join(format!("ctys-chain-{}", std::process::id()));
+        let talks = Command::new("sh").args(["-c", "echo one; echo two >&2; ls -d /"]);
+        let steps = [talks, Command::new("touch").arg(file.to_str().unwrap())].map(|command| Item::Run(vec![command]));
+        let mut greeting = preamble("0123", &[]);
+        limits(&mut greeting);
+        round_over(&mut greeting, 0);
+        let mut chain = Vec::new();
+        chain_begin(&mut chain);
+        for (n, step) in steps.iter().enumerate() {
+            chain_step(&mut chain, n as u32 + 1, step, 15, true).unwrap();
+        }
+        chain_end(&mut chain);
+        let mut shell = std::process::Command::new("/bin/sh");
+        let mut shell = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let (mut input, mut lines) =
+            (shell.stdin.take().unwrap(), BufReader::new(shell.stdout.take().unwrap()).lines());
+        input.write_all(&greeting).unwrap();
+        assert!(lines.any(|line| line.unwrap() == "0123 x 0"));
+        drop(lines);
+        input.write_all(&chain).unwrap();
+        drop(input);
+        shell.wait().unwrap();
+        assert!(file.exists(), "the second step was not run");
+        std::fs::remove_file(file).unwrap();
+    }
 }

@@ -173,6 +173,9 @@ impl Conversation for Session {
                 return (vec![None; items.len()], Err(problem));
             }
         }
+        if chain.is_some() {
+            script::chain_end(&mut text);
+        }
         script::round_over(&mut text, round);
         self.next_item += items.len() as u32;
         self.next_round += 1;
