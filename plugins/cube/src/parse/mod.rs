@@ -1,0 +1,3 @@
+//! Tool output to values. Each file has a sample above its parser.
+
+pub mod survey;

@@ -1,0 +1,86 @@
+//! Where things are, by the settings of the plugin (`CTYS_CUBE_CONTAINERS=/srv/cubes`), and what a name may look like.
+
+use ctys_plugin::model::{Bytes, Command, Request};
+
+/// How long a command of the runtime may take; `runc create` unpacks nothing, it only makes namespaces.
+const RUNTIME_MS: u32 = 60_000;
+
+/// The folders and programs of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Places {
+    /// The cubes: one folder each, which is also the OCI bundle.
+    pub containers: String,
+    /// What cubes and the tools share: `/var/lib/cube`.
+    pub state: String,
+    /// The records of the runtime: `/run/runc`.
+    pub records: String,
+    /// How long a cube may take to end by itself, in seconds.
+    pub grace: u32,
+}
+
+impl Places {
+    /// Those of this request. Relative paths in settings are left out: they would mean another place for each caller.
+    pub fn of(request: &Request) -> Places {
+        let set = |name: &str| request.settings.get(name).map(String::as_str);
+        let path = |name: &str, default: &str| match set(name) {
+            Some(path) if path.starts_with('/') && !path.contains('\0') => {
+                let trimmed = path.trim_end_matches('/');
+                if trimmed.is_empty() { default.into() } else { trimmed.to_string() }
+            }
+            _ => default.to_string(),
+        };
+        Places {
+            containers: path("CONTAINERS", "/opt/container"),
+            state: path("STATE", "/var/lib/cube"),
+            records: path("ROOT", "/run/runc"),
+            grace: set("GRACE").and_then(|seconds| seconds.parse().ok()).unwrap_or(10),
+        }
+    }
+
+    /// The folder of a cube.
+    pub fn cube(&self, name: &str) -> String {
+        format!("{}/{name}", self.containers)
+    }
+
+    /// A file of a cube.
+    pub fn file(&self, name: &str, file: &str) -> String {
+        format!("{}/{name}/{file}", self.containers)
+    }
+
+    /// A call of the runtime.
+    pub fn runtime<A: Into<Bytes>>(&self, manager: &str, words: impl IntoIterator<Item = A>) -> Command {
+        // The place of its records is only named where it is not its own.
+        let root = (self.records != "/run/runc").then(|| ["--root", &self.records].map(Bytes::from));
+        Command::new(manager).args(root.into_iter().flatten()).args(words).as_root().limit_ms(RUNTIME_MS)
+    }
+}
+
+/// The longest name: a folder, a host name, a label of DNS.
+const LONGEST: usize = 63;
+
+/// Whether this can be the name of a cube: what runc takes for an id, and no name that means something else.
+pub fn is_name(name: &str) -> bool {
+    is_id(name) && name.len() <= LONGEST && !matches!(name, "host" | "essential" | "all" | "data")
+}
+
+/// Whether runc could have a container of this id. A leading dot would hide it, a dash would be an option.
+pub fn is_id(name: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"_+-.".contains(&b);
+    name.bytes().all(plain) && name.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_one_folder_and_mean_nothing_else() {
+        for good in ["web", "cube-server", "dom0", "a.b_c+d", "9"] {
+            assert!(is_name(good), "{good}");
+        }
+        let long = "x".repeat(64);
+        for bad in ["", "a b", "../x", "a/b", ".", "..", ".web", "-f", "host", "essential", "a\n", "ü", "a:b", &long] {
+            assert!(!is_name(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! `start -f`: the cube in the foreground, its output and exit status ours; with `-i` on this terminal.
+
+use super::must;
+use super::start::{Outcome, clear, config_step};
+use crate::config;
+use crate::cube::Cube;
+use crate::flow::{Flow, Stop, answer};
+use crate::parse::survey::{State, Survey};
+use ctys_plugin::json::{self, Value};
+use ctys_plugin::model::{Command, Console, ConsoleKind, Step, ToolCall};
+
+/// Makes everything ready and hands the streams over. What the cube is put together from says whether it has a terminal, and has
+/// to fit.
+pub fn run(flow: &mut Flow<'_>, call: &ToolCall, name: &str, interactive: bool) -> Result<Outcome, Stop> {
+    let terminal = interactive && call.terminal;
+    let Some(survey) = flow.lock_and_look(name, false)? else { return Ok(Outcome::Unknown) };
+    let Some(cube) = Cube::named(&survey, name).filter(|cube| cube.folder.is_some()) else {
+        return Ok(Outcome::Unknown);
+    };
+    match cube.state() {
+        Some(State::Running | State::Paused) => return Ok(Outcome::WasRunning),
+        Some(_) => {
+            let round = flow.run(vec![clear(flow, &cube)])?;
+            must(flow, answer(round, "clear"), &format!("container {name} was not cleared"))?;
+        }
+        None => {}
+    }
+    set_terminal(flow, &survey, &cube, terminal)?;
+    let bundle = flow.places.cube(name);
+    let command = flow.places.runtime(cube.manager(), ["run", "--bundle", &bundle, name]).changes();
+    Err(Stop::Attach(Box::new(Console {
+        command: Some(command),
+        streams: !terminal,
+        says: Some(format!("Running container '{name}' in foreground:")),
+        ..Console::new(ConsoleKind::Cli, name, crate::SESSION_TYPE)
+    })))
+}
+
+/// Makes `config.json` say whether the first process has a terminal; makes it where it is missing.
+pub fn set_terminal(flow: &mut Flow<'_>, survey: &Survey, cube: &Cube<'_>, terminal: bool) -> Result<(), Stop> {
+    let name = cube.name;
+    let text = if cube.has("config.json") {
+        let path = flow.places.file(name, "config.json");
+        let round = flow.run(vec![Step::run("config", Command::new("cat").arg(path).as_root())])?;
+        must(flow, answer(round, "config"), &format!("container {name} was not started"))?;
+        let text = answer(round, "config").ok_output().map(|output| output.stdout.to_text().into_owned());
+        text.unwrap_or_default()
+    } else {
+        match config::generate(cube, &flow.places, survey.capabilities) {
+            Ok(text) => text,
+            Err(why) => return flow.fail(format!("[ERROR]: container {name} cannot be started: {why}")),
+        }
+    };
+    let Ok(mut config) = json::from_str::<Value>(&text) else {
+        return flow.fail(format!("[ERROR]: container {name} cannot be started: its config.json is not JSON"));
+    };
+    if config["process"]["terminal"].as_bool().unwrap_or(false) == terminal && cube.has("config.json") {
+        return Ok(());
+    }
+    if !config["process"].is_object() {
+        return flow.fail(format!("[ERROR]: container {name} cannot be started: its config.json has no process"));
+    }
+    config["process"]["terminal"] = Value::Bool(terminal);
+    let text = json::to_string_pretty(&config).unwrap_or_default() + "\n";
+    let round = flow.run(vec![config_step(flow, name, text)])?;
+    must(flow, answer(round, "config"), &format!("config.json of container {name} was not written"))
+}

@@ -1,0 +1,171 @@
+//! Starting a cube: what is left of an earlier life is cleared, `config.json` is made where it is missing, then the runtime makes the
+//! container and starts its program.
+//!
+//! ```text
+//! lock, look -> what it depends on, one after the other, each under its own lock
+//!            -> [clear] [config] create [network] start      all in one round, under the lock
+//!            -> [clear]                                      when one of them failed: nothing half made is left
+//! ```
+
+use super::{complaints, must, runtime_step};
+use crate::config;
+use crate::cube::Cube;
+use crate::flow::{Flow, Stop, answer};
+use crate::parse::survey::{State, Survey};
+use crate::places::is_id;
+use ctys_plugin::model::{Does, Step, WriteFile};
+
+/// What is to become of a cube that has to be running.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was started.
+    Started,
+    /// It was running before.
+    WasRunning,
+    /// There is no such cube.
+    Unknown,
+}
+
+/// Starts a cube and first what it depends on.
+pub fn start(flow: &mut Flow<'_>, name: &str) -> Result<Outcome, Stop> {
+    let Some(survey) = flow.lock_and_look(name, false)? else { return Ok(Outcome::Unknown) };
+    let Some(cube) = Cube::named(&survey, name).filter(|cube| cube.folder.is_some()) else {
+        return Ok(Outcome::Unknown);
+    };
+    if cube.lines("depends").next().is_none() || cube.is_alive() {
+        return start_one(flow, &survey, name);
+    }
+    let all = flow.look(&[], false)?;
+    for earlier in order(flow, &all, &[name])? {
+        let Some(survey) = flow.lock_and_look(&earlier, false)? else { continue };
+        match start_one(flow, &survey, &earlier)? {
+            outcome if earlier == name => return Ok(outcome),
+            _ => {}
+        }
+    }
+    Ok(Outcome::Unknown)
+}
+
+/// Starts all cubes with this tag, and what they depend on. A cube that fails does not keep the others back.
+pub fn start_tagged(flow: &mut Flow<'_>, tag: &str) -> Result<(), Stop> {
+    let all = flow.look(&[], false)?;
+    let tagged: Vec<&str> = Cube::cubes(&all).filter(|cube| cube.has_tag(tag)).map(|cube| cube.name).collect();
+    let mut failed = false;
+    for name in order(flow, &all, &tagged)? {
+        let started = match flow.lock_and_look(&name, false) {
+            Ok(Some(survey)) => start_one(flow, &survey, &name).map(drop),
+            Ok(None) => Ok(()),
+            Err(stop) => Err(stop),
+        };
+        match started {
+            Err(Stop::Done) => failed = true,
+            other => other?,
+        }
+    }
+    flow.said.exit = failed.then_some(1);
+    Ok(())
+}
+
+/// These cubes and all they depend on, each behind what it needs. A circle is an error that names it.
+fn order(flow: &mut Flow<'_>, all: &Survey, wanted: &[&str]) -> Result<Vec<String>, Stop> {
+    let mut done: Vec<String> = Vec::new();
+    for name in wanted {
+        let mut path: Vec<String> = Vec::new();
+        if let Err(why) = visit(all, name, &mut path, &mut done) {
+            return flow.fail(why);
+        }
+    }
+    Ok(done)
+}
+
+fn visit(all: &Survey, name: &str, path: &mut Vec<String>, done: &mut Vec<String>) -> Result<(), String> {
+    if done.iter().any(|earlier| earlier == name) {
+        return Ok(());
+    }
+    if let Some(at) = path.iter().position(|earlier| earlier == name) {
+        let circle: Vec<&str> = path[at..].iter().map(String::as_str).chain([name]).collect();
+        return Err(format!("[ERROR]: containers depend on each other in a circle: {}", circle.join(" -> ")));
+    }
+    let cube = Cube::named(all, name).filter(|cube| cube.folder.is_some());
+    let Some(cube) = cube else {
+        let by = path.last().map_or("", String::as_str);
+        return Err(format!("[ERROR]: container {by} depends on {name}, which does not exist"));
+    };
+    path.push(name.to_string());
+    for needed in cube.lines("depends").flat_map(str::split_ascii_whitespace) {
+        visit(all, needed, path, done)?;
+    }
+    path.pop();
+    done.push(name.to_string());
+    Ok(())
+}
+
+/// Starts a cube whose lock is held.
+fn start_one(flow: &mut Flow<'_>, survey: &Survey, name: &str) -> Result<Outcome, Stop> {
+    let Some(cube) = Cube::named(survey, name).filter(|cube| cube.folder.is_some()) else {
+        return Ok(Outcome::Unknown);
+    };
+    let mut steps = Vec::new();
+    match cube.state() {
+        Some(State::Running) => return Ok(Outcome::WasRunning),
+        Some(State::Paused) => {
+            return flow.fail(format!("[ERROR]: container {name} is paused, 'cube-ctl resume {name}' continues it"));
+        }
+        // A start that was cut short, a process that ended by itself, a record from before the machine was booted.
+        Some(State::Created | State::Stopped) => steps.push(clear(flow, &cube).go_on()),
+        None => {}
+    }
+    steps.extend(prepare(flow, survey, &cube)?);
+    let bundle = flow.places.cube(name);
+    steps.push(runtime_step(flow, "create", &cube, &["create", "--bundle", &bundle, name]));
+    steps.push(runtime_step(flow, "start", &cube, &["start", name]));
+    let names: Vec<String> = steps.iter().map(|step| step.name.clone()).collect();
+    let round = flow.run(steps)?;
+    let failed = names.iter().find(|step| *step != "clear" && answer(round, step).ok_output().is_none());
+    if let Some(step) = failed {
+        let told = answer(round, step);
+        let undo = flow.run(vec![clear(flow, &cube)])?;
+        if answer(undo, "clear").ok_output().is_none() {
+            for line in complaints(answer(undo, "clear")) {
+                flow.complain(format!("[WARNING]: container {name} could not be cleared: {line}"));
+            }
+        }
+        must(flow, told, &format!("container {name} was not started"))?;
+    }
+    flow.said.changed = true;
+    Ok(Outcome::Started)
+}
+
+/// What has to be there before the container is made.
+fn prepare(flow: &mut Flow<'_>, survey: &Survey, cube: &Cube<'_>) -> Result<Vec<Step>, Stop> {
+    let name = cube.name;
+    if cube.folder.is_some_and(|folder| folder.no_manager) {
+        return flow.fail(format!("[ERROR]: container {name}: its manager {} cannot be run", cube.manager()));
+    }
+    if cube.has("config.json") {
+        return Ok(Vec::new());
+    }
+    let text = match config::generate(cube, &flow.places, survey.capabilities) {
+        Ok(text) => text,
+        Err(why) => return flow.fail(format!("[ERROR]: container {name} cannot be started: {why}")),
+    };
+    Ok(vec![config_step(flow, name, text)])
+}
+
+/// Writes `config.json`.
+pub fn config_step(flow: &Flow<'_>, name: &str, text: String) -> Step {
+    let file = WriteFile {
+        path: flow.places.file(name, "config.json").into(),
+        content: text.into(),
+        privilege: ctys_plugin::model::Privilege::Root,
+        mode: 0o644,
+        ..WriteFile::default()
+    };
+    Step::does("config", Does::Write(file))
+}
+
+/// Removes the record and whatever process it still has.
+pub fn clear(flow: &Flow<'_>, cube: &Cube<'_>) -> Step {
+    debug_assert!(is_id(cube.name));
+    runtime_step(flow, "clear", cube, &["delete", "--force", cube.name])
+}
