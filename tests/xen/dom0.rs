@@ -1,9 +1,9 @@
-//! A real Xen dom0 (see README.md), for tests that claim "works with Xen".
+//! A real Xen dom0 (see README.md). One that cannot be built or started fails the test; it is never skipped. It ends with
+//! the process, however that ends.
 //!
-//! Plain Rust on top of std: `#[path = "xen/mod.rs"] mod xen;`. A dom0 that cannot be built or started fails the test; it
-//! is never skipped. It ends with the process, however that ends.
-#![allow(dead_code, reason = "every test crate uses its own part of it")]
+//! What became of domains is asked of `xl`, never of `ctys`.
 
+use crate::sealed::{Outcome, plugins};
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -16,8 +16,6 @@ pub struct Dom0 {
     pub config: PathBuf,
     /// `lab00` …; the machine itself is called `lab00.soho`.
     pub name: String,
-    /// Its port on 127.0.0.1.
-    pub port: u16,
     /// The script that runs it stops it at the end of this.
     stdin: Option<ChildStdin>,
     script: Child,
@@ -26,13 +24,23 @@ pub struct Dom0 {
 }
 
 impl Dom0 {
-    /// The dom0 of this test program, `lab00`, to one test at a time, with nothing but Domain-0 running.
-    pub fn shared() -> MutexGuard<'static, Dom0> {
+    /// The dom0 of this test program, `lab00`, to one test at a time, with exactly these machines of the seed running
+    /// beside Domain-0. One that runs already stays as it is, since a start costs ten seconds.
+    pub fn with(names: &[&str]) -> MutexGuard<'static, Dom0> {
         static SHARED: OnceLock<Mutex<Dom0>> = OnceLock::new();
         let shared = SHARED.get_or_init(|| Mutex::new(Dom0::start("lab00")));
         // A test that failed says nothing against the dom0.
         let dom0 = shared.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        dom0.reset();
+        dom0.bring(names);
+        dom0
+    }
+
+    /// The same, with machines that are up: they answer.
+    pub fn with_up(names: &[&str]) -> MutexGuard<'static, Dom0> {
+        let dom0 = Dom0::with(names);
+        for name in names {
+            dom0.wait_up(name);
+        }
         dom0
     }
 
@@ -58,7 +66,7 @@ impl Dom0 {
                     .stderr(Stdio::null())
                     .spawn()
                     .expect("ssh (Debian: openssh-client)");
-                return Dom0 { config, name: name.into(), port, stdin, script, master };
+                return Dom0 { config, name: name.into(), stdin, script, master };
             }
             said.push_str(&line);
             said.push('\n');
@@ -97,12 +105,79 @@ impl Dom0 {
         list.lines().skip(2).map(row).collect()
     }
 
-    /// Ends every guest. Files that a test leaves behind it removes itself.
-    pub fn reset(&self) {
-        self.ssh(
-            "xl list | awk 'NR > 2 { print $(NF - 4) }' | while read -r id; do xl destroy $id; done\n\
-             while [ $(xl list | wc -l) -gt 2 ]; do sleep 0.2; done",
-        );
+    /// The names of the domains, in order.
+    pub fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.domains().into_iter().map(|(name, _)| name).collect();
+        names.sort();
+        names
+    }
+
+    /// The state of a domain; empty when there is none.
+    pub fn state(&self, name: &str) -> String {
+        self.domains().into_iter().find(|(known, _)| known == name).map(|(_, state)| state).unwrap_or_default()
+    }
+
+    /// The number of a domain. It gets a new one whenever it is started, rebooted, reset or restored.
+    #[track_caller]
+    pub fn id(&self, name: &str) -> u32 {
+        self.ssh(&format!("xl domid '{name}'")).trim().parse().unwrap()
+    }
+
+    /// Waits for a machine of the seed to answer.
+    pub fn wait_up(&self, name: &str) {
+        self.ssh(&format!("until ping -c1 -W1 {name} >/dev/null; do sleep 0.2; done"));
+    }
+
+    /// Waits until a command there succeeds.
+    pub fn wait(&self, command: &str) {
+        self.ssh(&format!("until {command}; do sleep 0.2; done"));
+    }
+
+    /// Ends what is not wanted or not well, starts what is missing, and forgets saved states. Other files that a test
+    /// leaves behind it removes itself.
+    fn bring(&self, names: &[&str]) {
+        self.ssh(&format!(
+            "wanted=' {} '; rm -rf /var/lib/xen/ctys\n\
+             xl list | awk 'NR > 2 {{ print $(NF - 4), $(NF - 1), NF == 6 ? $1 : \"\" }}' | while read -r id state name; do\n\
+               case $state:$wanted in [rb-][b-]----:*\" $name \"*) ;; *) xl destroy $id;; esac\n\
+             done\n\
+             for name in $wanted; do\n\
+               xl domid $name >/dev/null 2>&1 || xl create -q xen/tst-ctys/$name/$name.conf\n\
+             done\n\
+             while [ $(xl list | wc -l) -gt {} ]; do sleep 0.2; done",
+            names.join(" "),
+            names.len() + 2
+        ));
+    }
+
+    /// A folder of this dom0's own on this machine, for the caller's `$HOME`.
+    pub fn home(&self) -> PathBuf {
+        let home = self.config.with_file_name("home");
+        std::fs::create_dir_all(&home).unwrap();
+        home
+    }
+
+    /// `ctys` with these words: the program and the plugins of this build, and the real tools.
+    pub fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ctys"));
+        command.arg("--ssh-config").arg(&self.config).args(words);
+        self.seal(&mut command);
+        command
+    }
+
+    /// Sets the environment of a call.
+    pub fn seal(&self, command: &mut Command) {
+        command.env("CTYS_PLUGIN_PATH", plugins()).env("HOME", self.home()).env_remove("DISPLAY").stdin(Stdio::null());
+    }
+
+    /// Runs `ctys` with these words.
+    pub fn ctys(&self, words: &[&str]) -> Outcome {
+        Outcome::of(self.command(words).output().unwrap(), format!("ctys {}", words.join(" ")))
+    }
+
+    /// `ctys -t xen -a ACTION lab00`, as root.
+    pub fn xen(&self, action: &str) -> Outcome {
+        self.ctys(&["-t", "xen", "-a", action, "lab00"])
     }
 }
 

@@ -72,6 +72,9 @@ packages() {
 		kmod
 		sudo
 		opendoas
+		krb5-user
+		krb5-kdc
+		krb5-admin-server
 	END
 	)" "$suite" "$root" "$mirror" >"$cache/debootstrap.log" 2>&1 || {
 		tail -5 "$cache/debootstrap.log" >&2

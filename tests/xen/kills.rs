@@ -1,0 +1,114 @@
+//! `ctys` is killed at any moment of a change, as by a power cut at the caller. What is left there a second call must see,
+//! and finish or undo.
+//!
+//! `CTYS_TEST_KILLS=100` makes more rounds, `CTYS_TEST_KILL_SEED=7` other ones. A failure names its seed and round.
+
+use crate::dom0::Dom0;
+use crate::sealed::Outcome;
+use std::time::Duration;
+
+/// xorshift64: the same numbers for the same seed.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) % limit
+    }
+}
+
+/// A number from the environment.
+fn number(variable: &str, usual: u64) -> u64 {
+    match std::env::var(variable) {
+        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{variable}={text} is no number")),
+        Err(_) => usual,
+    }
+}
+
+const START: &str = "create=l:tst104,CONSOLE:none,PING:OFF";
+const RESUME: &str = "create=l:tst104,RESUME,CONSOLE:none,PING:OFF";
+const END: &str = "cancel=l:tst104,POWEROFF:0";
+/// What is done to a machine that runs.
+const CHANGES: [&str; 5] =
+    [END, "cancel=l:tst104,SUSPEND", "cancel=l:tst104,RESET", "cancel=l:tst104,PAUSE", "cancel=l:tst104,REBOOT"];
+/// All changes are over after so many ms on a quiet machine; later kills hit nobody.
+const LONGEST_MS: u64 = 6_000;
+/// What was under way there may go on for a while: a second call is repeated as a user would.
+const ATTEMPTS: usize = 20;
+
+/// Starts a change and kills it without a word. Whether it had ended by itself.
+fn killed_after(dom0: &Dom0, action: &str, delay: Duration) -> bool {
+    let mut child = dom0.command(&["-t", "xen", "-a", action, "lab00"]).spawn().unwrap();
+    std::thread::sleep(delay);
+    let over = child.try_wait().unwrap().is_some();
+    if !over {
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    over
+}
+
+/// Repeats a call until the real state is as wanted. Every refusal on the way is a sentence and an exit code.
+#[track_caller]
+fn until(dom0: &Dom0, action: &str, reached: impl Fn(&Dom0) -> bool, told: &str) {
+    let mut last = None;
+    for _ in 0..ATTEMPTS {
+        let outcome = dom0.xen(action);
+        assert!([0, 3, 5].contains(&outcome.code), "{told}: {outcome:?}");
+        if reached(dom0) {
+            return;
+        }
+        last = Some(outcome);
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    panic!("{told}: {action} does not help; there is {:?}; it said {last:?}", dom0.domains());
+}
+
+/// The files that are newer than the mark, logs apart.
+fn new_files(dom0: &Dom0) -> String {
+    dom0.ssh("find / /run -xdev -newer /srv/mark -type f ! -path '/var/log/*' ! -path '/run/xen*' ! -path '/proc/*' | sort -u")
+}
+
+#[test]
+fn whenever_ctys_is_killed_a_second_call_finishes_or_undoes_the_change() {
+    let dom0 = Dom0::with(&[]);
+    let (rounds, seed) = (number("CTYS_TEST_KILLS", 12), number("CTYS_TEST_KILL_SEED", 1));
+    let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+    dom0.ssh("touch /srv/mark");
+    for round in 0..rounds {
+        let runs = dom0.names() == ["tst104"];
+        let action = if runs { CHANGES[dice.below(5) as usize] } else { START };
+        let delay = Duration::from_millis(dice.below(LONGEST_MS));
+        let over = killed_after(&dom0, action, delay);
+        let told = format!("seed {seed}, round {round}, {action} killed after {delay:?} (it had ended: {over})");
+        println!("{told}");
+        // What is left is seen, whatever it is.
+        let Outcome { code, stdout, stderr, .. } = dom0.xen("list=terse,tab_gen:3_l_10");
+        assert!(code == 0 && stdout.contains("Domain-0"), "{told}: {stdout}{stderr}");
+        let runs = |dom0: &Dom0| {
+            let state = dom0.state("tst104");
+            !state.is_empty() && !state.contains(['p', 's', 'c', 'd']) && dom0.ssh("xl list -l").contains("tst104")
+        };
+        let is_gone = |dom0: &Dom0| dom0.names().is_empty();
+        match (dice.below(2), action.contains("SUSPEND")) {
+            // Suspended or not, or half: it goes on from there, and is up without a boot.
+            (_, true) => {
+                until(&dom0, "cancel=l:tst104,SUSPEND", is_gone, &told);
+                until(&dom0, RESUME, runs, &told);
+                dom0.wait_up("tst104");
+            }
+            (0, _) => until(&dom0, END, is_gone, &told),
+            _ if action.contains("PAUSE") => until(&dom0, RESUME, runs, &told),
+            _ => until(&dom0, "create=l:tst104,REUSE,CONSOLE:none,PING:OFF", runs, &told),
+        }
+    }
+    if !dom0.names().is_empty() {
+        dom0.xen(END).ok();
+    }
+    assert_eq!(dom0.names(), [""; 0]);
+    assert_eq!(new_files(&dom0), "", "something was left there");
+    // The xl that watches a domain ends with it.
+    dom0.wait("! pgrep -x xl >/dev/null");
+}
