@@ -28,10 +28,11 @@ const DEPTH: usize = 20;
 /// # Errors
 /// A sentence that says what is wrong.
 pub fn parse(text: &str, groups: &dyn Groups) -> Result<NodeSet, String> {
-    at_depth(text, groups, 0)
+    at_depth(text, groups, None, 0)
 }
 
-fn at_depth(text: &str, groups: &dyn Groups, depth: usize) -> Result<NodeSet, String> {
+/// `source`: that of the group whose members these are; groups in it are meant without their source.
+fn at_depth(text: &str, groups: &dyn Groups, source: Option<&str>, depth: usize) -> Result<NodeSet, String> {
     if depth > DEPTH {
         return Err(format!("groups name each other more than {DEPTH} times"));
     }
@@ -44,7 +45,7 @@ fn at_depth(text: &str, groups: &dyn Groups, depth: usize) -> Result<NodeSet, St
                 _ => return Err(format!("there is nothing behind {operator} in {text}")),
             }
         }
-        let other = one(operand, groups, depth)?;
+        let other = one(operand, groups, source, depth)?;
         match operator {
             '!' => set.difference(&other),
             '&' => set.intersection(&other),
@@ -58,24 +59,24 @@ fn at_depth(text: &str, groups: &dyn Groups, depth: usize) -> Result<NodeSet, St
     Ok(set)
 }
 
-fn one(operand: &str, groups: &dyn Groups, depth: usize) -> Result<NodeSet, String> {
+fn one(operand: &str, groups: &dyn Groups, source: Option<&str>, depth: usize) -> Result<NodeSet, String> {
     if let Some(name) = operand.strip_prefix('@') {
         let (source, group) = match name.split_once(':') {
             Some((source, group)) => (Some(source), group),
-            None => (None, name),
+            None => (source, name),
         };
         // @rack[1-3] is three groups.
         let mut names = NodeSet::default();
         names.insert_folded(group)?;
         let mut set = NodeSet::default();
         for group in names.names() {
-            set.union(at_depth(&groups.members(source, &group)?, groups, depth + 1)?);
+            set.union(at_depth(&groups.members(source, &group)?, groups, source, depth + 1)?);
         }
         return Ok(set);
     }
     let mut set = NodeSet::default();
     if operand.contains(['*', '?']) && !operand.contains('[') {
-        let all = at_depth(&groups.members(None, "*")?, groups, depth + 1)?;
+        let all = at_depth(&groups.members(source, "*")?, groups, source, depth + 1)?;
         all.names().filter(|name| matches(operand.as_bytes(), name.as_bytes())).for_each(|name| set.insert(&name));
         return Ok(set);
     }
@@ -142,6 +143,7 @@ mod tests {
                 (None, "all" | "*") => Ok("@lab,ws1 ws2".into()),
                 (Some("racks"), "r1") => Ok("a1".into()),
                 (Some("racks"), "r2") => Ok("a2".into()),
+                (Some("racks"), "both") => Ok("@r1,@r2".into()),
                 (None, "loop") => Ok("@loop".into()),
                 _ => Err(format!("there is no group {group}")),
             }
@@ -161,6 +163,7 @@ mod tests {
         check("@lab!lab2,x", "lab[1,3],x");
         check("@all & @lab", "lab[1-3]");
         check("@racks:r[1-2]", "a[1-2]");
+        check("@racks:both", "a[1-2]");
         check("ws*", "ws[1-2]");
         check("lab?!lab3", "lab[1-2]");
         check("@*", "lab[1-3],ws[1-2]");
