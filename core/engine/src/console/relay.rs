@@ -31,7 +31,7 @@ use strict; use Socket; use IO::Select; use Fcntl;
 my ($path, $key, $owner) = @ARGV; my ($saved, $out, $open) = (undef, '', 1);
 sub leave { system('stty', $saved) if defined $saved; print STDERR "ctys: $_[1]\n" if $_[1]; exit $_[0] }
 leave(4, "the socket of the console does not answer: its path is too long") if length $path > 107;
-socket(my $s, AF_UNIX, SOCK_STREAM, 0) && connect($s, pack_sockaddr_un($path)) or leave(4, "the socket of the console does not answer: $!");
+my $s; socket($s, AF_UNIX, SOCK_STREAM, 0) && connect($s, pack_sockaddr_un($path)) or leave(4, "the socket of the console does not answer: $!");
 if ($owner) {
   my $peer = unpack 'i', getsockopt($s, SOL_SOCKET, eval { Socket::SO_PEERCRED() } || 17) || '';
   leave(4, "the socket of the console belongs to process $peer, not to process $owner; nothing was sent") if $peer != $owner;
