@@ -196,7 +196,7 @@ impl CommandLine {
         while let Some(word) = words.get(at) {
             at += 1;
             let Some(name) = option_name(word) else {
-                if !word.is_empty() {
+                if !matches!(word.as_str(), "" | "--") {
                     line.images.push(word.clone());
                 }
                 continue;
