@@ -3,8 +3,12 @@
 #[path = "../sealed/mod.rs"]
 mod sealed;
 
+#[path = "../pty/mod.rs"]
+mod pty;
+
 mod attacks;
 mod changes;
+mod consoles;
 mod listing;
 mod mistakes;
 mod plugins;

@@ -8,7 +8,7 @@
 mod emacs;
 mod keeper;
 mod line;
-mod relay;
+pub mod relay;
 mod terminal;
 mod window;
 
