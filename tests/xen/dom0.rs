@@ -124,20 +124,21 @@ impl Dom0 {
     }
 
     /// Waits for a machine of the seed to answer.
+    #[track_caller]
     pub fn wait_up(&self, name: &str) {
-        self.ssh(&format!("until ping -c1 -W1 {name} >/dev/null; do sleep 0.2; done"));
+        self.wait(&format!("ping -c1 -W1 {name} >/dev/null"));
     }
 
-    /// Waits until a command there succeeds.
+    /// Waits until a command there succeeds; a minute at least, since a guest takes half of that on a busy machine.
+    #[track_caller]
     pub fn wait(&self, command: &str) {
-        self.ssh(&format!("until {command}; do sleep 0.2; done"));
+        self.ssh(&format!("n=0; until {command}; do [ $((n += 1)) -lt 200 ] || exit 1; sleep 0.2; done"));
     }
 
-    /// Ends what is not wanted or not well, starts what is missing, and forgets saved states. Other files that a test
-    /// leaves behind it removes itself.
-    fn bring(&self, names: &[&str]) {
+    /// Ends what is not wanted or not well, and starts what is missing. Files that a test leaves behind it removes itself.
+    pub fn bring(&self, names: &[&str]) {
         self.ssh(&format!(
-            "wanted=' {} '; rm -rf /var/lib/xen/ctys\n\
+            "wanted=' {} '\n\
              xl list | awk 'NR > 2 {{ print $(NF - 4), $(NF - 1), NF == 6 ? $1 : \"\" }}' | while read -r id state name; do\n\
                case $state:$wanted in [rb-][b-]----:*\" $name \"*) ;; *) xl destroy $id;; esac\n\
              done\n\

@@ -30,9 +30,10 @@ fn number(variable: &str, usual: u64) -> u64 {
 const START: &str = "create=l:tst104,CONSOLE:none,PING:OFF";
 const RESUME: &str = "create=l:tst104,RESUME,CONSOLE:none,PING:OFF";
 const END: &str = "cancel=l:tst104,POWEROFF:0";
-/// What is done to a machine that runs.
-const CHANGES: [&str; 5] =
-    [END, "cancel=l:tst104,SUSPEND", "cancel=l:tst104,RESET", "cancel=l:tst104,PAUSE", "cancel=l:tst104,REBOOT"];
+const SUSPEND: &str = "cancel=l:tst104,SUSPEND";
+/// What is killed.
+const ACTIONS: [&str; 8] =
+    [START, START, RESUME, END, SUSPEND, "cancel=l:tst104,RESET", "cancel=l:tst104,PAUSE", "cancel=l:tst104,REBOOT"];
 /// All changes are over after so many ms on a quiet machine; later kills hit nobody.
 const LONGEST_MS: u64 = 6_000;
 /// What was under way there may go on for a while: a second call is repeated as a user would.
@@ -78,8 +79,15 @@ fn whenever_ctys_is_killed_a_second_call_finishes_or_undoes_the_change() {
     let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
     dom0.ssh("touch /srv/mark");
     for round in 0..rounds {
-        let runs = dom0.names() == ["tst104"];
-        let action = if runs { CHANGES[dice.below(5) as usize] } else { START };
+        let action = ACTIONS[dice.below(8) as usize];
+        dom0.bring(if action == START { &[] } else { &["tst104"] });
+        if [SUSPEND, RESUME].contains(&action) {
+            // Whether it goes on is seen by its answers.
+            dom0.wait_up("tst104");
+        }
+        if action == RESUME {
+            until(&dom0, SUSPEND, |dom0| dom0.names().is_empty(), "before the kill");
+        }
         let delay = Duration::from_millis(dice.below(LONGEST_MS));
         let over = killed_after(&dom0, action, delay);
         let told = format!("seed {seed}, round {round}, {action} killed after {delay:?} (it had ended: {over})");
@@ -92,15 +100,19 @@ fn whenever_ctys_is_killed_a_second_call_finishes_or_undoes_the_change() {
             !state.is_empty() && !state.contains(['p', 's', 'c', 'd']) && dom0.ssh("xl list -l").contains("tst104")
         };
         let is_gone = |dom0: &Dom0| dom0.names().is_empty();
-        match (dice.below(2), action.contains("SUSPEND")) {
-            // Suspended or not, or half: it goes on from there, and is up without a boot.
-            (_, true) => {
-                until(&dom0, "cancel=l:tst104,SUSPEND", is_gone, &told);
+        match (dice.below(2), action) {
+            // Suspended or not, or half: it goes on from there.
+            (_, SUSPEND) => {
+                until(&dom0, SUSPEND, is_gone, &told);
+                until(&dom0, RESUME, runs, &told);
+                dom0.wait_up("tst104");
+            }
+            (_, RESUME) => {
                 until(&dom0, RESUME, runs, &told);
                 dom0.wait_up("tst104");
             }
             (0, _) => until(&dom0, END, is_gone, &told),
-            _ if action.contains("PAUSE") => until(&dom0, RESUME, runs, &told),
+            (_, action) if action.contains("PAUSE") => until(&dom0, RESUME, runs, &told),
             _ => until(&dom0, "create=l:tst104,REUSE,CONSOLE:none,PING:OFF", runs, &told),
         }
     }

@@ -58,6 +58,7 @@ fn a_saved_machine_is_not_lost_by_a_start_and_its_state_is_used_once() {
     let (_, stderr) = dom0.xen("create=l:tst104,RESUME,CONSOLE:none").ends(5);
     assert!(stderr.contains("tst104.save is not there"), "{stderr}");
     assert_eq!(dom0.names(), [""; 0]);
+    dom0.ssh("rm /var/lib/xen/ctys/tst104.save.old");
 }
 
 #[test]
