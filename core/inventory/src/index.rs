@@ -125,8 +125,11 @@ pub fn build(
     sources: &[Source],
     mut seen: impl FnMut(u64) -> Seen,
 ) -> Vec<u8> {
-    let mut slots: Vec<(u64, u32)> = Vec::new();
-    let mut out = vec![0; HEADER];
+    let count = lines(enumerated).count() + lines(macmap).count();
+    // Seven names a line are usual; growing by doubling would hold the index twice.
+    let mut slots: Vec<(u64, u32)> = Vec::with_capacity(count * 8);
+    let mut out = Vec::with_capacity(HEADER + count * (ENTRY + 8 * SLOT));
+    out.resize(HEADER, 0);
     let mut counts = [0_u32; 2];
     for (file, text) in [(Classic::Enum, enumerated), (Classic::MacMap, macmap)] {
         for (offset, raw) in lines(text) {

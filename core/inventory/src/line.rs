@@ -63,6 +63,15 @@ impl<'a> Line<'a> {
         }
     }
 
+    /// Whether a line is a record, without taking it apart where its length says so.
+    pub fn is_record(raw: &[u8]) -> bool {
+        match raw.iter().filter(|&&byte| byte == b';').count() {
+            46 | 42 => raw.first() != Some(&b'#'),
+            14..=19 => Line::parse(raw).is_some(),
+            _ => false,
+        }
+    }
+
     /// The line as it stands in the file.
     pub fn raw(&self) -> &'a [u8] {
         self.raw
@@ -147,7 +156,10 @@ mod tests {
 
     #[test]
     fn three_layouts_are_read() {
-        let check = |line: &str, known: bool| assert_eq!(Line::parse(line.as_bytes()).is_some(), known, "{line}");
+        let check = |line: &str, known: bool| {
+            assert_eq!(Line::parse(line.as_bytes()).is_some(), known, "{line}");
+            assert_eq!(Line::is_record(line.as_bytes()), known, "{line}");
+        };
         check(SEED, true);
         check("lab00.xyz;XEN;tst100;/x.conf;;00:50:56:13:11:40;192.168.1.220;;;;;;;;;", true);
         check("lab00.xyz;XEN;tst100;/x.conf;;00:50:56:13:11:40;192.168.1.220;;;;;;;;;x", false);

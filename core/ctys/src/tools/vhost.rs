@@ -209,11 +209,7 @@ impl Selection {
                 return if self.fits(&joined, number) { each(number, &joined) } else { ControlFlow::Continue(()) };
             }
             // The pattern first: it is what most lines fail.
-            if self.fits(raw, number) && Line::parse(raw).is_some() {
-                each(number, raw)
-            } else {
-                ControlFlow::Continue(())
-            }
+            if self.fits(raw, number) && Line::is_record(raw) { each(number, raw) } else { ControlFlow::Continue(()) }
         })
     }
 }
@@ -340,28 +336,37 @@ impl Output {
     }
 
     fn print(&mut self, screen: &mut Screen, look: &Look, number: u64, raw: &[u8], age: Option<Age>) {
-        let Some(line) = Line::parse(raw) else { return };
         self.any = true;
-        if look.raw || look.address {
-            match std::str::from_utf8(raw).ok().filter(|_| look.raw) {
-                Some(text) => self.text.push_str(&escape_for_eyes(text)),
-                None if look.raw => self.text.push_str(&escape(raw)),
-                None => self.text.push_str(&escape_for_eyes(&address_of(&line))),
+        if look.raw {
+            match std::str::from_utf8(raw) {
+                // What most lines are: nothing to escape, and every byte of it looked at only once.
+                Ok(text) if raw.iter().all(|byte| (b' '..=b'~').contains(byte)) => self.text.push_str(text),
+                Ok(text) => self.text.push_str(&escape_for_eyes(text)),
+                Err(_) => self.text.push_str(&escape(raw)),
             }
             self.text.push('\n');
-        } else {
-            let mut record = line.record(look.needed.as_ref());
-            record.set(Known::Index, Value::Number(number as i64));
-            if let Some((target, at)) = age {
-                record.set(Known::Source, if target.is_empty() { "enum.fdb" } else { "cache" });
-                record.set(Known::Target, target);
-                record.set(Known::Observed, Value::Time(at));
-            }
-            self.waiting.push(record);
+        } else if let Some(line) = Line::parse(raw) {
+            self.line(look, number, &line, age);
         }
         if self.waiting.len() >= BLOCK || self.text.len() >= 1 << 16 {
             self.flush(screen);
         }
+    }
+
+    fn line(&mut self, look: &Look, number: u64, line: &Line<'_>, age: Option<Age>) {
+        if look.address {
+            self.text.push_str(&escape_for_eyes(&address_of(line)));
+            self.text.push('\n');
+            return;
+        }
+        let mut record = line.record(look.needed.as_ref());
+        record.set(Known::Index, Value::Number(number as i64));
+        if let Some((target, at)) = age {
+            record.set(Known::Source, if target.is_empty() { "enum.fdb" } else { "cache" });
+            record.set(Known::Target, target);
+            record.set(Known::Observed, Value::Time(at));
+        }
+        self.waiting.push(record);
     }
 
     fn flush(&mut self, screen: &mut Screen) {
