@@ -16,7 +16,7 @@ use crate::host::Running;
 use crate::parse::command_line::CommandLine;
 use crate::parse::{arguments, readconfig};
 use ctys_plugin::machines::{self, Configured, split_extension};
-use ctys_plugin::magic::{Magic, MagicInterface, plain_uuid};
+use ctys_plugin::magic::{Magic, MagicInterface, plain_mac, plain_uuid};
 use ctys_plugin::model::{Bytes, Facts, Probe, Problem};
 
 /// What stands in a file beside its comments.
@@ -133,7 +133,7 @@ impl Machine {
             let by_mac = card.mac.is_some() && noted.iter().any(|interface| interface.mac == card.mac);
             let fits = |interface: &MagicInterface| match by_mac {
                 true => interface.mac == card.mac,
-                false => interface.name == n.to_string(),
+                false => self.is_numbered(interface, n),
             };
             let (mut own, others): (Vec<_>, Vec<_>) = noted.into_iter().partition(fits);
             noted = others;
@@ -147,6 +147,21 @@ impl Machine {
         }
         interfaces.append(&mut noted);
         (interfaces, Vec::new())
+    }
+
+    /// Whether an interface of the magic comments comes from `MAC<n>` or `IP<n>`.
+    fn is_numbered(&self, interface: &MagicInterface, n: usize) -> bool {
+        let get =
+            |stem: &str| self.magic(&format!("{stem}{n}")).or_else(|| if n == 0 { self.magic(stem) } else { None });
+        let mac = get("MAC").map(|text| plain_mac(text).unwrap_or_else(|| text.to_string()));
+        let is_listed = |ip: &String| {
+            let list = get("IP").unwrap_or_default();
+            list.split(',').any(|one| one.split('%').next().map(str::trim) == Some(ip))
+        };
+        match &interface.mac {
+            Some(_) => interface.mac == mac,
+            None => interface.ip.as_ref().is_some_and(is_listed),
+        }
     }
 
     /// Whether this running machine is the configured one: by its folder, by uuid where both have one, else by name.

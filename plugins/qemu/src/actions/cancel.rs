@@ -2,7 +2,7 @@
 //!
 //! | method | what is said to QEMU |
 //! |---|---|
-//! | POWEROFF[:n], S5 | `system_powerdown` (the ACPI button), wait n seconds (20, or TIMEOUT), `quit`, signals; with 0 `quit` at once |
+//! | POWEROFF[:n], S5 | `system_powerdown` (the ACPI button), wait n seconds (20, or TIMEOUT), `quit`, signals; with 0 `quit` at once; signals alone where there is no QMP socket for us |
 //! | REBOOT | the ACPI button, `system_reset` and `cont` once the guest is down |
 //! | RESET | `system_reset` |
 //! | INIT:0, INIT:6 | as POWEROFF without the hard stop, as REBOOT |
@@ -371,7 +371,7 @@ impl<'a> Job<'a> {
         let is_aside = |name: &str| name == LOOK || name.starts_with(ASK) || suspend::is_aside(name);
         let changed = |answer: &Answer| match answer {
             Answer::Output(output) => output.ok(),
-            other => qmp::of_answer(Some(other)).is_ok(),
+            other => qmp::of_answer(Some(other)).is_ok_and(|said| said.did_something()),
         };
         let steps = replies.rounds.iter().flat_map(|round| &round.steps);
         findings.changed = steps.into_iter().any(|step| !is_aside(&step.name) && changed(&step.answer));

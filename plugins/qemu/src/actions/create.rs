@@ -281,8 +281,12 @@ impl<'a> Job<'a> {
         if answer(FIND).is_some() {
             return self.restore(replies);
         }
-        if answer(BACK).is_some() {
-            return Err(self.not_restored(replies));
+        if let Some(back) = answer(BACK) {
+            let problem = self.not_restored(replies);
+            return Err(match went_well(Some(back)) {
+                true => problem,
+                false => problem.hint(not_put_back(back)),
+            });
         }
         if let Some(failed) = [FOLDERS, TAKE].into_iter().find(|name| answer(name).is_some_and(|a| !went_well(Some(a))))
         {
@@ -556,6 +560,14 @@ impl<'a> Job<'a> {
 
 /// The step of WAITS.
 const SETTLE: &str = "let it settle";
+
+/// That a state file has not got its name back.
+fn not_put_back(back: &Answer) -> String {
+    match back {
+        Answer::Output(output) => outputs::complaint("putting the state file back", output),
+        _ => "whether the state file has its name back is not known".into(),
+    }
+}
 
 /// Why nothing is known of a machine, as the end of a sentence.
 fn unknown(said: &Result<Said, Missing>) -> String {

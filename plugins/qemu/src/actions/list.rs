@@ -150,7 +150,7 @@ fn row(host: &HostFacts, machine: &Running, configured: &Result<&Machine, Missin
     let asked = |value: Option<Value>| match (value, &machine.said) {
         (Some(value), _) => value,
         (None, Ok(_)) => Value::Missing(Missing::None),
-        (None, Err(why)) => Value::Missing(why.clone()),
+        (None, Err(_)) => Value::Missing(why_silent(machine)),
     };
     let said = machine.said.as_ref().ok();
     let port = machine.vnc_port().map(i64::from);
@@ -231,16 +231,25 @@ fn state(machine: &Running) -> Value {
     }
     Value::Missing(match &machine.said {
         Ok(_) => Missing::Unknown("what it says of its state was not understood".into()),
-        Err(Missing::NotAsked) => match machine.owner {
-            Some(name) if owner::holds_monitor(name) => {
-                Missing::Unknown(format!("{name} holds the socket at which it could be asked"))
-            }
-            _ if machine.is_doubtful => Missing::Unknown("another process names the same QMP socket".into()),
-            _ if machine.qmp().is_none() => Missing::Unknown("it has no QMP socket to be asked at".into()),
-            _ => Missing::NotAsked,
-        },
-        Err(why) => why.clone(),
+        Err(_) => why_silent(machine),
     })
+}
+
+/// Why a machine told nothing of itself.
+fn why_silent(machine: &Running) -> Missing {
+    match (&machine.said, machine.owner) {
+        (Err(Missing::NotAsked), Some(name)) if owner::holds_monitor(name) => {
+            Missing::Unknown(format!("{name} holds the socket at which it could be asked"))
+        }
+        (Err(Missing::NotAsked), _) if machine.is_doubtful => {
+            Missing::Unknown("another process names the same QMP socket".into())
+        }
+        (Err(Missing::NotAsked), _) if machine.qmp().is_none() => {
+            Missing::Unknown("it has no QMP socket to be asked at".into())
+        }
+        (Err(why), _) => why.clone(),
+        (Ok(_), _) => Missing::None,
+    }
 }
 
 /// The row with its card: the last one, as the original has it, or a row for each.

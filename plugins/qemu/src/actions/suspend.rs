@@ -17,6 +17,7 @@ use ctys_plugin::json::json;
 use ctys_plugin::model::{Bytes, Command, HostFacts, Phase, Problem, Replies, Step};
 
 const FOLDER: &str = "make the folder of";
+const CLEAR: &str = "remove an old state of";
 const SAVE: &str = "save";
 const PROGRESS: &str = "ask for the progress of";
 const FILE: &str = "look for the state of";
@@ -67,7 +68,12 @@ pub fn begin(machine: &Running, host: &HostFacts) -> Result<Vec<Step>, Problem> 
         qmp::command_with("migrate-set-parameters", &json!({ "max-bandwidth": BANDWIDTH })),
         qmp::command_with("migrate", &json!({ "uri": format!("exec:cat>{part}&&mv {part} {whole}") })),
     ];
-    let mut steps = vec![Step::run(&named(FOLDER, machine), root_if(machine, host, make)).go_on()];
+    // What a machine that runs was once continued from is older than its disks; left there, it would be taken for the new one.
+    let clear = Command::new("rm").args(["-f", &whole, &part]).changes();
+    let mut steps = vec![
+        Step::run(&named(FOLDER, machine), root_if(machine, host, make)),
+        Step::run(&named(CLEAR, machine), root_if(machine, host, clear)),
+    ];
     steps.push(say(SAVE, machine, host, commands)?);
     steps.extend(looks(machine, host)?);
     Ok(steps)
@@ -107,9 +113,13 @@ fn step_on(machine: &Running, host: &HostFacts, replies: &Replies, is_there: boo
     let title = machine.title();
     let failed = |why: String| Problem::new(Phase::Run, format!("{title} was not saved: {why}"));
     if replies.last(&named(BACK, machine)).is_some() {
-        return Err(failed(why(machine, replies)).hint(match is_there {
-            true => "it goes on as before",
-            false => "and it is gone",
+        let back = qmp::of_answer(replies.last(&named(BACK, machine)));
+        let goes_on = back.is_ok_and(|said| said.refusal("cont").is_none());
+        let was_paused = machine.status().is_some_and(|status| status != "running");
+        return Err(failed(why(machine, replies)).hint(match (is_there, goes_on || was_paused) {
+            (true, true) => "it is as it was before",
+            (true, false) => "it stands still: RESUME continues it",
+            (false, _) => "and it is gone",
         }));
     }
     let file_is_there = replies.last(&named(FILE, machine)).is_some_and(|answer| went_well(Some(answer)));
@@ -168,7 +178,7 @@ pub fn is_asked(replies: &Replies, machine: &Running) -> bool {
 
 /// The steps that change nothing of a machine.
 pub fn is_aside(name: &str) -> bool {
-    [FOLDER, PROGRESS, FILE, TIDY].iter().any(|verb| name.starts_with(verb))
+    [FOLDER, CLEAR, PROGRESS, FILE, TIDY].iter().any(|verb| name.starts_with(verb))
 }
 
 /// For the progress line.

@@ -124,6 +124,12 @@ impl Said {
         }
     }
 
+    /// Whether it carried out a command that is no question.
+    pub fn did_something(&self) -> bool {
+        let is_question = |command: &str| command == "qmp_capabilities" || command.starts_with("query-");
+        self.answers.iter().any(|(command, answer)| answer.is_ok() && !is_question(command))
+    }
+
     /// `running`, `paused`, `inmigrate` and so on; a word, whatever says it.
     pub fn status(&self) -> Option<&str> {
         let is_word = |text: &&str| text.len() <= 32 && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
