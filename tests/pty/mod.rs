@@ -53,6 +53,14 @@ impl Pty {
         Pty { child, usual, master, slave, heard: Vec::new() }
     }
 
+    /// Makes the terminal another size, as a window that is pulled.
+    pub fn resize(&self, lines: u16, columns: u16) {
+        let size = libc::winsize { ws_row: lines, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        // SAFETY: the structure is given.
+        let result = unsafe { libc::ioctl(self.master.as_raw_fd(), libc::TIOCSWINSZ, &size) };
+        assert_eq!(result, 0, "{}", std::io::Error::last_os_error());
+    }
+
     /// Types bytes.
     pub fn types(&mut self, bytes: &[u8]) {
         self.master.write_all(bytes).unwrap();
