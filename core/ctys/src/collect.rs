@@ -27,6 +27,7 @@ pub struct Collector {
     /// As they come: `-b par` by the user's own word, and JSON lines.
     unordered: bool,
     address: Option<AddressForm>,
+    net_names: bool,
     names: Names,
     patience: Duration,
     macmap: MacMap,
@@ -36,7 +37,22 @@ impl Collector {
     /// For this printer. `unordered`: rows come in the order of completion.
     pub fn new(printer: Printer, unordered: bool, address: Option<AddressForm>, macmap: MacMap) -> Collector {
         let (names, patience) = (Names::default(), NAME_PATIENCE);
-        Collector { printer, waiting: HashMap::new(), next: 0, unordered, address, names, patience, macmap }
+        Collector {
+            printer,
+            waiting: HashMap::new(),
+            next: 0,
+            unordered,
+            address,
+            net_names: false,
+            names,
+            patience,
+            macmap,
+        }
+    }
+
+    /// With the names of addresses in a field of their own, as ENUMERATE has them (ctys-original.md 9.57).
+    pub fn with_net_names(self, net_names: bool) -> Collector {
+        Collector { net_names, ..self }
     }
 
     /// The rows of a target, once per target; returns what can be printed.
@@ -76,7 +92,7 @@ impl Collector {
     }
 
     fn print(&mut self, mut records: Vec<Record>) -> String {
-        if self.address.is_some() {
+        if self.address.is_some() || self.net_names {
             let in_time = self.names.wait(self.patience);
             self.patience = next_patience(self.patience, in_time);
             for record in &mut records {
@@ -90,6 +106,7 @@ impl Collector {
         let tcp = record.get(Known::Tcp).as_text();
         let address = tcp.and_then(|tcp| tcp.parse::<IpAddr>().ok());
         match self.address {
+            None if self.net_names => address.map(Question::NameOf).into_iter().collect(),
             None => Vec::new(),
             Some(AddressForm::Dns) => address.map(Question::NameOf).into_iter().collect(),
             Some(AddressForm::Ip) => {
@@ -103,6 +120,13 @@ impl Collector {
     /// DNS shows names, IP shows numbers; the machine's own column stays as it is under DNS, since what was typed there
     /// is what is typed again. A guest without an address is looked up by its MAC (ctys-original.md 4.3).
     fn name(&self, record: &mut Record) {
+        if self.net_names
+            && record.get(Known::NetName).present().is_none()
+            && let Some(address) = record.get(Known::Tcp).as_text().and_then(|tcp| tcp.parse::<IpAddr>().ok())
+            && let Some(name) = self.names.answer(&Question::NameOf(address))
+        {
+            record.set(Known::NetName, Value::text(name));
+        }
         let Some(form) = self.address else { return };
         let tcp = record.get(Known::Tcp).as_text().map(str::to_string);
         if let Some(tcp) = tcp {
@@ -186,6 +210,20 @@ mod tests {
         assert_eq!(shown(None), "x    |              \n");
         assert_eq!(shown(Some(AddressForm::Dns)), "x    |tst100        \n");
         assert_eq!(shown(Some(AddressForm::Ip)), "x    |192.168.1.220 \n");
+    }
+
+    #[test]
+    fn the_name_of_an_address_has_a_field_of_its_own() {
+        let columns = Column::parse_list("7_TCP_12%%28_net_11", Numbering::Enumerate).unwrap();
+        let presentation = Presentation::new(Numbering::Enumerate, Format::TabGen(columns));
+        let printer = || Printer::new(presentation.clone(), Style { header: false, ..Style::default() });
+        let shown = |tcp: &str, wanted| {
+            let mut collector = Collector::new(printer(), true, None, MacMap::default()).with_net_names(wanted);
+            collector.block(0, vec![Record::new("XEN").with(Known::Tcp, tcp)])
+        };
+        assert_eq!(shown("127.0.0.1", true), "127.0.0.1   |localhost. \n");
+        assert_eq!(shown("127.0.0.1", false), "127.0.0.1   |           \n");
+        assert_eq!(shown("tst100", true), "tst100      |           \n");
     }
 
     #[test]

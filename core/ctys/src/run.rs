@@ -15,9 +15,10 @@ use ctys_engine::ssh::{Environment, Ssh, Transport};
 use ctys_engine::transport::Clocks;
 use ctys_engine::world::{RealWorld, Shared};
 use ctys_line::{CachePlace, CallLine, CallOptions, Job, Special, World};
+use ctys_model::field::Known;
 use ctys_model::problem::exit_code;
 use ctys_model::{Manifest, Phase, Problem, Request, Target, Verb};
-use ctys_table::{Format, Printer, Style};
+use ctys_table::{Format, Presentation, Printer, Style};
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -361,6 +362,17 @@ fn work(
     problems
 }
 
+/// Whether an answer has the field with the names of addresses, which the caller's resolver knows.
+fn shows_net_names(presentation: &Presentation) -> bool {
+    let named = |index: u8| presentation.numbering.field(index) == Some(Known::NetName);
+    match &presentation.format {
+        Format::TabGen(columns) | Format::Spec(columns) | Format::Rec(columns) | Format::Xml(columns) => {
+            columns.iter().any(|column| named(column.index))
+        }
+        _ => presentation.fields.contains(&Known::NetName),
+    }
+}
+
 /// What the threads of the fan-out share.
 pub struct Doer {
     jobs: Vec<Ready>,
@@ -414,7 +426,8 @@ impl Output {
             // A map that is not there maps nothing; most users have none.
             let macmap = address.and_then(|_| std::fs::read_to_string(home.macmap_file(&call.call.db_paths)).ok());
             let macmap = macmap.map_or_else(MacMap::default, |text| MacMap::parse(&text));
-            Collector::new(Printer::new(presentation, style), unordered, address, macmap)
+            let net_names = shows_net_names(&presentation);
+            Collector::new(Printer::new(presentation, style), unordered, address, macmap).with_net_names(net_names)
         });
         Output { table, texts: BTreeMap::new(), next: 0, openings: Vec::new() }
     }

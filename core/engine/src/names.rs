@@ -37,9 +37,10 @@ impl Names {
     pub fn ask(&self, question: Question) {
         let (lock, _) = &*self.state;
         let mut state = lock.lock().unwrap_or_else(|broken| broken.into_inner());
-        if state.answers.contains_key(&question) || state.queue.contains(&question) {
+        if state.answers.contains_key(&question) {
             return;
         }
+        state.answers.insert(question.clone(), None);
         state.open += 1;
         state.queue.push(question);
         if state.threads < THREADS {
@@ -81,10 +82,7 @@ fn work(shared: &(Mutex<State>, Condvar)) {
         let question = {
             let mut state = lock.lock().unwrap_or_else(|broken| broken.into_inner());
             match state.queue.pop() {
-                Some(question) => {
-                    state.answers.insert(question.clone(), None);
-                    question
-                }
+                Some(question) => question,
                 None => {
                     state.threads -= 1;
                     return;

@@ -3,12 +3,15 @@
 use super::gather::{Answer, Asked};
 use super::options::opt;
 use super::{Call, Tool, usage};
+use ctys_engine::names::{Names, Question};
 use ctys_inventory::line;
 use ctys_inventory::merge::{self, Mode};
 use ctys_model::bytes::escape_for_eyes;
 use ctys_model::field::Known;
 use ctys_model::problem::exit_code;
 use ctys_model::{Phase, Problem, Value};
+use std::net::IpAddr;
+use std::time::Duration;
 
 /// The tool.
 pub const TOOL: Tool = Tool {
@@ -48,6 +51,9 @@ pub const TOOL: Tool = Tool {
     ],
     run,
 };
+
+/// How long the resolver is waited for once all targets have answered.
+const NAME_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Options that go to the call as they are.
 const PASSED_ON: [&str; 12] = [
@@ -95,9 +101,11 @@ fn run(call: &mut Call) -> Result<u8, Problem> {
     let (progress, at_once) =
         (call.given.has("progress") || call.given.has("progressall"), call.given.has("progressall"));
     let screen = &mut call.screen;
+    let names = Names::default();
     asked.ask(environment, &call.home, |answer, come, count| {
         let found = answer.problems();
         let merged = merged(&answer, &found, &scope);
+        merged.lines.iter().filter_map(|line| address(line)).for_each(|address| names.ask(Question::NameOf(address)));
         if progress {
             let target = escape_for_eyes(&merged.target).into_owned();
             let state =
@@ -112,6 +120,9 @@ fn run(call: &mut Call) -> Result<u8, Problem> {
         problems.extend(found);
         answers.push(merged);
     })?;
+    names.wait(NAME_PATIENCE);
+    let lines = answers.iter_mut().flat_map(|answer| &mut answer.lines);
+    lines.for_each(|line| name(line, &names));
     // In one order, whoever was faster.
     answers.sort_by(|a, b| a.target.cmp(&b.target));
     if stdio {
@@ -133,6 +144,23 @@ fn run(call: &mut Call) -> Result<u8, Problem> {
         ));
     }
     Ok(exit_code(&problems))
+}
+
+/// The address of a record without a name for it.
+fn address(line: &str) -> Option<IpAddr> {
+    let mut fields = line.split(';').skip(6);
+    let tcp = fields.next()?.parse().ok()?;
+    fields.nth(20).filter(|name| name.is_empty()).map(|_| tcp)
+}
+
+/// Puts the name of the address into its field, the 28th (ctys-original.md 9.57).
+fn name(line: &mut String, names: &Names) {
+    if let Some(name) = address(line).and_then(|address| names.answer(&Question::NameOf(address))) {
+        let name = ctys_model::bytes::escape(name.as_bytes()).replace(';', "\\x3b");
+        let mut fields: Vec<&str> = line.split(';').collect();
+        fields[27] = &name;
+        *line = fields.join(";");
+    }
 }
 
 /// The words of the call of ctys.
@@ -182,4 +210,27 @@ fn merged(answer: &Answer, problems: &[Problem], scope: &str) -> merge::Answer {
     });
     let failed = problems.first().map(|problem| format!("{}: {}", problem.phase, problem.message));
     merge::Answer { target, scope: scope.to_string(), at: Call::now(), lines: lines.collect(), failed }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_an_address_comes_into_the_28th_field() {
+        let line = |tcp: &str, net: &str| format!("pm;XEN;a;/x;;;{tcp}{}{net}{}", ";".repeat(21), ";".repeat(19));
+        let names = Names::default();
+        names.ask(Question::NameOf("127.0.0.1".parse().unwrap()));
+        assert!(names.wait(Duration::from_secs(60)));
+        let check = |tcp: &str, net: &str, want: &str| {
+            let mut one = line(tcp, net);
+            name(&mut one, &names);
+            assert_eq!(one, line(tcp, want), "{tcp} {net}");
+            assert_eq!(ctys_inventory::Line::parse(one.as_bytes()).unwrap().text(Known::NetName), want);
+        };
+        check("127.0.0.1", "", "localhost.");
+        check("127.0.0.1", "own.", "own.");
+        check("", "", "");
+        check("tst100", "", "");
+    }
 }
