@@ -14,7 +14,7 @@ use ctys_plugin::model::{Answer, Command, Step};
 use ctys_plugin::outputs::plain;
 
 /// Runs the runtime with nothing of ours open: what a cube inherits it would keep. What it complains of goes to a file of its own
-/// and comes back from there. `$1` the folder of the cube, `$2` the runtime, then its words.
+/// and comes back from there. `$1` a folder of the cube, `$2` the runtime, then its words.
 const DETACHED: &str = "l=$1/.cube.runtime.log; m=$2; shift 2; rm -f \"$l\"; \
     \"$m\" --log \"$l\" --log-format json \"$@\" </dev/null >/dev/null 2>&1; s=$?; \
     [ -s \"$l\" ] && cat \"$l\" >&2; rm -f \"$l\"; exit $s";
@@ -22,7 +22,11 @@ const DETACHED: &str = "l=$1/.cube.runtime.log; m=$2; shift 2; rm -f \"$l\"; \
 /// A call of the runtime that changes a cube; what it complains of is read with [`complaints`].
 pub fn runtime_step(flow: &Flow<'_>, name: &str, cube: &Cube<'_>, words: &[&str]) -> Step {
     let Command { program, args, limit_ms, .. } = flow.places.runtime(cube.manager(), words.iter().copied());
-    let folder = flow.places.cube(cube.name);
+    // What is no cube has a record and no folder.
+    let folder = match cube.folder {
+        Some(_) => flow.places.cube(cube.name),
+        None => format!("{}/{}", flow.places.records, cube.name),
+    };
     let command = Command::new("sh").args(["-c", DETACHED, "sh", &folder, &program]).args(args);
     Step::run(name, command.as_root().changes().limit_ms(limit_ms))
 }
@@ -39,7 +43,8 @@ pub fn complaints(answer: &Answer) -> Vec<String> {
         Ok(entry) => {
             let told = matches!(entry["level"].as_str(), Some("error" | "warning" | "fatal"));
             let message = entry["msg"].as_str().unwrap_or_default().trim().to_string();
-            told.then_some(message).filter(|message| !message.is_empty())
+            // A cgroup whose last process is still being reaped is busy for a moment; it says so, and tries again.
+            told.then_some(message).filter(|message| !message.is_empty() && !message.contains("(will retry)"))
         }
         Err(_) => Some(line.trim().to_string()).filter(|line| !line.is_empty()),
     };

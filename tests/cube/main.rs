@@ -1,0 +1,9 @@
+//! Cubes with the real runc: the acceptance list of OverC (C7 in tests/ACCEPTANCE.md), item by item.
+
+mod bed;
+mod execution;
+mod lifecycle;
+mod listing;
+#[path = "../sealed/mod.rs"]
+mod sealed;
+mod terminal;
