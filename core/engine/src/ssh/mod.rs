@@ -173,7 +173,8 @@ impl Ssh {
             "ClearAllForwardings=yes",
             "RemoteCommand=none",
             "Tunnel=no",
-            "LogLevel=ERROR",
+            // At ERROR it would not tell of a connection that the host refused.
+            "LogLevel=INFO",
             // A host that is gone is told from one that is silent.
             "ServerAliveInterval=15",
             "ServerAliveCountMax=3",

@@ -5,6 +5,7 @@ use super::name::{Name, PROGRAM};
 use super::{HIDDEN_VERB, Order, clients, control, log};
 use crate::transport::openssh::why_ssh_ended;
 use ctys_model::{Phase, Problem};
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::os::fd::{AsRawFd, RawFd};
@@ -19,9 +20,10 @@ const LOOK_FOR_LOGIN: Duration = Duration::from_millis(5);
 /// How often clients are looked for. Twice in a row there must be none before a tunnel that had some closes.
 const LOOK_FOR_CLIENTS: Duration = Duration::from_millis(250);
 
-/// So many times as long as a look takes is the pause after it, at least: on a machine with very many connections the table is
-/// long.
-const LOOK_SHARE: u32 = 50;
+/// So many times as long as a look took is the pause after it, up to a second: on a machine with very many connections the table
+/// is long.
+const LOOK_SHARE: u32 = 20;
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Most that is kept of what ssh says.
 const MESSAGES: usize = 16 * 1024;
@@ -171,13 +173,15 @@ fn keep(words: &[&str]) -> u8 {
     let (Some(name), Some(ssh)) = (Name::read(words.iter().copied()), ssh) else {
         return fail(&Problem::new(Phase::Here, format!("{HIDDEN_VERB} is for ctys itself")));
     };
+    // What an earlier tunnel of this port has left is none of ours; nobody knows of this one yet.
+    let before = clients::look(name.local_port).unwrap_or_default().gone;
     if answer(&Ok(name.local_port)).is_err() {
         // Nobody waits for it, so nobody will ever use it.
         end(ssh);
         return 0;
     }
     let _ = silence_output();
-    match watch(&name, ssh) {
+    match watch(&name, ssh, &before) {
         Ok(()) => {
             end(ssh);
             0
@@ -191,7 +195,7 @@ fn keep(words: &[&str]) -> u8 {
 }
 
 /// Returns when there is no more use for the tunnel. The error: why it ended before that.
-fn watch(name: &Name, ssh: i32) -> Result<(), String> {
+fn watch(name: &Name, ssh: i32, before: &BTreeSet<u16>) -> Result<(), String> {
     let started = Instant::now();
     let patience = Duration::from_secs(name.patience_s);
     let (mut said, mut lines, mut had_clients, mut looks_without) = (Vec::new(), 0, false, 0);
@@ -209,15 +213,17 @@ fn watch(name: &Name, ssh: i32) -> Result<(), String> {
             // A connection that failed, such as `channel 2: open failed: connect failed: Connection refused`.
             while let Some(at) = said.iter().position(|&byte| byte == b'\n').filter(|_| lines < LINES) {
                 let line: Vec<u8> = said.drain(..=at).collect();
-                log::say(name, &String::from_utf8_lossy(&line).trim().replace(['\n', '\r'], " "));
-                lines += 1;
+                if line.starts_with(b"channel ") {
+                    log::say(name, String::from_utf8_lossy(&line).trim());
+                    lines += 1;
+                }
             }
             continue;
         }
         let look = Instant::now();
         let clients = clients::look(name.local_port).map_err(|error| format!("its clients cannot be seen: {error}"))?;
-        pause = LOOK_FOR_CLIENTS.max(look.elapsed() * LOOK_SHARE);
-        had_clients |= clients.connected > 0;
+        pause = (look.elapsed() * LOOK_SHARE).clamp(LOOK_FOR_CLIENTS, LONGEST_PAUSE);
+        had_clients |= clients.connected > 0 || clients.gone.difference(before).next().is_some();
         looks_without = if clients.connected > 0 { 0 } else { looks_without + 1 };
         let nobody_came = !had_clients && started.elapsed() >= patience;
         let all_gone = had_clients && looks_without >= 2;

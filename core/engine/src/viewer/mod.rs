@@ -227,7 +227,8 @@ fn ended(view: &View<'_>, status: ExitStatus, said: &[u8]) -> Problem {
             .hint("-L CF takes the viewer of this machine, -L DF that of the server's");
     }
     if status.code() == Some(script::NO_DISPLAY) {
-        let message = format!("the viewer of {label} was not opened: X11 is not forwarded");
+        let said = script::complaint(said).map_or_else(String::new, |line| format!(": {line}"));
+        let message = format!("the viewer of {label} was not opened: X11 is not forwarded{said}");
         return Problem::new(Phase::Run, message)
             .hint("the server needs xauth and, in its sshd_config, X11Forwarding yes")
             .hint("-L CF needs no X11 there");

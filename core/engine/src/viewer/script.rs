@@ -8,9 +8,9 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
 /// The status of the script when there is no viewer.
-pub const NO_VIEWER: i32 = 127;
+pub const NO_VIEWER: i32 = 93;
 /// The status of the script when there is no display.
-pub const NO_DISPLAY: i32 = 126;
+pub const NO_DISPLAY: i32 = 94;
 
 /// What the first argument of a viewer of ours begins with.
 const NAME: &str = "ctys-viewer";
@@ -21,13 +21,13 @@ const NAME: &str = "ctys-viewer";
 pub const SCRIPT: &str = r#"
 n=$1 v=$2 p=$3 a=$4; shift 4
 PATH=${PATH:-/usr/bin:/bin}:/usr/local/bin:/usr/bin:/bin; export PATH
-if [ -z "$DISPLAY" ]; then exit 126; fi
+if [ -z "$DISPLAY" ]; then exit 94; fi
 if [ -z "$v" ]; then
   for f in vncviewer xtigervncviewer xtightvncviewer xvncviewer xvnc4viewer; do
     if command -v "$f" >/dev/null 2>&1; then v=$f; break; fi
   done
 fi
-v=$(command -v "$v") && [ -n "$v" ] || exit 127
+v=$(command -v "$v") && [ -n "$v" ] || exit 93
 case $a in '~/'*) a=$HOME/${a#'~/'};; esac
 if [ -n "$a" ] && [ -r "$a" ]; then set -- -passwd "$a" "$@"; fi
 case $("$v" -h </dev/null 2>&1) in *ReconnectOnError*) set -- -ReconnectOnError=0 -AlertOnFatalError=0 "$@";; esac
