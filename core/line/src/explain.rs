@@ -3,9 +3,11 @@
 use crate::actions::{enumerate, list};
 use crate::call::{CachePlace, CallLine, CallOptions, Escalation, Job, JobOptions};
 use ctys_model::action::{Cancel, CancelMethod, Create, CreateMode, Poll};
+use ctys_model::bytes::{escape, escape_for_eyes};
 use ctys_model::field::Known;
 use ctys_model::{Action, Location, MachineAddress, Scope, Target, Verb};
 use ctys_table::{AddressForm, Column, Cut, Format, Numbering, Presentation, Title};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::net::Ipv6Addr;
 use std::time::Duration;
@@ -110,8 +112,12 @@ fn context(words: &[String]) -> String {
     format!("({})", words.iter().map(|word| quoted(word, "'\"() \t\n")).collect::<Vec<_>>().join(" "))
 }
 
-/// A word for `sh`.
+/// A word for `sh`; one with what would harm a terminal, a control character say, in the form that bash, zsh and ksh have
+/// for it.
 fn shell(word: &str) -> String {
+    if let Cow::Owned(_) = escape_for_eyes(word) {
+        return format!("$'{}'", escape(word.as_bytes()).replace('\'', "\\'"));
+    }
     quoted(word, "'\"() \t\n\\$`&|;<>*?[]{}!^")
 }
 

@@ -31,6 +31,14 @@ fn every_call_of_the_seed_can_be_written_out() {
 }
 
 #[test]
+fn what_would_harm_a_terminal_is_written_out_as_a_shell_reads_it() {
+    let call = right("-t xen -a cancel=l:a\u{1b}[2Jit\u{202e} h");
+    assert_eq!(explain(&call), "ctys -t XEN -a $'CANCEL=L:a\\x1b[2Jit\\xe2\\x80\\xae' h");
+    let call = right("-t xen -a \"cancel=l:it's\u{7}\" h");
+    assert_eq!(explain(&call), "ctys -t XEN -a $'CANCEL=L:it\\'s\\x07' h");
+}
+
+#[test]
 fn the_classic_form() {
     let texts = Texts::default().with_group("lab", "lab00 lab01'(-Z KSU)'\n");
     for (line, written) in [

@@ -1,6 +1,7 @@
 //! The text of column lists and of width lists (ctys.md 4.4, 4.5).
 
 use crate::presentation::{Column, Cut, Numbering};
+use ctys_model::bytes::escape_for_eyes;
 use ctys_model::field::Known;
 use std::fmt;
 
@@ -118,7 +119,7 @@ fn parse_column(offset: usize, piece: &str, numbering: Numbering) -> Result<Colu
         return Err(SpecError {
             offset: at,
             length: offset + piece.len() - at,
-            message: format!("the column {piece} has more than four parts"),
+            message: format!("the column {} has more than four parts", escape_for_eyes(piece)),
             hints: vec!["a column is <index>_<title>_<width>[_<cut>]; a title cannot contain _".to_string()],
         });
     }
@@ -147,7 +148,7 @@ fn parse_index(offset: usize, text: &str, numbering: Numbering) -> Result<u8, Sp
         }
         (Err(_), _) => {
             hints.extend(nearest_field(text, numbering));
-            format!("{text} is not the number of a field; {action} has 1 to {last}")
+            format!("{} is not the number of a field; {action} has 1 to {last}", escape_for_eyes(text))
         }
     };
     hints.push(format!("{}=machine,titleidx prints all fields with their numbers", action.to_lowercase()));
@@ -193,7 +194,7 @@ fn parse_width(offset: usize, text: &str) -> Result<u16, SpecError> {
         _ => Err(SpecError {
             offset,
             length: text.len(),
-            message: format!("{text} is not a width; a width is a number up to {MAX_WIDTH}"),
+            message: format!("{} is not a width; a width is a number up to {MAX_WIDTH}", escape_for_eyes(text)),
             hints: Vec::new(),
         }),
     }
@@ -207,7 +208,7 @@ fn parse_cut(offset: usize, text: &str) -> Result<Cut, SpecError> {
         _ => Err(SpecError {
             offset,
             length: text.len(),
-            message: format!("{text} does not say what to do with long values"),
+            message: format!("{} does not say what to do with long values", escape_for_eyes(text)),
             hints: vec!["L cuts at the left, B breaks into further lines, nothing cuts at the right".to_string()],
         }),
     }
@@ -260,6 +261,8 @@ mod tests {
         check("cport_x_5", List, &[(0, "cport", "ClientAccessPort is 9")]);
         check("_x_5", List, &[(0, "", "the column has no number")]);
         check("3_x_ten%%2_y_-1", List, &[(4, "ten", "ten is not a width"), (13, "-1", "-1 is not a width")]);
+        check("3_x_\u{1b}[2J", List, &[(4, "\u{1b}[2J", "\\x1b[2J is not a width")]);
+        check("\u{202e}_x", List, &[(0, "\u{202e}", "\\xe2\\x80\\xae is not the number")]);
         check("3_x_10000", List, &[(4, "10000", "up to 9999")]);
         check("3_x_+5", List, &[(4, "+5", "+5 is not a width")]);
         check("3_x_5_R", List, &[(6, "R", "L cuts at the left")]);

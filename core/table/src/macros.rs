@@ -18,6 +18,7 @@
 //!
 //! Only the files are read here. Putting the text into a command line is the work of the command line.
 
+use ctys_model::bytes::escape_for_eyes;
 use ctys_model::{Phase, Problem};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -99,7 +100,7 @@ impl Book {
                 continue;
             }
             if let Some(first) = definitions.get(name) {
-                let message = format!("{name} is defined twice, first in line {}", first.line);
+                let message = format!("{} is defined twice, first in line {}", shorten(name), first.line);
                 wrong(line, message, "rename or remove one of them");
                 continue;
             }
@@ -210,12 +211,12 @@ fn bad_name(name: &str) -> Option<String> {
     })
 }
 
-/// The start of a long text, for messages.
+/// The start of a long text, for messages, without what would harm a terminal.
 fn shorten(text: &str) -> String {
     const ENOUGH: usize = 40;
     let mut start: String = text.chars().take(ENOUGH).collect();
     if start.len() < text.len() {
         start.push_str("...");
     }
-    start
+    escape_for_eyes(&start).into_owned()
 }
