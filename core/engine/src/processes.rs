@@ -15,6 +15,7 @@
 
 use crate::quote::{NulByte, quote};
 use ctys_model::{Bytes, Process, ProcessTable};
+use std::collections::HashMap;
 
 /// Clock ticks a second in `/proc/PID/stat`: 100 on every Linux since 2.6 (`USER_HZ`).
 const TICKS: f64 = 100.0;
@@ -56,7 +57,7 @@ fn regex(name: &str) -> String {
 /// The processes of an answer, by number. What is not whole (a process that ended meanwhile) is left out.
 pub fn parse(table: &ProcessTable, stdout: &[u8]) -> Vec<Process> {
     let mut uptime = None;
-    let mut found: Vec<Raw> = Vec::new();
+    let mut found = Found::default();
     for line in stdout.split(|&byte| byte == b'\n') {
         if let Some(seconds) = line.strip_prefix(b"u ") {
             uptime = std::str::from_utf8(seconds).ok().and_then(|seconds| seconds.trim().parse::<f64>().ok());
@@ -65,11 +66,11 @@ pub fn parse(table: &ProcessTable, stdout: &[u8]) -> Vec<Process> {
             let mut words = owner.split(' ');
             if let (Some(Ok(pid)), Some(user), Some(group)) = (words.next().map(str::parse), words.next(), words.next())
             {
-                let raw = of(&mut found, pid);
+                let raw = found.of(pid);
                 (raw.user, raw.group) = (user.to_string(), group.to_string());
             }
         } else if let Some((pid, file, text)) = grep_line(line) {
-            let raw = of(&mut found, pid);
+            let raw = found.of(pid);
             let whole = if file == b"stat" { &mut raw.stat } else { &mut raw.cmdline };
             if !whole.is_empty() {
                 whole.push(b'\n');
@@ -78,10 +79,10 @@ pub fn parse(table: &ProcessTable, stdout: &[u8]) -> Vec<Process> {
         } else if uptime.is_none()
             && let Some(process) = ps_line(line)
         {
-            found.push(Raw { ready: Some(process), ..Raw::default() });
+            found.all.push(Raw { ready: Some(process), ..Raw::default() });
         }
     }
-    let mut processes: Vec<Process> = found.into_iter().filter_map(|raw| raw.process(uptime)).collect();
+    let mut processes: Vec<Process> = found.all.into_iter().filter_map(|raw| raw.process(uptime)).collect();
     processes.retain(|process| is_named(table, process));
     processes.sort_by_key(|process| process.pid);
     processes
@@ -121,12 +122,21 @@ struct Raw {
     ready: Option<Process>,
 }
 
-fn of(found: &mut Vec<Raw>, pid: u32) -> &mut Raw {
-    let at = found.iter().position(|raw| raw.pid == pid).unwrap_or_else(|| {
-        found.push(Raw { pid, ..Raw::default() });
-        found.len() - 1
-    });
-    &mut found[at]
+/// What was read so far, and where each number stands: a host that means no good names more processes than it has.
+#[derive(Default)]
+struct Found {
+    all: Vec<Raw>,
+    places: HashMap<u32, usize>,
+}
+
+impl Found {
+    fn of(&mut self, pid: u32) -> &mut Raw {
+        let at = *self.places.entry(pid).or_insert_with(|| {
+            self.all.push(Raw { pid, ..Raw::default() });
+            self.all.len() - 1
+        });
+        &mut self.all[at]
+    }
 }
 
 fn grep_line(line: &[u8]) -> Option<(u32, &[u8], &[u8])> {
@@ -259,6 +269,19 @@ mod tests {
             (found[0].pid, found[0].user.as_str(), found[0].exact, found[0].args.len()),
             (412, "root", false, 5)
         );
+    }
+
+    #[test]
+    fn as_many_processes_as_an_answer_can_hold_are_read() {
+        let mut text = Vec::from(&b"u 100.0\n"[..]);
+        let mut count = 0;
+        while text.len() < crate::frames::MAX_STDOUT {
+            let stat = format!("/proc/{count}/stat:{count} (x) S 1 1 1 0 -1 4 0 0 0 0 0 0 0 0 20 0 1 0 {count} 0\n");
+            text.extend_from_slice(format!("o /proc/{count} u g\n{stat}/proc/{count}/cmdline:a\0\n").as_bytes());
+            count += 1;
+        }
+        let found = parse(&table(&["a"]), &text);
+        assert_eq!((found.len(), found.last().unwrap().start), (count, Some(count as u64 - 1)));
     }
 
     #[test]

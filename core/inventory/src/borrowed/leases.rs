@@ -2,6 +2,7 @@
 
 use crate::keys::mac;
 use crate::macmap::Entry;
+use std::collections::HashMap;
 
 /// The formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,15 +36,23 @@ pub fn read(text: &str) -> Vec<Entry> {
         Form::Dnsmasq => dnsmasq(text),
         Form::Kea => kea(text),
     };
-    let mut entries: Vec<Entry> = Vec::new();
+    let mut entries: Vec<Option<Entry>> = Vec::new();
+    let mut places: HashMap<String, Vec<usize>> = HashMap::new();
     for entry in found {
         // A lease file holds every renewal: the last one says what is true.
-        entries.retain(|known| {
-            known.mac != entry.mac || (known.ip != entry.ip && !known.ip.is_empty() && known.name != entry.name)
+        let of_mac = places.entry(entry.mac.clone()).or_default();
+        of_mac.retain(|&at| {
+            let other = |known: &Entry| known.ip != entry.ip && !known.ip.is_empty() && known.name != entry.name;
+            let stays = entries[at].as_ref().is_some_and(other);
+            if !stays {
+                entries[at] = None;
+            }
+            stays
         });
-        entries.push(entry);
+        of_mac.push(entries.len());
+        entries.push(Some(entry));
     }
-    entries
+    entries.into_iter().flatten().collect()
 }
 
 /// ```text
@@ -216,5 +225,18 @@ mod tests {
             &["tst100.soho;00:50:56:13:11:40;192.168.1.220"],
         );
         check("", &[]);
+    }
+
+    #[test]
+    fn a_lease_file_of_a_large_site_is_read() {
+        const COUNT: u32 = 200_000;
+        let lease = |n: u32| {
+            let [_, a, b, c] = n.to_be_bytes();
+            format!("1735689600 00:50:56:{a:02x}:{b:02x}:{c:02x} 10.{a}.{b}.{c} tst{n} *\n")
+        };
+        let text: String = (0..COUNT).chain(0..COUNT).map(lease).collect();
+        let entries = read(&text);
+        assert_eq!(entries.len(), COUNT as usize, "each once");
+        assert_eq!(entries[4711].name, "tst4711");
     }
 }
