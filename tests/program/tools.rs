@@ -218,6 +218,16 @@ fn an_address_is_completed_by_the_inventory_and_ambiguity_is_an_error_that_lists
 }
 
 #[test]
+fn a_local_change_asks_the_inventory_for_this_machine_alone() {
+    let sealed = lab();
+    let here = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    let record = |pm: &str| format!("{pm};XEN;vm;/x/{pm}/vm.conf{}\n", ";".repeat(43));
+    sealed.file(".ctys/db/default/enum.fdb", &[record("lab00"), record(here.trim()), record("other")].concat());
+    let (_, stderr) = sealed.ctys(&["-n", "-t", "xen", "-a", "cancel=l:vm,poweroff:0"]).ends(5);
+    assert!(stderr.contains(&format!("knows it as /x/{}/vm.conf, record 2,", here.trim())), "{stderr}");
+}
+
+#[test]
 fn sets_of_hosts_stand_where_targets_do() {
     let sealed = lab();
     let list = |target: &str| {
@@ -299,10 +309,16 @@ fn the_smaller_tools() {
     );
     assert_eq!(
         tool(&sealed, "ctys-proxy", &["-n", "6842CAF9-1e3e-4324-9ed5-96b8b9f2c5c0", "22"]).ok(),
-        "192.168.1.220 port 22\n192.168.1.220 port 22 through lab00.soho\n"
+        "192.168.1.220 port 22\n192.168.1.220 port 22 through lab00\n"
     );
     assert_eq!(tool(&sealed, "ctys-proxy", &["--knows", "nobody"]).fails(1), "");
     assert_eq!(tool(&sealed, "ctys-proxy", &["--knows", "tst100"]).ok(), "");
+    // A physical machine by its name is what ssh_config says; by its hardware address it is ours.
+    let physical = format!("lab07.soho;PM;lab07;/etc/ctys.d/pm.conf;;00:0E:0C:35:F8:77;10.0.0.7{}\n", ";".repeat(40));
+    sealed.file(".ctys/db/default/enum.fdb", &format!("{}{physical}", records(&sealed)));
+    assert_eq!(tool(&sealed, "ctys-proxy", &["--knows", "lab07"]).fails(1), "");
+    assert_eq!(tool(&sealed, "ctys-proxy", &["--knows", "00:0e:0c:35:f8:77"]).ok(), "");
+    assert_eq!(tool(&sealed, "ctys-proxy", &["-n", "00:0e:0c:35:f8:77", "2222"]).ok(), "10.0.0.7 port 2222\n");
 }
 
 #[test]

@@ -52,7 +52,7 @@ pub fn carry(ways: &[Hop]) -> Result<(), Vec<String>> {
                 }
                 let to = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
                 let mut call = Command::new("ssh");
-                call.args(["-oClearAllForwardings=yes", "-W", &to, "--", gate]);
+                call.args(["-oClearAllForwardings=yes", "-W", &to, "--", &uri(gate)]);
                 why.push(format!("ssh cannot be run: {}", call.exec()));
             }
         }
@@ -69,13 +69,25 @@ pub fn neighbours_of(gate: &str) -> Result<Vec<living::Neighbour>, String> {
         return Err(format!("{gate} is no name of a machine"));
     }
     let mut call = Command::new("ssh");
-    call.args(["-oClearAllForwardings=yes", "--", gate, "ip neigh show"]);
+    call.args(["-oClearAllForwardings=yes", "--", &uri(gate), "ip neigh show"]);
     let output =
         call.stdin(std::process::Stdio::null()).output().map_err(|error| format!("ssh cannot be run: {error}"))?;
     if !output.status.success() {
         return Err(format!("ip neigh on {gate} failed"));
     }
     Ok(living::neighbours(&String::from_utf8_lossy(&output.stdout)))
+}
+
+/// `user@host:port` as ssh takes it; a name without a port stays as it is.
+fn uri(gate: &str) -> String {
+    match gate.rsplit_once(':') {
+        Some((host, port))
+            if port.bytes().all(|b| b.is_ascii_digit()) && (!host.contains(':') || host.ends_with(']')) =>
+        {
+            format!("ssh://{gate}")
+        }
+        _ => gate.to_string(),
+    }
 }
 
 /// Standard input to the connection, the connection to standard output.
@@ -99,5 +111,19 @@ fn copy(from: &mut impl Read, to: &mut impl Write) -> io::Result<()> {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_as_ssh_takes_it() {
+        let check = |gate: &str, want: &str| assert_eq!(uri(gate), want);
+        check("lab00", "lab00");
+        check("root@lab00:2222", "ssh://root@lab00:2222");
+        check("[::1]:22", "ssh://[::1]:22");
+        check("fe80::1", "fe80::1");
     }
 }

@@ -43,6 +43,8 @@ pub struct Machine {
     pub records: Vec<u64>,
     /// When the oldest of its records was seen.
     pub seen: i64,
+    /// The target it was seen at, as typed there; empty when the records stem from a file.
+    pub target: String,
 }
 
 /// A record that may fit: its number, its bytes, when it was seen, and the target it was seen at.
@@ -132,6 +134,7 @@ pub fn machines(candidates: &[Candidate]) -> Vec<Machine> {
             ssh_port: line.text(Known::SshPort).parse().ok(),
             records: Vec::new(),
             seen: candidate.seen,
+            target: candidate.target.clone(),
         };
         let interface = (line.text(Known::Mac).to_ascii_uppercase(), line.text(Known::Tcp));
         let same = |known: &Machine| {

@@ -68,10 +68,14 @@ fn run(call: &mut Call) -> Result<u8, Problem> {
     // Copies of one machine are reached alike.
     known.dedup_by(|a, b| a.reach() == b.reach());
     if call.given.has("knows") {
-        // A machine whose address is the name itself is reached as ever.
-        let other =
-            known.iter().any(|one| !one.addresses.iter().any(|address| same_name(address, name)) || one.pm_is_needed());
-        return Ok(if other { 0 } else { 1 });
+        // A machine whose address is the name itself is reached as ever, and so is a physical one by its name: what
+        // ssh_config says of it is meant.
+        let by_number = ctys_inventory::keys::uuid(name).is_some() || ctys_inventory::keys::mac(name).is_some();
+        let ours = |one: &Known| {
+            let same = one.addresses.iter().any(|address| same_name(address, name));
+            !same && (by_number || !one.physical)
+        };
+        return Ok(if known.iter().any(ours) { 0 } else { 1 });
     }
     match &known[..] {
         [] => {
@@ -93,6 +97,9 @@ fn run(call: &mut Call) -> Result<u8, Problem> {
 #[derive(Clone, Debug, Default)]
 struct Known {
     pm: String,
+    /// How the machine below is reached: the target it was seen at, or its name.
+    gate: String,
+    physical: bool,
     label: String,
     id: String,
     /// Configured addresses, then those of the map.
@@ -103,8 +110,11 @@ struct Known {
 
 impl Known {
     fn of(machine: Machine, view: &View) -> Result<Known, Problem> {
+        let gate = if machine.target.is_empty() { machine.pm.clone() } else { machine.target };
         let mut known = Known {
+            physical: machine.session_type == "PM",
             pm: machine.pm,
+            gate,
             label: machine.label,
             id: machine.id,
             ssh_port: machine.ssh_port,
@@ -122,17 +132,15 @@ impl Known {
     fn reach(&self) -> (&str, &[String], &[String]) {
         (&self.pm, &self.addresses, &self.macs)
     }
-
-    fn pm_is_needed(&self) -> bool {
-        self.addresses.is_empty()
-    }
 }
 
 /// All ways, the shortest first; then the first that opens is gone.
 fn reach(call: &mut Call, known: &Known, asked: u16) -> Result<u8, Problem> {
     // A port the user asks for wins; 22 is what ssh asks for without one.
     let port = if asked == 22 { known.ssh_port.unwrap_or(22) } else { asked };
-    let here = known.pm.is_empty() || is_here(&known.pm, &call.environment.machine);
+    let machine = &call.environment.machine;
+    // A physical machine stands behind nobody.
+    let here = known.physical || known.gate.is_empty() || is_here(&known.pm, machine) || is_here(&known.gate, machine);
     let mut ways: Vec<Hop> = known.addresses.iter().map(|host| Hop::Direct { host: host.clone(), port }).collect();
     let mut notes = Vec::new();
     if known.addresses.is_empty() {
@@ -140,13 +148,13 @@ fn reach(call: &mut Call, known: &Known, asked: u16) -> Result<u8, Problem> {
             ways.push(Hop::Direct { host: address, port });
         }
         if ways.is_empty() && !here {
-            for address in by_mac(neighbours_of(&known.pm), &known.macs, &mut notes) {
-                ways.push(Hop::Through { gate: known.pm.clone(), host: address, port });
+            for address in by_mac(neighbours_of(&known.gate), &known.macs, &mut notes) {
+                ways.push(Hop::Through { gate: known.gate.clone(), host: address, port });
             }
         }
     } else if !here {
         ways.extend(known.addresses.iter().map(|host| Hop::Through {
-            gate: known.pm.clone(),
+            gate: known.gate.clone(),
             host: host.clone(),
             port,
         }));
