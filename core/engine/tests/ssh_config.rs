@@ -341,6 +341,7 @@ fn includes() {
     folder.write("deep/1", &format!("Include {at}/deep/2\n"));
     folder.write("deep/2", "User deep\n");
     folder.write("loop", &format!("Include {at}/loop\n"));
+    folder.write("loops", &format!("Include {at}/loops\n").repeat(3));
     folder.write("bad", "Nonsense yes\n");
     let open = folder.write("open", "User open\n");
     std::os::unix::fs::chown(&open, None, None).unwrap();
@@ -353,6 +354,7 @@ fn includes() {
         "Include {folder}/conf.d/10-a\nUser after\n".into(),
         "Include {folder}/deep/1\n".into(),
         "Include {folder}/loop\n".into(),
+        "Include {folder}/loops\n".into(),
         "Host other\n Include {folder}/loop\n".into(),
         "Include {folder}/bad\n".into(),
         "Host other\n Include {folder}/bad\n".into(),

@@ -23,6 +23,8 @@ pub struct Files {
     pub roots: Vec<usize>,
     /// What makes `ssh` refuse every host: each with file and line.
     pub problems: Vec<String>,
+    /// Includes were nested deeper than is read.
+    too_deep: bool,
 }
 
 /// One file.
@@ -129,7 +131,12 @@ impl Files {
         check_owner: bool,
         depth: usize,
     ) -> Option<usize> {
+        // As for ssh this is the end of all reading: files that include each other twice are more than can be read.
+        if self.too_deep {
+            return None;
+        }
         if depth > MAX_DEPTH {
+            self.too_deep = true;
             self.problems.push(format!("{}: includes are nested deeper than {MAX_DEPTH}", path.display()));
             return None;
         }
