@@ -187,7 +187,7 @@ impl Bed {
                 None => write!(text, "SetEnv HOME={folder}/home\n{more_lines}").unwrap(),
             }
             // sshd takes the first value of a keyword: the test's own wins.
-            text.push_str("\nMaxStartups 2000:30:4000\n");
+            text.push_str("\nMaxStartups 2000:30:4000\nX11Forwarding yes\n");
             let file = self.path(&format!("sshd_config_{number}"));
             write(&file, &text);
             let mut child = self

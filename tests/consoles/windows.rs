@@ -4,8 +4,6 @@ use crate::bed::Bed;
 use crate::screen::Screen;
 use crate::{ctys, ends, note, wait_for_text};
 
-const FORWARDING: &str = "X11Forwarding yes\n";
-
 fn open(bed: &Bed, screen: &Screen, kind: &str, more: &[&str]) -> String {
     let action = format!("create=connect,console:{kind}");
     let words = [&["-t", "pm", "-a", &action][..], more, &["lab000"]].concat();
@@ -16,7 +14,7 @@ fn open(bed: &Bed, screen: &Screen, kind: &str, more: &[&str]) -> String {
 
 #[test]
 fn every_kind_of_window_bears_the_label_and_reaches_the_machine() {
-    let (bed, screen) = (Bed::start_with(1, FORWARDING), Screen::start());
+    let (bed, screen) = (Bed::start(1), Screen::start());
     let there = [].as_slice();
     for (kind, more) in [
         ("xterm", there),
@@ -44,7 +42,7 @@ fn every_kind_of_window_bears_the_label_and_reaches_the_machine() {
 
 #[test]
 fn the_geometry_is_that_of_the_call() {
-    let (bed, screen) = (Bed::start_with(1, FORWARDING), Screen::start());
+    let (bed, screen) = (Bed::start(1), Screen::start());
     for kind in ["xterm", "gterm"] {
         let window = open(&bed, &screen, kind, &["-g", "63x17+40+30:A30"]);
         screen.line(&window, &format!("stty size >{kind}"));
@@ -56,7 +54,7 @@ fn the_geometry_is_that_of_the_call() {
 
 #[test]
 fn emacs_names_its_buffers_by_the_label_and_shows_the_guest_above_the_host() {
-    let (bed, screen) = (Bed::start_with(1, FORWARDING), Screen::start());
+    let (bed, screen) = (Bed::start(1), Screen::start());
     let (upper, lower) =
         ("(buffer-name)", "(with-selected-window (next-window) (list (buffer-name) (>= (nth 1 (window-edges)) 5)))");
     for (kind, lisp, expected) in [
@@ -75,7 +73,7 @@ fn emacs_names_its_buffers_by_the_label_and_shows_the_guest_above_the_host() {
 
 #[test]
 fn a_guest_cannot_rename_its_xterm_and_a_failed_console_stays_readable() {
-    let (bed, screen) = (Bed::start_with(1, FORWARDING), Screen::start());
+    let (bed, screen) = (Bed::start(1), Screen::start());
     let window = open(&bed, &screen, "xterm", &[]);
     screen.line(&window, "printf '\\033]0;another machine\\007'; echo done >renamed");
     wait_for_text(&note(&bed, "renamed"));

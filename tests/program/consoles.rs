@@ -276,6 +276,11 @@ fn a_console_in_the_terminal_is_announced_and_its_ssh_forces_a_terminal() {
     let calls: Vec<&str> = log.lines().filter(|line| line.contains("-t -t")).collect();
     assert_eq!(calls.len(), 2, "{log}");
     assert!(calls[0].contains("-- lab00 exec /bin/sh -c "), "{log}");
+    // By default as by -z 2 -b 0,2; what is asked for is done.
+    let no_terminal = lab("exit 0");
+    ctys(&no_terminal, "cli", &["-z", "NOPTY", "lab00"]).ends(0);
+    let log = no_terminal.log();
+    assert!(log.contains(" -T ") && !log.contains(" -t "), "{log}");
 }
 
 #[test]

@@ -62,6 +62,8 @@ pub fn console(console: &Console, way: &Way<'_>) -> Result<Vec<u8>, Problem> {
     match (&console.command, &console.socket) {
         (Some(command), _) => line.extend(become_root_and(&words(command)?, command.privilege, way.means)),
         (None, Some(socket)) => {
+            // What is typed until the relay has the terminal is the machine's, which echoes it.
+            line.extend(b"stty -echo 2>/dev/null; ");
             let key = if console.kind == ConsoleKind::Cli0 { Key(None) } else { way.key };
             line.extend(relay::line(socket, key, way.target.local, way.means)?);
         }
@@ -149,13 +151,21 @@ fn earlier(history: &History, means: &[Means], lines: u32) -> Result<Vec<u8>, Nu
     words.extend(&path);
     let mut line = Vec::new();
     let shown = ctys_model::bytes::escape(history.path.as_slice());
-    line.extend(b"printf '%s\\n' ");
-    line.extend(quote(format!("ctys: earlier output, from {shown}:").as_bytes())?);
-    line.extend(b"; ");
+    let head = quote(format!("ctys: earlier output, from {shown}:").as_bytes())?;
     let reading = raised(&words, history.privilege, means, b"");
-    line.extend(if reading.is_empty() { &words } else { &reading });
-    line.extend(b" | tail -c 65536 | ");
-    line.extend(FILTER);
+    let reading = if reading.is_empty() { &words } else { &reading };
+    // The x keeps the newlines at the end, which the shell would drop: a prompt has none, a line has one.
+    for part in [
+        b"ctys_h=$(",
+        reading.as_slice(),
+        b" | tail -c 65536 | ",
+        FILTER,
+        b"echo x); [ \"$ctys_h\" = x ] || printf '%s\\n%s' ",
+        &head,
+        b" \"${ctys_h%x}\"; ",
+    ] {
+        line.extend(part);
+    }
     Ok(line)
 }
 
@@ -205,20 +215,25 @@ mod tests {
     #[test]
     fn of_what_was_said_before_only_text_is_shown() {
         let file = std::env::temp_dir().join(format!("ctys-history-{}", std::process::id()));
-        let said = b"too early\n\x1b[2J\x1b[31mred\x1b[0m \x1b]0;title\x07a\x1b[6n\x08b\x1b(B\x1b=\r\n\
-                     caf\xc3\xa9 \xc2\x9b31m\x1bP+q54\x1b\\\x1b]2;t\x1b\\c\ttst100 login: ";
-        std::fs::write(&file, said).unwrap();
         let path = file.to_str().unwrap();
         let history = History { path: path.into(), privilege: Privilege::Root };
-        let output = std::process::Command::new("/bin/sh")
-            .arg("-c")
-            .arg(OsString::from_vec([earlier(&history, &[], 2).unwrap(), b"printf END".to_vec()].concat()))
-            .output()
-            .unwrap();
+        let check = |said: &[u8], expected: &str| {
+            std::fs::write(&file, said).unwrap();
+            let line = [earlier(&history, &[], 2).unwrap(), b"printf END".to_vec()].concat();
+            let shell = std::process::Command::new("/bin/sh").arg("-c").arg(OsString::from_vec(line)).output().unwrap();
+            let head = format!("ctys: earlier output, from {path}:\n");
+            let expected = if expected.is_empty() { "END".into() } else { format!("{head}{expected}END") };
+            assert_eq!(String::from_utf8_lossy(&shell.stdout), expected);
+            assert_eq!(String::from_utf8_lossy(&shell.stderr), "");
+        };
+        check(
+            b"too early\n\x1b[2J\x1b[31mred\x1b[0m \x1b]0;title\x07a\x1b[6n\x08b\x1b(B\x1b=\r\n\
+              caf\xc3\xa9 \xc2\x9b31m\x1bP+q54\x1b\\\x1b]2;t\x1b\\c\ttst100 login: ",
+            "red ab\r\ncaf\u{e9} 31mc\ttst100 login: ",
+        );
+        check(b"Power down.\n\n", "Power down.\n\n");
+        check(b"", "");
         std::fs::remove_file(&file).unwrap();
-        let expected = format!("ctys: earlier output, from {path}:\nred ab\r\ncafé 31mc\ttst100 login: END");
-        assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
-        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     }
 
     #[test]
