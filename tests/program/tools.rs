@@ -238,6 +238,13 @@ fn sets_of_hosts_stand_where_targets_do() {
     assert_eq!(list("lab[00-03]!lab[02-05]"), ["lab00", "lab01"]);
     sealed.file(".config/clustershell/groups.conf", "[Main]\ndefault: mine\n[mine]\nmap: echo lab01\n");
     assert_eq!(list("@all"), ["lab01"]);
+    sealed.tool("ansible-inventory", "echo '{\"web\":{\"hosts\":[\"lab00\"]},\"_meta\":{\"hostvars\":{}}}'");
+    assert_eq!(list("@ansible:web"), ["lab00"]);
+    sealed.file(".ctys/db/default/enum.fdb", &format!("lab00;XEN;lab01;/x{}\n", ";".repeat(43)));
+    assert_eq!(list("@ctys:XEN"), ["lab01"]);
+    assert_eq!(tool(&sealed, "ctys-groups", &["--fold", "@ctys:*"]).ok(), "lab01\n");
+    let stderr = sealed.ctys(&["-a", "list", "@ctys:nobody"]).fails(1);
+    assert!(stderr.contains("no group nobody in the source ctys"), "{stderr}");
     sealed.file(".ctys/groups/racks", "lab[00-01]\n");
     assert_eq!(list("racks"), ["lab00", "lab01"]);
     let stderr = sealed.ctys(&["-a", "list", "lab[3-1]"]).fails(1);

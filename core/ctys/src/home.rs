@@ -1,6 +1,6 @@
 //! The caller's side: folders, settings of the environment, macro and group files.
 
-use ctys_engine::borrow::ClusterShell;
+use crate::sources::Sources;
 use ctys_inventory::nodeset;
 use ctys_line::Shelf;
 use ctys_model::{Bytes, Caller};
@@ -115,8 +115,7 @@ impl Shelf for Home {
 
     fn node_set(&self, text: &str) -> Result<Option<Vec<String>>, String> {
         let Some((user, set, port)) = set_of(text) else { return Ok(None) };
-        let groups = ClusterShell::of_this_process(Path::new(std::ffi::OsStr::from_bytes(&self.caller.home.0)));
-        let names = nodeset::parse(set, &groups)?;
+        let names = nodeset::parse(set, &Sources::of(self))?;
         if names.is_empty() {
             return Err(format!("the set {} is empty", ctys_model::bytes::escape_for_eyes(set)));
         }

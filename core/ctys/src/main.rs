@@ -15,6 +15,7 @@ mod resolve;
 mod run;
 mod screen;
 mod select;
+mod sources;
 mod tools;
 
 use std::process::ExitCode;

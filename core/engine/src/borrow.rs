@@ -43,6 +43,15 @@ impl ClusterShell {
         ClusterShell { folders, sources: OnceLock::new() }
     }
 
+    /// Whether there is a source of this name.
+    ///
+    /// # Errors
+    /// When a file cannot be understood.
+    pub fn has(&self, source: &str) -> Result<bool, String> {
+        let sources = self.sources()?;
+        Ok(sources.by_command.contains_key(source) || sources.by_file.contains_key(source))
+    }
+
     fn sources(&self) -> Result<&Sources, String> {
         self.sources.get_or_init(|| read(&self.folders)).as_ref().map_err(Clone::clone)
     }

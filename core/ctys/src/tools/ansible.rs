@@ -32,7 +32,7 @@ fn run(call: &mut Call) -> Result<u8, Problem> {
     if host.is_none() && !call.given.has("list") {
         return Err(usage("--list or --host NAME is expected"));
     }
-    let mut inventory = Inventory { groups: super::groups::known_groups(call)?, ..Inventory::default() };
+    let mut inventory = Inventory { groups: super::groups::known_groups(&call.stores()?)?, ..Inventory::default() };
     for store in call.stores()? {
         store.scan(|_, raw| {
             if let Some((name, host)) = Line::parse(raw).and_then(|line| of_line(&line)) {

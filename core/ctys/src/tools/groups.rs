@@ -13,6 +13,7 @@
 use super::options::opt;
 use super::{Call, Tool, usage};
 use crate::home::Home;
+use ctys_engine::store::Store;
 use ctys_inventory::Line;
 use ctys_inventory::nodeset::NodeSet;
 use ctys_line::Shelf;
@@ -51,20 +52,20 @@ const DEPTH: usize = 20;
 fn run(call: &mut Call) -> Result<u8, Problem> {
     let given = &call.given;
     if let Some(group) = given.last("map").map(str::to_string) {
-        let groups = known_groups(call)?;
+        let groups = known_groups(&call.stores()?)?;
         let set: NodeSet = groups.get(&group).into_iter().flatten().collect();
         return print(call, &set.to_string());
     }
     if given.has("all") {
-        let set: NodeSet = known_groups(call)?.values().flatten().collect();
+        let set: NodeSet = known_groups(&call.stores()?)?.values().flatten().collect();
         return print(call, &set.to_string());
     }
     if given.has("list") {
-        let groups: Vec<String> = known_groups(call)?.into_keys().collect();
+        let groups: Vec<String> = known_groups(&call.stores()?)?.into_keys().collect();
         return print(call, &groups.join("\n"));
     }
     if let Some(node) = given.last("reverse").map(str::to_string) {
-        let groups = known_groups(call)?;
+        let groups = known_groups(&call.stores()?)?;
         let of_node: Vec<&str> =
             groups.iter().filter(|(_, all)| all.contains(&node)).map(|(name, _)| name.as_str()).collect();
         return print(call, &of_node.join("\n"));
@@ -213,9 +214,9 @@ fn own_members(line: &str) -> Option<Vec<String>> {
 }
 
 /// The groups that the inventory knows: machines by session type, by the machine they run on, by state and system.
-pub fn known_groups(call: &Call) -> Result<BTreeMap<String, BTreeSet<String>>, Problem> {
+pub fn known_groups(stores: &[Store]) -> Result<BTreeMap<String, BTreeSet<String>>, Problem> {
     let mut groups: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for store in call.stores()? {
+    for store in stores {
         store.scan(|_, raw| {
             if let Some(line) = Line::parse(raw) {
                 let label = line.text(Known::Label);

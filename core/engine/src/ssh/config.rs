@@ -95,6 +95,17 @@ impl Config {
         Config { files: Files::read(environment) }
     }
 
+    /// The hosts that the files name without a pattern, in their order.
+    pub fn aliases(&self) -> Vec<String> {
+        let lines = self.files.sources.iter().flat_map(|source| &source.lines);
+        let hosts = lines.filter_map(|line| match &line.item {
+            Item::Host(patterns) => Some(patterns),
+            _ => None,
+        });
+        let plain = |(negated, name): &&(bool, String)| !negated && !name.contains(['*', '?']);
+        hosts.flatten().filter(plain).map(|(_, name)| name.clone()).collect()
+    }
+
     /// What the files say for this target. Never fails: what is wrong ends up in [`Resolved::unsupported`], for `ssh`
     /// to say it in its own words.
     pub fn resolve(&self, environment: &Environment, target: &Target) -> Resolved {
@@ -458,5 +469,27 @@ impl<'a> Found<'a> {
         .filter(|(name, _)| !self.words(name).is_empty())
         .map(|(_, option)| option)
         .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hosts_that_are_named_without_a_pattern() {
+        let folder = std::env::temp_dir().join(format!("ctys-aliases-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let more = folder.join("more");
+        std::fs::write(&more, "Host gate !lab00\n  User adm\n").unwrap();
+        let text =
+            format!("Include {}\nHost lab00 lab01 *.soho\n  Port 22\nMatch host x\nHost ws? *\n", more.display());
+        let config = folder.join("config");
+        std::fs::write(&config, text).unwrap();
+        let environment = Environment { config: Some(config), ..Environment::of_this_process() };
+        let mut aliases = Config::read(&environment).aliases();
+        aliases.sort();
+        std::fs::remove_dir_all(folder).unwrap();
+        assert_eq!(aliases, ["gate", "lab00", "lab01"]);
     }
 }

@@ -97,6 +97,11 @@ impl Ssh {
         self.config.get_or_init(|| Config::read(&self.environment)).resolve(&self.environment, target)
     }
 
+    /// The hosts that ssh_config names without a pattern.
+    pub fn aliases(&self) -> Vec<String> {
+        self.config.get_or_init(|| Config::read(&self.environment)).aliases()
+    }
+
     /// Opens `/bin/sh` on the target. Returns when the login is done, or when the connect clock or `deadline` (that of
     /// the host's total clock) has run out.
     ///
