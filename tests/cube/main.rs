@@ -6,4 +6,6 @@ mod lifecycle;
 mod listing;
 #[path = "../sealed/mod.rs"]
 mod sealed;
+mod settings;
+mod storage;
 mod terminal;

@@ -4,6 +4,7 @@
 //! structures that are all written here in one place and checked by `runc create` in the tests.
 
 use crate::cube::{Cube, words};
+use crate::parse::survey::Node;
 use crate::places::Places;
 use ctys_plugin::json::{Value, json};
 
@@ -93,11 +94,12 @@ pub fn generate(cube: &Cube<'_>, places: &Places, available: u64) -> Result<Stri
     }
     env.push("container=docker".into());
     let subuid = subuid(cube)?;
+    let nodes: &[Node] = cube.folder.map_or(&[], |folder| &folder.nodes);
     let vts = vts(cube)?;
     let mut linux = json!({
         "cgroupsPath": format!("/runc/{}", cube.name),
         "namespaces": namespaces(subuid.is_some()),
-        "resources": { "devices": devices(system, &vts) },
+        "resources": { "devices": devices(system, &vts, nodes) },
         "maskedPaths": if system { json!([]) } else { json!(["/proc/kcore", "/proc/keys", "/proc/sched_debug", "/sys/firmware"]) },
         "readonlyPaths": if system { json!([]) } else { json!(["/proc/sysrq-trigger"]) },
     });
@@ -106,12 +108,16 @@ pub fn generate(cube: &Cube<'_>, places: &Places, available: u64) -> Result<Stri
         linux["uidMappings"] = ids.clone();
         linux["gidMappings"] = ids;
     }
+    linux["devices"] = nodes
+        .iter()
+        .map(|node| json!({ "path": node.path, "type": node.kind, "major": node.major, "minor": node.minor, "fileMode": 0o660 }))
+        .collect();
     let cwd = cube.line("cube.dir");
     let config = json!({
         "ociVersion": "1.0.2",
         "hostname": hostname(cube),
         "process": {
-            "terminal": has_terminal(cube),
+            "terminal": false,
             "user": { "uid": 0, "gid": 0 },
             "args": args,
             "env": env,
@@ -129,11 +135,6 @@ pub fn generate(cube: &Cube<'_>, places: &Places, available: u64) -> Result<Stri
     });
     let text = ctys_plugin::json::to_string_pretty(&config).map_err(|error| error.to_string())?;
     Ok(text + "\n")
-}
-
-/// Whether the first process has a terminal of its own.
-pub fn has_terminal(cube: &Cube<'_>) -> bool {
-    matches!(cube.line("cube.console.mgr"), "tty" | "screen-tty" | "interactive")
 }
 
 /// What the cube calls itself: what its own `/etc/hostname` says, else its name.
@@ -158,16 +159,15 @@ pub fn subuid(cube: &Cube<'_>) -> Result<Option<u32>, String> {
 
 /// The virtual terminals it has, by number.
 pub fn vts(cube: &Cube<'_>) -> Result<Vec<u8>, String> {
-    let mut all = Vec::new();
-    for line in cube.lines(".cube.device.vt") {
-        let (host, inside) = line.split_once(':').unwrap_or((line, line));
-        let number = host.strip_prefix("/dev/tty").and_then(|number| number.parse::<u8>().ok());
-        match number.filter(|number| (2..=63).contains(number) && inside.starts_with("/dev/")) {
-            Some(number) => all.push(number),
-            None => return Err(format!(".cube.device.vt: {line} is no virtual terminal from 2 to 63")),
-        }
-    }
-    Ok(all)
+    cube.lines(".cube.device.vt").map(vt).collect()
+}
+
+/// The number in a line `/dev/tty4:/dev/tty4`. 0 is whichever is seen, 1 is the host's.
+pub fn vt(line: &str) -> Result<u8, String> {
+    let (host, inside) = line.split_once(':').unwrap_or((line, line));
+    let number = host.strip_prefix("/dev/tty").and_then(|number| number.parse::<u8>().ok());
+    let number = number.filter(|number| (2..=63).contains(number) && inside.starts_with("/dev/"));
+    number.ok_or_else(|| format!("{line} is no virtual terminal from /dev/tty2 to /dev/tty63"))
 }
 
 fn namespaces(user: bool) -> Value {
@@ -176,10 +176,11 @@ fn namespaces(user: bool) -> Value {
 }
 
 /// Which devices may be opened. runc itself adds those of every container.
-fn devices(system: bool, vts: &[u8]) -> Value {
+fn devices(system: bool, vts: &[u8], nodes: &[Node]) -> Value {
     let rule = |kind: &str, major: u32, minor: u32| json!({ "allow": true, "type": kind, "major": major, "minor": minor, "access": "rwm" });
     let mut rules = vec![json!({ "allow": system, "access": "rwm" })];
     rules.extend(vts.iter().map(|&number| rule("c", 4, number.into())));
+    rules.extend(nodes.iter().map(|node| rule(&node.kind, node.major, node.minor)));
     Value::Array(rules)
 }
 

@@ -16,7 +16,6 @@ c=$1 s=$2 r=$3 deep=$4; shift 4
 if [ $# = 0 ]; then all=1
 for d in "$c"/*/ "$r"/*/; do d=${d%/}; set -- "$@" "${d##*/}"; done
 else all=; fi
-f= k=
 seen=/
 for n; do
 case $n in *[!A-Za-z0-9_.+-]*|''|.*) continue;; esac
@@ -27,6 +26,14 @@ for e in "$c/$n"/* "$c/$n"/.[!.]*; do [ -e "$e" ] && printf "E %s\n" "$e"; done
 m=runc
 if [ -f "$c/$n/cube.container.mgr" ]; then read -r m <"$c/$n/cube.container.mgr"; fi
 case ${m:=runc} in */*) [ -f "$m" ] && [ -x "$m" ];; *) command -v "$m" >/dev/null 2>&1;; esac || echo "I $n"
+fi
+if [ -z "$all" ]; then
+grep -qs '"terminal": *true' "$c/$n/config.json" && echo "T $n"
+if [ -f "$c/$n/.cube.dev.whitelist" ]; then
+while read -r e || [ -n "$e" ]; do
+case $e in /dev/*) if [ -c "$e" ]; then stat -L -c "W $n c %t %T $e" "$e"; elif [ -b "$e" ]; then stat -L -c "W $n b %t %T $e" "$e"; fi;; esac
+done <"$c/$n/.cube.dev.whitelist"
+fi
 fi
 if [ -d "$r/$n" ]; then echo "R $n"; [ -p "$r/$n/exec.fifo" ] && echo "X $n"; fi
 done

@@ -6,6 +6,8 @@
 //! e                                          the runtime has records
 //! E /opt/container/web/cube.app              an entry of a cube's folder
 //! I web                                      its manager cannot be run
+//! T web                                      its config.json gives it a terminal
+//! W web c a e5 /dev/net/tun                  a device of its list: kind, major and minor in hexadecimal
 //! R web                                      the runtime has a record of it
 //! X web                                      which waits to be started
 //! u 0                                        who looks
@@ -59,6 +61,23 @@ pub struct Folder {
     pub no_manager: bool,
     /// `rootfs/etc/hostname`.
     pub hostname: Option<String>,
+    /// Its `config.json` gives the first process a terminal. Only looked at where cubes are named.
+    pub wants_terminal: bool,
+    /// The devices of its list that are there. Only looked at where cubes are named.
+    pub nodes: Vec<Node>,
+}
+
+/// A device node.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Node {
+    /// `c` or `b`.
+    pub kind: String,
+    /// Which driver.
+    pub major: u32,
+    /// Which of its devices.
+    pub minor: u32,
+    /// Where it is.
+    pub path: String,
 }
 
 /// A record of the runtime.
@@ -173,6 +192,12 @@ pub fn parse(text: &str, containers: &str) -> Option<Survey> {
                     folder.entries.entry(entry.clone()).or_default().push(rest.to_string());
                 }
             }
+            "T" => survey.cubes.entry(rest.to_string()).or_default().wants_terminal = true,
+            "W" => {
+                if let Some((name, node)) = node(rest) {
+                    survey.cubes.entry(name.to_string()).or_default().nodes.push(node);
+                }
+            }
             "R" => drop(survey.records.entry(rest.to_string()).or_default()),
             "X" => survey.records.entry(rest.to_string()).or_default().waits = true,
             "r" => record = rest.to_string(),
@@ -184,6 +209,15 @@ pub fn parse(text: &str, containers: &str) -> Option<Survey> {
         }
     }
     survey.uid.is_some().then_some(survey)
+}
+
+/// A device and the cube it is for.
+fn node(text: &str) -> Option<(&str, Node)> {
+    let mut parts = text.splitn(5, ' ');
+    let (name, kind) = (parts.next()?, parts.next()?.to_string());
+    let mut number = || u32::from_str_radix(parts.next()?, 16).ok();
+    let (major, minor) = (number()?, number()?);
+    Some((name, Node { kind, major, minor, path: parts.next()?.to_string() }))
 }
 
 /// One line about a record.
@@ -237,7 +271,7 @@ fn tell(record: &mut Record, tag: &str, rest: &str) {
 mod tests {
     use super::*;
 
-    const SAMPLE: &str = "c\nE /c/web/cube.app\nE /c/web/.cube.regen.flag\nR t1\nR web\nX web\nu 0\nk 1ff\nm 3d12\n\
+    const SAMPLE: &str = "c\nE /c/web/cube.app\nE /c/web/.cube.regen.flag\nT web\nW web c a c8 /dev/net/tun\nR t1\nR web\nX web\nu 0\nk 1ff\nm 3d12\n\
         F /c/web/cube.app\nL /bin/sleep 1000\nF /c/web/rootfs/etc/hostname\nL cube-01-12-15-web\nr t1\ni 1861 1438132\n\
         t 2026-11-22T02:51:12Z\nb \"bundle=/tmp/a \\\"b\"\np S 1438132\nz THAWED\na 127.0.0.1\na 192.168.42.50\n\
         s 0000000000004000\nU 11424231\nM 372736\nK 249856\nD Inter-|   Receive\nD  face |bytes    packets\n\
@@ -254,6 +288,8 @@ mod tests {
         assert_eq!(web.entries["cube.app"], ["/bin/sleep 1000"]);
         assert!(web.entries[".cube.regen.flag"].is_empty());
         assert_eq!(web.hostname.as_deref(), Some("cube-01-12-15-web"));
+        assert!(web.wants_terminal);
+        assert_eq!(web.nodes, [Node { kind: "c".into(), major: 10, minor: 200, path: "/dev/net/tun".into() }]);
         let t1 = &survey.records["t1"];
         assert_eq!((t1.pid, t1.state(), t1.bundle.as_str()), (1861, State::Running, "/tmp/a \"b"));
         assert_eq!((t1.cpu_ns, t1.memory, t1.kernel_memory), (Some(11424231), Some(372736), Some(249856)));

@@ -1,7 +1,7 @@
 //! cube-ctl: which verb goes where.
 
 use super::options::{self, Options};
-use super::{info, list};
+use super::{change, info, list};
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop};
 use crate::parse::survey::State;
@@ -19,6 +19,11 @@ const VERBS: &[(&str, &str, &str)] = &[
     ("status", "[-v] [-t name|state|type] [--json]", "the same as list"),
     ("info", "[--json] NAME", "state, addresses and use of a container"),
     ("show", "[--json] NAME", "the same as info"),
+    ("add", "[-n NAME] [-u [SUBUID]] [--auto=TAG] SOURCE", "add a container from an archive or a directory"),
+    ("del", "[-F] NAME", "delete a container that has ended; -F ends it first"),
+    ("rename", "NAME NEW", "give a container another name"),
+    ("mv", "NAME NEW", "the same as rename"),
+    ("store", "NAME NEW", "copy a container"),
     ("TARGET:COMMAND", "[ARGUMENT...]", "run a command in a container, or on the host (host:, essential:)"),
 ];
 
@@ -46,6 +51,10 @@ pub fn run(flow: &mut Flow<'_>, call: &ToolCall, words: &[Bytes]) -> Result<(), 
         }),
         "pause" => with_cube(flow, name, "pause", |flow, survey, name| stop::freeze(flow, survey, name, true)),
         "resume" => with_cube(flow, name, "resume", |flow, survey, name| stop::freeze(flow, survey, name, false)),
+        "add" => change::add(flow, call, &options, name),
+        "del" | "delete" | "remove" => change::delete(flow, &options, name),
+        "rename" | "mv" => change::rename(flow, name, options.words.get(2).map(String::as_str)),
+        "store" => change::store(flow, name, options.words.get(2).map(String::as_str)),
         _ => {
             flow.complain(format!("Unknown command {verb}"));
             usage().into_iter().for_each(|line| flow.complain(line));

@@ -2,10 +2,13 @@
 //!
 //! `cube` and `c3` are wrappers: their first word is `ctl`, `console`, `cmd` or `cfg`; any other one goes to cube-ctl.
 
+pub mod cfg;
+pub mod change;
 pub mod ctl;
 pub mod info;
 pub mod list;
 pub mod options;
+pub mod report;
 pub mod table;
 
 use crate::flow::{Flow, Stop};
@@ -25,6 +28,7 @@ pub fn run(flow: &mut Flow<'_>, call: &ToolCall) -> Result<(), Stop> {
     };
     match tool {
         "ctl" => ctl::run(flow, call, words),
+        "cfg" => cfg::run(flow, call, words),
         _ => flow.fail(format!("[ERROR]: cube-{tool} is not made yet")),
     }
 }

@@ -1,11 +1,10 @@
 //! `start -f`: the cube in the foreground, its output and exit status ours; with `-i` on this terminal.
 
 use super::must;
-use super::start::{Outcome, clear, config_step};
-use crate::config;
+use super::start::{Outcome, clear, config_step, prepare};
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop, answer};
-use crate::parse::survey::{State, Survey};
+use crate::parse::survey::State;
 use ctys_plugin::json::{self, Value};
 use ctys_plugin::model::{Command, Console, ConsoleKind, Step, ToolCall};
 
@@ -25,7 +24,15 @@ pub fn run(flow: &mut Flow<'_>, call: &ToolCall, name: &str, interactive: bool) 
         }
         None => {}
     }
-    set_terminal(flow, &survey, &cube, terminal)?;
+    let steps = prepare(flow, &survey, &cube)?;
+    if !steps.is_empty() {
+        let names: Vec<String> = steps.iter().map(|step| step.name.clone()).collect();
+        let round = flow.run(steps)?;
+        for step in names {
+            must(flow, answer(round, &step), &format!("container {name} was not started"))?;
+        }
+    }
+    set_terminal(flow, name, terminal)?;
     let bundle = flow.places.cube(name);
     let command = flow.places.runtime(cube.manager(), ["run", "--bundle", &bundle, name]).changes();
     Err(Stop::Attach(Box::new(Console {
@@ -36,29 +43,18 @@ pub fn run(flow: &mut Flow<'_>, call: &ToolCall, name: &str, interactive: bool) 
     })))
 }
 
-/// Makes `config.json` say whether the first process has a terminal; makes it where it is missing.
-pub fn set_terminal(flow: &mut Flow<'_>, survey: &Survey, cube: &Cube<'_>, terminal: bool) -> Result<(), Stop> {
-    let name = cube.name;
-    let text = if cube.has("config.json") {
-        let path = flow.places.file(name, "config.json");
-        let round = flow.run(vec![Step::run("config", Command::new("cat").arg(path).as_root())])?;
-        must(flow, answer(round, "config"), &format!("container {name} was not started"))?;
-        let text = answer(round, "config").ok_output().map(|output| output.stdout.to_text().into_owned());
-        text.unwrap_or_default()
-    } else {
-        match config::generate(cube, &flow.places, survey.capabilities) {
-            Ok(text) => text,
-            Err(why) => return flow.fail(format!("[ERROR]: container {name} cannot be started: {why}")),
-        }
+/// Makes `config.json` say whether the first process has a terminal.
+pub fn set_terminal(flow: &mut Flow<'_>, name: &str, terminal: bool) -> Result<(), Stop> {
+    let path = flow.places.file(name, "config.json");
+    let round = flow.run(vec![Step::run("read config", Command::new("cat").arg(path).as_root())])?;
+    must(flow, answer(round, "read config"), &format!("container {name} was not started"))?;
+    let text = answer(round, "read config").ok_output().map(|output| output.stdout.to_text()).unwrap_or_default();
+    let mut config = match json::from_str::<Value>(&text) {
+        Ok(config) if config["process"].is_object() => config,
+        _ => return flow.fail(format!("[ERROR]: container {name} cannot be started: its config.json is none")),
     };
-    let Ok(mut config) = json::from_str::<Value>(&text) else {
-        return flow.fail(format!("[ERROR]: container {name} cannot be started: its config.json is not JSON"));
-    };
-    if config["process"]["terminal"].as_bool().unwrap_or(false) == terminal && cube.has("config.json") {
+    if config["process"]["terminal"].as_bool().unwrap_or(false) == terminal {
         return Ok(());
-    }
-    if !config["process"].is_object() {
-        return flow.fail(format!("[ERROR]: container {name} cannot be started: its config.json has no process"));
     }
     config["process"]["terminal"] = Value::Bool(terminal);
     let text = json::to_string_pretty(&config).unwrap_or_default() + "\n";

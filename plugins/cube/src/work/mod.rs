@@ -4,6 +4,7 @@
 pub mod foreground;
 pub mod start;
 pub mod stop;
+pub mod store;
 
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop, answer};

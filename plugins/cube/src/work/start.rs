@@ -7,13 +7,14 @@
 //!            -> [clear]                                      when one of them failed: nothing half made is left
 //! ```
 
-use super::{complaints, must, runtime_step};
+use super::{complaints, foreground, must, runtime_step};
 use crate::config;
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop, answer};
 use crate::parse::survey::{State, Survey};
 use crate::places::is_id;
-use ctys_plugin::model::{Does, Step, WriteFile};
+use crate::settings::{ONCE, REGENERATE};
+use ctys_plugin::model::{Command, Does, Step, WriteFile};
 
 /// What is to become of a cube that has to be running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,10 +116,18 @@ fn start_one(flow: &mut Flow<'_>, survey: &Survey, name: &str) -> Result<Outcome
         Some(State::Created | State::Stopped) => steps.push(clear(flow, &cube).go_on()),
         None => {}
     }
-    steps.extend(prepare(flow, survey, &cube)?);
+    if cube.folder.is_some_and(|folder| folder.wants_terminal) {
+        // Nobody holds a terminal for it.
+        foreground::set_terminal(flow, name, false)?;
+    }
+    // What was set for one start is used up once that start has been.
+    let (after, before): (Vec<Step>, Vec<Step>) =
+        prepare(flow, survey, &cube)?.into_iter().partition(|step| step.name == "once");
+    steps.extend(before);
     let bundle = flow.places.cube(name);
     steps.push(runtime_step(flow, "create", &cube, &["create", "--bundle", &bundle, name]));
     steps.push(runtime_step(flow, "start", &cube, &["start", name]));
+    steps.extend(after);
     let names: Vec<String> = steps.iter().map(|step| step.name.clone()).collect();
     let round = flow.run(steps)?;
     let failed = names.iter().find(|step| *step != "clear" && answer(round, step).ok_output().is_none());
@@ -137,19 +146,50 @@ fn start_one(flow: &mut Flow<'_>, survey: &Survey, name: &str) -> Result<Outcome
 }
 
 /// What has to be there before the container is made.
-fn prepare(flow: &mut Flow<'_>, survey: &Survey, cube: &Cube<'_>) -> Result<Vec<Step>, Stop> {
+pub fn prepare(flow: &mut Flow<'_>, survey: &Survey, cube: &Cube<'_>) -> Result<Vec<Step>, Stop> {
     let name = cube.name;
-    if cube.folder.is_some_and(|folder| folder.no_manager) {
+    let Some(folder) = cube.folder else { return Ok(Vec::new()) };
+    if folder.no_manager {
         return flow.fail(format!("[ERROR]: container {name}: its manager {} cannot be run", cube.manager()));
     }
-    if cube.has("config.json") {
-        return Ok(Vec::new());
+    let mut steps = Vec::new();
+    let once: Vec<&String> = folder.entries.keys().filter(|entry| entry.ends_with(ONCE)).collect();
+    let anew = !once.is_empty() || cube.has(REGENERATE) || !cube.has("config.json");
+    if anew {
+        // What was set for this start alone takes the place of what is set.
+        let mut merged = folder.clone();
+        for file in &once {
+            let lines = folder.entries[*file].clone();
+            merged.entries.insert(file.trim_end_matches(ONCE).to_string(), lines);
+        }
+        let text = match config::generate(&Cube { folder: Some(&merged), ..*cube }, &flow.places, survey.capabilities) {
+            Ok(text) => text,
+            Err(why) => return flow.fail(format!("[ERROR]: container {name} cannot be started: {why}")),
+        };
+        steps.push(config_step(flow, name, text));
+        steps.push(used(flow, cube, &once));
     }
-    let text = match config::generate(cube, &flow.places, survey.capabilities) {
-        Ok(text) => text,
-        Err(why) => return flow.fail(format!("[ERROR]: container {name} cannot be started: {why}")),
+    let sources: Vec<&str> =
+        cube.lines(".cube.mount.bind").filter_map(|line| Some(config::bind(line).ok()?.0)).collect();
+    if !sources.is_empty() {
+        let script =
+            "for s; do [ -e \"$s\" ] || { echo \"the source $s of a bind mount is not there\" >&2; exit 1; }; done";
+        steps.push(Step::run("sources", Command::new("sh").args(["-c", script, "sh"]).args(sources).as_root()));
+    }
+    Ok(steps)
+}
+
+/// Removes what was set for one start, and remembers that `config.json` holds it; without any, forgets that.
+fn used(flow: &Flow<'_>, cube: &Cube<'_>, once: &[&String]) -> Step {
+    let mark = flow.places.file(cube.name, REGENERATE);
+    let command = match once {
+        [] => Command::new("rm").args(["-f", "--", &mark]),
+        _ => {
+            let files = once.iter().map(|file| flow.places.file(cube.name, file));
+            Command::new("sh").args(["-c", ": >\"$1\" && shift && rm -f -- \"$@\"", "sh", &mark]).args(files)
+        }
     };
-    Ok(vec![config_step(flow, name, text)])
+    Step::run("once", command.as_root().changes())
 }
 
 /// Writes `config.json`.
