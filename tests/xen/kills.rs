@@ -5,7 +5,7 @@
 
 use crate::dom0::Dom0;
 use crate::sealed::Outcome;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// splitmix64: the same numbers for the same seed.
 struct Dice(u64);
@@ -34,8 +34,8 @@ const SUSPEND: &str = "cancel=l:tst104,SUSPEND";
 /// What is killed, in turn.
 const ACTIONS: [&str; 7] =
     [START, RESUME, END, SUSPEND, "cancel=l:tst104,RESET", "cancel=l:tst104,PAUSE", "cancel=l:tst104,REBOOT"];
-/// All changes are over after so many ms on a quiet machine; later kills hit nobody.
-const LONGEST_MS: u64 = 6_000;
+/// All changes are over after the time of so many listings: a second each on a quiet machine, several on a busy one.
+const LISTINGS: u32 = 6;
 /// What was under way there may go on for a while: a second call is repeated as a user would.
 const ATTEMPTS: usize = 20;
 
@@ -78,6 +78,9 @@ fn whenever_ctys_is_killed_a_second_call_finishes_or_undoes_the_change() {
     let (rounds, seed) = (number("CTYS_TEST_KILLS", 14), number("CTYS_TEST_KILL_SEED", 1));
     let mut dice = Dice(seed);
     dom0.ssh("touch /srv/mark");
+    let began = Instant::now();
+    dom0.xen("list").ok();
+    let longest = began.elapsed() * LISTINGS;
     for round in 0..rounds {
         let action = ACTIONS[(round % 7) as usize];
         dom0.bring(if action == START { &[] } else { &["tst104"] });
@@ -88,7 +91,7 @@ fn whenever_ctys_is_killed_a_second_call_finishes_or_undoes_the_change() {
         if action == RESUME {
             until(&dom0, SUSPEND, |dom0| dom0.names().is_empty(), "before the kill");
         }
-        let delay = Duration::from_millis(dice.below(LONGEST_MS));
+        let delay = longest * dice.below(1000) as u32 / 1000;
         let over = killed_after(&dom0, action, delay);
         let told = format!("seed {seed}, round {round}, {action} killed after {delay:?} (it had ended: {over})");
         println!("{told}");
