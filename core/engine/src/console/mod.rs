@@ -124,6 +124,29 @@ fn leave(console: &Console, key: Key) -> Option<String> {
 }
 
 #[cfg(test)]
+impl<'a> Way<'a> {
+    /// The plainest way to a host.
+    fn for_tests(ssh: &'a Ssh, target: &'a Target) -> Way<'a> {
+        Way {
+            ssh,
+            target,
+            means: &[],
+            ptys: 2,
+            forward_agent: false,
+            location: Location::DisplayForwarding,
+            geometry: None,
+            display: None,
+            has_terminal: true,
+            x_options: &[],
+            key: Key::default(),
+            history_lines: 100,
+            ignored_signals: &[],
+            patience: Duration::from_secs(30),
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::ssh::Environment;
@@ -170,28 +193,5 @@ mod tests {
         assert!(banner(ConsoleKind::Cli, socket).ends_with("; Ctrl-] leaves it"));
         assert!(banner(ConsoleKind::Cli0, socket).ends_with(" on lab00"));
         assert!(banner(ConsoleKind::EmacsM, socket).ends_with("; C-x k leaves it"));
-    }
-}
-
-#[cfg(test)]
-impl<'a> Way<'a> {
-    /// The plainest way to a host.
-    fn for_tests(ssh: &'a Ssh, target: &'a Target) -> Way<'a> {
-        Way {
-            ssh,
-            target,
-            means: &[],
-            ptys: 2,
-            forward_agent: false,
-            location: Location::DisplayForwarding,
-            geometry: None,
-            display: None,
-            has_terminal: true,
-            x_options: &[],
-            key: Key::default(),
-            history_lines: 100,
-            ignored_signals: &[],
-            patience: Duration::from_secs(30),
-        }
     }
 }
