@@ -193,6 +193,47 @@ fn each_kind_of_configuration_starts_its_machine() {
 }
 
 #[test]
+fn each_part_of_an_address_means_the_machine() {
+    let lab = Lab::start(&["lab00"]);
+    let text = format!(
+        "#@#MAGICID-QEMU\n#@#LABEL=tst100\n#@#UUID={ONE}\n#@#MAC0=52:54:00:00:00:01\n#@#IP0=10.11.12.13\n-M none\n"
+    );
+    lab.file("lab00", "vm/tst100/tst100.ctys", &text);
+    let path = lab.home("lab00").join("vm/tst100/tst100.ctys").display().to_string();
+    let plain = ONE.replace('-', "").to_uppercase();
+    for address in [
+        "f:vm/tst100/tst100.ctys",
+        "f:tst100/tst",
+        &format!("p:{path}"),
+        &format!("i:{path}"),
+        "l:tst100",
+        &format!("u:{ONE}"),
+        &format!("u:{plain}"),
+        "m:52:54:00:00:00:01",
+        "t:10.11.12.13",
+        "l:tst100,t:10.11.12.13",
+    ] {
+        let said = lab.ctys(&["-a", &format!("create={address},CONSOLE:none,PING:OFF"), "lab00"]).ok();
+        assert!(said.contains("tst100 started as process") && said.contains(&path), "{address}: {said}");
+        // A hardware address is asked of what runs, which has no card here.
+        let ends = if address.starts_with("m:") { "l:tst100" } else { address };
+        assert_eq!(
+            lab.ctys(&["-a", &format!("cancel={ends},POWEROFF:0"), "lab00"]).ok(),
+            "tst100: ended\n",
+            "{address}"
+        );
+    }
+    let copy = text.replace(ONE, TWO);
+    lab.file("lab00", "copies/tst100.ctys", &copy);
+    let (_, stderr) = lab.ctys(&["-a", "create=l:tst100,CONSOLE:none,PING:OFF", "lab00"]).ends(11);
+    assert!(stderr.contains("copies/tst100.ctys") && stderr.contains("vm/tst100/tst100.ctys"), "{stderr}");
+    lab.ctys(&["-a", "create=l:tst100,b:vm,CONSOLE:none,PING:OFF", "lab00"]).ok();
+    let (_, stderr) = lab.ctys(&["-a", "cancel=l:tst10,POWEROFF:0", "lab00"]).ends(5);
+    assert!(stderr.contains("no running machine has the label tst10"), "{stderr}");
+    assert_eq!(lab.list("lab00").len(), 1);
+}
+
+#[test]
 fn a_machine_of_somebody_else_is_listed_and_left_alone() {
     let lab = Lab::start(&["lab00"]);
     lab.ssh(

@@ -22,7 +22,7 @@
 
 use super::ending::{self, Rung, named, title};
 use super::suspend::{self, Progress};
-use super::{ask_machine, run, tell};
+use super::{ask_machine, patience_ms, run, tell};
 use crate::host::{self, Running};
 use crate::parse::qmp::{self, Said};
 use crate::resolve;
@@ -354,7 +354,10 @@ impl<'a> Job<'a> {
         if acts {
             return Ok(Next::Then(effect));
         }
-        let delay_ms = (self.seconds() * 10).max(LOOK_MS);
+        let delay_ms = match self.method {
+            CancelMethod::Suspend => patience_ms(replies),
+            _ => (self.seconds() * 10).max(LOOK_MS),
+        };
         Ok(Next::Later { delay_ms, effect, why: waits_for.swap_remove(0) })
     }
 

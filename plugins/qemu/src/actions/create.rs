@@ -13,7 +13,7 @@
 //! The same round that starts it looks whether it is there and asks it how it is: what ended at once is named, with what
 //! QEMU itself complained.
 
-use super::{ask_machine, consoles, run, start, step, tell, times, went_well};
+use super::{ask_machine, consoles, patience_ms, run, start, step, tell, times, went_well};
 use crate::conf::{Body, Machine};
 use crate::folders::{self, Folders};
 use crate::host::{self, Running};
@@ -40,9 +40,9 @@ const COMPLAINT: &str = "read what QEMU complained";
 const BACK: &str = "put the state file back";
 const CONTINUE: &str = "continue";
 
-/// A saved memory is read from a disk: looks at a machine that does so, and milliseconds between them.
-const LOADING: (usize, u32) = (1200, 500);
-/// Looks at a machine that does not answer yet, with the same pause.
+/// A saved memory is read from a disk: so many looks at a machine that does so.
+const LOADING: usize = 900;
+/// Looks at a machine that does not answer yet.
 const PATIENCE: usize = 20;
 
 /// What is to be done, understood from request and facts; the same in every call, since nothing else is kept.
@@ -351,10 +351,10 @@ impl<'a> Job<'a> {
         let looks = times(replies, LOOK);
         let look_again = |why: String| {
             let effect = run(self.look(&folders).to_vec());
-            Ok(Next::Later { delay_ms: LOADING.1, effect, why })
+            Ok(Next::Later { delay_ms: patience_ms(replies), effect, why })
         };
         match (running.status(), &running.said) {
-            (Some("inmigrate" | "restore-vm"), _) if looks < LOADING.0 => {
+            (Some("inmigrate" | "restore-vm"), _) if looks < LOADING => {
                 return look_again(format!("for the memory of {title} to be read"));
             }
             (Some(_), _) => {}

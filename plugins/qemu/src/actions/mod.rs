@@ -35,6 +35,12 @@ fn run(steps: Vec<Step>) -> Effect {
     Effect::Run(Batch { steps })
 }
 
+/// How long to wait before the next look at memory that goes to a disk or comes from it: a plan has a thousand rounds at most,
+/// and a machine may have a terabyte.
+fn patience_ms(replies: &Replies) -> u32 {
+    if replies.rounds.len() < 60 { 500 } else { 5_000 }
+}
+
 /// The step of this name in the latest round.
 fn step<'a>(replies: &'a Replies, name: &str) -> Option<&'a Answer> {
     let round = replies.rounds.last()?;
