@@ -173,3 +173,27 @@ fn find(path: &[PathBuf], name: &str) -> Result<Option<String>, String> {
     }
     Ok(None)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_a_set_of_hosts() {
+        let check = |text: &str, want: Option<(&str, &str, &str)>| assert_eq!(set_of(text), want, "{text}");
+        check("lab[00-15,20]", Some(("", "lab[00-15,20]", "")));
+        check("root@lab[0-3]:2222", Some(("root@", "lab[0-3]", ":2222")));
+        check("@labs", Some(("", "@labs", "")));
+        check("@racks:r1", Some(("", "@racks:r1", "")));
+        check("@racks:7", Some(("", "@racks:7", "")));
+        check("lab[0-9]!@odd", Some(("", "lab[0-9]!@odd", "")));
+        check("adm@@labs", Some(("adm@", "@labs", "")));
+        check("ws*", Some(("", "ws*", "")));
+        check("lab00", None);
+        check("root@lab00:22", None);
+        check("[::1]:22", None);
+        check("root@[fe80::1%eth0]:22", None);
+        check("lab00[l:tst100]", None);
+        check("a!", None);
+    }
+}

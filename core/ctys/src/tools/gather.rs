@@ -41,9 +41,17 @@ pub struct Answer {
 impl Answer {
     /// Everything that went wrong there, remarks left out.
     pub fn problems(&self) -> Vec<Problem> {
+        self.all().filter(|problem| problem.phase != Phase::Notice).cloned().collect()
+    }
+
+    /// The remarks: why a plugin has nothing to say there.
+    pub fn remarks(&self) -> Vec<Problem> {
+        self.all().filter(|problem| problem.phase == Phase::Notice).cloned().collect()
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Problem> {
         let own = self.report.findings.iter().flat_map(|(_, findings)| &findings.problems);
-        let all = self.report.problems.iter().chain(own).chain(&self.lost);
-        all.filter(|problem| problem.phase != Phase::Notice).cloned().collect()
+        self.report.problems.iter().chain(own).chain(&self.lost)
     }
 }
 

@@ -117,6 +117,10 @@ fn run(call: &mut Call) -> Result<u8, Problem> {
         if at_once || !progress {
             found.iter().for_each(|problem| screen.problem(problem));
         }
+        // Who told nothing may say why.
+        if merged.lines.is_empty() {
+            answer.remarks().iter().for_each(|remark| screen.problem(remark));
+        }
         problems.extend(found);
         answers.push(merged);
     })?;

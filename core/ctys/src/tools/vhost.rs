@@ -8,7 +8,7 @@ use crate::collect::Collector;
 use crate::screen::Screen;
 use ctys_engine::living::{self, Patience, Question, Way};
 use ctys_engine::store::{Build, Store, View};
-use ctys_inventory::index::Seen;
+use ctys_inventory::index::{Seen, Source};
 use ctys_inventory::line::{self, Line};
 use ctys_inventory::macmap::{Entry, MacMap};
 use ctys_inventory::query::{Choice, Query};
@@ -503,7 +503,11 @@ fn maintain(call: &mut Call, stores: &[Store], word: &str) -> Result<Option<u8>,
         "LISTTARGETS" => {
             let now = Call::now();
             for store in stores {
-                for source in store.view(build(call))?.sources() {
+                let view = store.view(build(call))?;
+                let used: BTreeSet<u32> = view.seen()?.iter().map(|seen| seen.source).collect();
+                // The file itself counts as long as some records are known from nowhere else.
+                let counts = |(n, source): &(u32, &Source)| !source.target.is_empty() || used.contains(n);
+                for (_, source) in (0..).zip(view.sources()).filter(counts) {
                     let at = |time: Option<i64>| time.map_or(String::new(), |time| super::database::age(time, now));
                     let target = if source.target.is_empty() { "-" } else { &source.target };
                     let why = source.why.as_deref().unwrap_or_default();
