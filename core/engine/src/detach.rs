@@ -8,6 +8,9 @@ use std::process::{Command, Stdio};
 /// Set for the call in the background, so that it does not go to the background again.
 const MARK: &str = "CTYS_DETACHED";
 
+/// The room that is kept for the output before anything is begun: what a call in the background has done must be told.
+const OUTPUT: i64 = 64 * 1024;
+
 /// True in the call that runs in the background.
 pub fn is_detached() -> bool {
     std::env::var_os(MARK).is_some()
@@ -21,6 +24,10 @@ pub fn again(words: &[OsString]) -> Result<PathBuf, String> {
     let started = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |t| t.as_millis());
     let file = folder.join(format!("{started}-{}.log", std::process::id()));
     let log = crate::files::create_private(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+    if let Err(error) = crate::files::reserve(&log, OUTPUT) {
+        let _ = std::fs::remove_file(&file);
+        return Err(format!("{}: {error}", file.display()));
+    }
     let errors = log.try_clone().map_err(|error| error.to_string())?;
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     let mut command = Command::new(program);

@@ -2,12 +2,24 @@
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// A new file that only its owner can read. One that is there already is not touched.
 pub fn create_private(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// Keeps so many bytes of room for a new file, without making it longer. A file system that cannot do that is taken at its
+/// word when it comes to writing.
+pub fn reserve(file: &File, bytes: i64) -> io::Result<()> {
+    // SAFETY: a plain system call on a file that is open.
+    if unsafe { libc::fallocate(file.as_raw_fd(), libc::FALLOC_FL_KEEP_SIZE, 0, bytes) } == 0 {
+        return Ok(());
+    }
+    let error = io::Error::last_os_error();
+    if matches!(error.raw_os_error(), Some(libc::ENOSPC | libc::EDQUOT)) { Err(error) } else { Ok(()) }
 }
 
 /// A folder that only its owner can enter, with the folders above it.

@@ -7,6 +7,7 @@ use ctys_model::bytes::escape_for_eyes;
 use ctys_model::{Phase, Problem};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
@@ -78,6 +79,7 @@ impl OpenSshShell {
         command.args(call.arguments()).env_clear().envs(&call.variables);
         // Nothing may pop up a window for a passphrase while many hosts are asked.
         command.env("SSH_ASKPASS_REQUIRE", "never").env_remove("SSH_ASKPASS");
+        end_with_us(&mut command);
         let mut piped = Piped::start(&mut command).map_err(|error| {
             Problem::new(Phase::Here, format!("cannot start {}: {error}", call.program.display()))
                 .hint("install the OpenSSH client (Debian: openssh-client)")
@@ -110,6 +112,26 @@ impl OpenSshShell {
                 }
             }
         }
+    }
+}
+
+/// Has the child end when this thread does, however that comes about: an ssh that waits for a silent host would outlive a
+/// ctys that was killed for as long as the host is silent.
+fn end_with_us(command: &mut Command) {
+    // SAFETY: getpid cannot fail.
+    let ours = unsafe { libc::getpid() };
+    // SAFETY: prctl and getppid are async-signal-safe and touch nothing of this process.
+    unsafe {
+        command.pre_exec(move || {
+            // SIGTERM: ssh then takes its own helpers (ProxyCommand, jump hosts) with it.
+            if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM) == -1 {
+                return Err(std::io::Error::last_os_error());
+            }
+            match libc::getppid() == ours {
+                true => Ok(()),
+                false => Err(std::io::Error::from_raw_os_error(libc::ESRCH)),
+            }
+        });
     }
 }
 
