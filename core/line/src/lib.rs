@@ -166,7 +166,8 @@ fn read(desk: &mut Desk<'_>, words: &[text::Text]) -> Option<CallLine> {
 }
 
 /// The control of a call that does nothing.
-const IDLE: Control = Control { detach: false, background: false, sequential: false, explicit: false, as_completed: false };
+const IDLE: Control =
+    Control { detach: false, background: false, sequential: false, explicit: false, as_completed: false };
 
 /// Reports the first byte of a word that is not text. Arguments of the kernel may hold any byte but NUL.
 fn not_text(desk: &mut Desk<'_>, raw: &[u8], text: &text::Text) {
