@@ -44,6 +44,7 @@ impl Home {
                 host: machine.to_string(),
                 home: Bytes(home.as_os_str().as_bytes().to_vec()),
                 display: std::env::var("DISPLAY").ok(),
+                program: Bytes(std::env::current_exe().unwrap_or_default().as_os_str().as_bytes().to_vec()),
             },
             macro_path: path("CTYS_MACRO_PATH", "macros"),
             group_path: path("CTYS_GROUPS_PATH", "groups"),

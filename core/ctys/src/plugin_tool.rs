@@ -30,7 +30,7 @@ pub fn run(program: &OsStr, words: &[OsString]) -> Option<u8> {
     let mut setup = Setup::new(SearchPath::of_this_process());
     setup.settings = home.variables.clone();
     let plugins = setup.discover();
-    let answers = |manifest: &ctys_model::Manifest| manifest.tools.iter().any(|name| *name == tool);
+    let answers = |manifest: &ctys_model::Manifest| manifest.tools.contains(&tool);
     let name = plugins.found().iter().find(|found| found.manifest.as_ref().is_ok_and(answers))?.name.clone();
     Some(call(&name, &tool, words, &plugins, environment, &home))
 }
@@ -166,7 +166,7 @@ fn attach(console: &Console, target: &Target, ssh: &Ssh, tool: &str, screen: &mu
         display: None,
         has_terminal: std::io::stdin().is_terminal(),
         x_options: &[],
-        key: console::Key::default(),
+        key: console.key.and_then(console::Key::of).unwrap_or_default(),
         history_lines: 0,
         ignored_signals: &[],
         patience: Duration::ZERO,

@@ -9,6 +9,7 @@
 
 pub mod borrow;
 pub mod console;
+pub mod cube;
 pub mod detach;
 pub mod dispatch;
 pub mod fanout;
@@ -30,8 +31,8 @@ pub mod session;
 mod signal;
 mod signals;
 pub mod ssh;
-pub mod talk;
 pub mod store;
+pub mod talk;
 pub mod terminal;
 pub mod transport;
 pub mod tunnel;

@@ -105,6 +105,10 @@ pub struct Console {
     /// is the call's. Only for [`crate::Action::Tool`].
     #[serde(default)]
     pub streams: bool,
+    /// The key that leaves a socket, as the byte a terminal sends for it, in the place of the user's. Only for
+    /// [`crate::Action::Tool`].
+    #[serde(default)]
+    pub key: Option<u8>,
     /// What a tool says on stderr before it opens. Only for [`crate::Action::Tool`].
     #[serde(default)]
     pub says: Option<String>,
@@ -125,6 +129,7 @@ impl Console {
             password_file: None,
             detach: None,
             streams: false,
+            key: None,
             says: None,
         }
     }

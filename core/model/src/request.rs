@@ -86,6 +86,8 @@ pub struct Caller {
     pub home: Bytes,
     /// `DISPLAY`, where there is one.
     pub display: Option<String>,
+    /// The file of this program, for what it does for a plugin as a process of its own. On the caller's machine only.
+    pub program: Bytes,
 }
 
 /// `-s`: whose processes are looked at.

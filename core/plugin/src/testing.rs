@@ -30,6 +30,7 @@ pub fn request(action: Action) -> Request {
             host: "desk".into(),
             home: "/home/mia".into(),
             display: Some(":0".into()),
+            program: "/usr/bin/ctys".into(),
         },
         session_type: None,
         force: false,
@@ -320,6 +321,9 @@ fn push_console(out: &mut String, console: &Console) {
     }
     if console.streams {
         line(out, 2, "without a terminal");
+    }
+    if let Some(key) = console.key {
+        line(out, 2, &format!("key {key:#04x}"));
     }
     if let Some(says) = &console.says {
         line(out, 2, &format!("says {says}"));

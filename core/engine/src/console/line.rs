@@ -27,6 +27,11 @@ impl Key {
         }
     }
 
+    /// The key of this byte, if it is a control character.
+    pub fn of(byte: u8) -> Option<Key> {
+        (byte < 0x20).then_some(Key(Some(byte)))
+    }
+
     /// How it is typed: `Ctrl-]`.
     pub fn words(self) -> Option<String> {
         self.0.map(|byte| format!("Ctrl-{}", char::from(byte | 0x40)))

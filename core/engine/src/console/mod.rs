@@ -12,6 +12,7 @@ pub mod relay;
 mod terminal;
 mod window;
 
+pub(crate) use keeper::Terminal;
 pub use line::Key;
 pub use relay::{HIDDEN_VERB, serve};
 pub use terminal::{Ended, attach};
