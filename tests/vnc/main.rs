@@ -152,7 +152,7 @@ fn many_desktops_at_once_and_all_of_a_label_and_no_other_are_ended() {
 fn two_hundred_tunnels_leave_nothing() {
     let mut stage = Stage::new();
     let label = stage.label("w");
-    let before = left_behind(&stage);
+    let before = left_behind(&stage, &label);
     for round in 0..20 {
         let ports: Vec<u16> =
             (0..10).map(|nth| open(&stage, &label, &stage.bed.hosts[nth % 2], stage.service)).collect();
@@ -175,7 +175,7 @@ fn two_hundred_tunnels_leave_nothing() {
             until("closed ports are free", || ports.iter().all(|port| greeting_error(*port)).then_some(()));
         }
     }
-    until("nothing is left of 200 tunnels", || (left_behind(&stage) == before).then_some(()));
+    until("nothing is left of 200 tunnels", || (left_behind(&stage, &label) == before).then_some(()));
     assert_eq!(stage.tunnel_log(), "");
 }
 
@@ -184,7 +184,7 @@ fn whatever_part_of_a_tunnel_is_killed_the_others_go() {
     let mut stage = Stage::new();
     let label = stage.label("k");
     let host = stage.bed.hosts[0].clone();
-    let before = left_behind(&stage);
+    let before = left_behind(&stage, &label);
     // The keeper; its ssh; the far side's process of this very login.
     for part in ["ctys-tunnel", "ssh", "sshd"] {
         let port = open(&stage, &label, &host, stage.service);
@@ -201,7 +201,7 @@ fn whatever_part_of_a_tunnel_is_killed_the_others_go() {
         // Whoever was connected is told so by the end of the connection, and the table is right at the next look.
         let mut rest = Vec::new();
         let _ = client.read_to_end(&mut rest);
-        until(part, || (left_behind(&stage) == before).then_some(()));
+        until(part, || (left_behind(&stage, &label) == before).then_some(()));
         assert_eq!(stage.rows(&label), Vec::<String>::new(), "{part}");
     }
     let log = stage.tunnel_log();
@@ -258,10 +258,11 @@ fn greeting_error(port: u16) -> bool {
 }
 
 /// Everything of ours that a tunnel could leave: processes, files, listeners.
-fn left_behind(stage: &Stage) -> (Vec<u32>, Vec<String>, Vec<String>) {
+fn left_behind(stage: &Stage, label: &str) -> (Vec<u32>, Vec<String>, Vec<String>) {
     let config = stage.bed.config.display().to_string();
     let mut ours: Vec<u32> = processes(&["ssh ", &config]).into_iter().map(|(pid, _)| pid).collect();
-    ours.extend(processes(&["ctys-tunnel", &format!("t{}", std::process::id())]).into_iter().map(|(pid, _)| pid));
+    // Tests side by side have tunnels of their own.
+    ours.extend(processes(&["ctys-tunnel", label]).into_iter().map(|(pid, _)| pid));
     let mut files = Vec::new();
     let mut folders = vec![stage.bed.path("state"), stage.bed.path("caller")];
     while let Some(folder) = folders.pop() {

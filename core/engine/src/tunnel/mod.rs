@@ -5,9 +5,8 @@
 //!              `-- ssh -N ... lab00                             (listens on 127.0.0.1:5950, carries the bytes)
 //! ```
 //!
-//! `ssh` itself listens, so a tunnel is as fast as `ssh -L` (measured side by side by `tests/bench/tunnel.rs`; channels of
-//! libssh2 reach a fraction of it, and an `ssh -W` for each connection costs a login each time). The port is asked for
-//! over ssh's control socket once the login is done: the kernel's bind decides who gets it, and the next one costs no
+//! `ssh` itself listens, so a tunnel is as fast as `ssh -L` (measured side by side by `tests/bench/tunnel.rs`; an `ssh -W` for
+//! each connection has half of its throughput and costs a login each time). The port is asked for over ssh's control socket once the login is done: the kernel's bind decides who gets it, and the next one costs no
 //! second login. The socket is gone before anybody is told of the tunnel.
 //!
 //! Nothing is written down: [`keeper`] has its label, ports and target in its arguments ([`name`]), and the process table
