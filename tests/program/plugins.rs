@@ -58,8 +58,8 @@ fn a_call_that_needs_no_plugin_opens_none() {
 #[test]
 fn a_type_without_a_plugin_is_an_error_that_says_where_it_was_looked_for() {
     let sealed = Sealed::new().with("CTYS_PLUGIN_PATH", "/nonexistent/plugins");
-    let stderr = sealed.ctys(&["-t", "cube", "-a", "list=terse,machine"]).fails(2);
-    assert!(stderr.to_lowercase().contains("cube"), "{stderr}");
+    let stderr = sealed.ctys(&["-t", "vbox", "-a", "list=terse,machine"]).fails(2);
+    assert!(stderr.to_lowercase().contains("vbox"), "{stderr}");
 }
 
 #[test]

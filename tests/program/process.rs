@@ -34,7 +34,7 @@ fn a_full_disk_is_an_error() {
 fn errors_never_go_to_stdout() {
     let sealed = Sealed::new();
     for words in
-        [&["-a", "lits"][..], &["-a", "list", "--transport", "openssh", "nowhere"], &["-t", "cube", "-a", "list"]]
+        [&["-a", "lits"][..], &["-a", "list", "--transport", "openssh", "nowhere"], &["-t", "vbox", "-a", "list"]]
     {
         let outcome = sealed.ctys(words);
         assert!(!outcome.stderr.is_empty(), "{outcome:?}");
