@@ -43,7 +43,7 @@ impl Home {
                 user: user.to_string(),
                 host: machine.to_string(),
                 home: Bytes(home.as_os_str().as_bytes().to_vec()),
-                display: std::env::var("DISPLAY").ok(),
+                display: std::env::var("DISPLAY").ok().filter(|display| !display.is_empty()),
                 program: Bytes(std::env::current_exe().unwrap_or_default().as_os_str().as_bytes().to_vec()),
             },
             macro_path: path("CTYS_MACRO_PATH", "macros"),
