@@ -140,6 +140,11 @@ impl Bed {
         for entry in fs::read_dir(self.folder.join("records")).into_iter().flatten().flatten() {
             let _ = self.runc(&["delete", "--force", &entry.file_name().to_string_lossy()]);
         }
+        // The runtime removes the cgroups of containers, not the folder above them.
+        let name = self.folder.join("records").display().to_string().trim_matches('/').replace('/', "-");
+        for hierarchy in fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten() {
+            let _ = fs::remove_dir(hierarchy.path().join("runc").join(&name));
+        }
         let _ = fs::remove_dir_all(&self.folder);
     }
 }

@@ -121,7 +121,7 @@ fn ctys_lists_starts_and_ends_cubes_and_leaves_other_containers_alone() {
     fs::create_dir(&bundle).unwrap();
     fs::copy(bed.file("web", "config.json"), bundle.join("config.json")).unwrap();
     std::os::unix::fs::symlink(bed.file("web", "rootfs"), bundle.join("rootfs")).unwrap();
-    let text = fs::read_to_string(bundle.join("config.json")).unwrap().replace("/runc/web", "/runc/alien");
+    let text = fs::read_to_string(bundle.join("config.json")).unwrap().replace("/web\"", "/alien\"");
     fs::write(
         bundle.join("config.json"),
         text.replace("\"rootfs\"", &format!("\"{}\"", bed.file("web", "rootfs").display())),

@@ -1,6 +1,7 @@
 //! Cubes with the real runc: the acceptance list of OverC (C7 in tests/ACCEPTANCE.md), item by item.
 
 mod bed;
+mod consoles;
 mod execution;
 mod lifecycle;
 mod listing;

@@ -76,7 +76,8 @@ fn each_setting_changes_what_the_runtime_is_given() {
     assert_eq!(bed.made(), plain);
     assert_eq!(plain["hostname"], "web");
     assert_eq!(plain["process"]["args"], json!(["/bin/sleep", "1000"]));
-    assert_eq!(plain["linux"]["cgroupsPath"], "/runc/web");
+    let records = bed.folder.join("records").display().to_string().trim_matches('/').replace('/', "-");
+    assert_eq!(plain["linux"]["cgroupsPath"], format!("/runc/{records}/web"));
     assert_eq!(plain["linux"]["resources"]["devices"][0]["allow"], false);
     fs::create_dir(bed.folder.join("shared")).unwrap();
     let shared = bed.folder.join("shared").display().to_string();

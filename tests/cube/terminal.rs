@@ -42,6 +42,11 @@ impl Terminal {
         self.call(&["send-keys", keys]);
     }
 
+    /// Makes the window another size.
+    pub fn resize(&self, columns: u16, rows: u16) {
+        self.call(&["resize-window", "-x", &columns.to_string(), "-y", &rows.to_string()]);
+    }
+
     /// What is seen.
     pub fn screen(&self) -> String {
         self.call(&["capture-pane", "-p", "-J"])

@@ -97,7 +97,7 @@ pub fn generate(cube: &Cube<'_>, places: &Places, available: u64) -> Result<Stri
     let nodes: &[Node] = cube.folder.map_or(&[], |folder| &folder.nodes);
     let vts = vts(cube)?;
     let mut linux = json!({
-        "cgroupsPath": format!("/runc/{}", cube.name),
+        "cgroupsPath": places.cgroup(cube.name),
         "namespaces": namespaces(subuid.is_some()),
         "resources": { "devices": devices(system, &vts, nodes) },
         "maskedPaths": if system { json!([]) } else { json!(["/proc/kcore", "/proc/keys", "/proc/sched_debug", "/sys/firmware"]) },
@@ -117,7 +117,7 @@ pub fn generate(cube: &Cube<'_>, places: &Places, available: u64) -> Result<Stri
         "ociVersion": "1.0.2",
         "hostname": hostname(cube),
         "process": {
-            "terminal": false,
+            "terminal": crate::work::keeper::is_wanted(cube),
             "user": { "uid": 0, "gid": 0 },
             "args": args,
             "env": env,

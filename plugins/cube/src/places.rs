@@ -47,6 +47,15 @@ impl Places {
         format!("{}/{name}/{file}", self.containers)
     }
 
+    /// The cgroup of a cube. Containers of other records may have the same names, and must not share it: who freezes one or
+    /// removes one would have the other.
+    pub fn cgroup(&self, name: &str) -> String {
+        match self.records.as_str() {
+            "/run/runc" => format!("/runc/{name}"),
+            records => format!("/runc/{}/{name}", records.trim_matches('/').replace('/', "-")),
+        }
+    }
+
     /// A call of the runtime.
     pub fn runtime<A: Into<Bytes>>(&self, manager: &str, words: impl IntoIterator<Item = A>) -> Command {
         // The place of its records is only named where it is not its own.

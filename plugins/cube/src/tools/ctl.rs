@@ -6,7 +6,7 @@ use crate::cube::Cube;
 use crate::flow::{Flow, Stop};
 use crate::parse::survey::State;
 use crate::work::start::{self, Outcome};
-use crate::work::{checked, foreground, stop, valid};
+use crate::work::{checked, foreground, keeper, stop, valid};
 use ctys_plugin::model::{Bytes, Command, Console, ConsoleKind, ToolCall};
 
 /// What it understands, one line each; `-h VERB` shows the line of a verb.
@@ -119,6 +119,9 @@ fn start(flow: &mut Flow<'_>, call: &ToolCall, options: &Options, name: Option<&
     }
     let Some(name) = name else { return misuse(flow, "[ERROR]: no container name provided") };
     let name = checked(flow, name)?;
+    if options.attach && !options.foreground {
+        return attach(flow, name);
+    }
     let outcome = match options.foreground || options.interactive {
         true => foreground::run(flow, call, name, options.interactive)?,
         false => start::start(flow, name)?,
@@ -131,6 +134,20 @@ fn start(flow: &mut Flow<'_>, call: &ToolCall, options: &Options, name: Option<&
         }
         Outcome::Unknown => unknown(flow, &format!("[ERROR]: container {name} not found, cannot start.")),
     }
+}
+
+/// `start -a`: starts it and shows its terminal. What was said in between is kept for whoever comes.
+fn attach(flow: &mut Flow<'_>, name: &str) -> Result<(), Stop> {
+    let survey = flow.look(&[name], false)?;
+    let Some(cube) = Cube::named(&survey, name).filter(|cube| cube.folder.is_some()) else {
+        return unknown(flow, &format!("[ERROR]: container {name} not found, cannot start."));
+    };
+    if !keeper::is_wanted(&cube) {
+        let line = format!("[ERROR]: container {name} has no terminal to attach to, cube.console.mgr:tty gives it one");
+        return flow.fail(line);
+    }
+    start::start(flow, name)?;
+    Err(Stop::Attach(Box::new(keeper::console(flow, &cube))))
 }
 
 /// `TARGET:COMMAND`: the command's streams and status are ours.

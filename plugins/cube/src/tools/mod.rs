@@ -4,6 +4,7 @@
 
 pub mod cfg;
 pub mod change;
+pub mod console;
 pub mod ctl;
 pub mod info;
 pub mod list;
@@ -29,6 +30,7 @@ pub fn run(flow: &mut Flow<'_>, call: &ToolCall) -> Result<(), Stop> {
     match tool {
         "ctl" => ctl::run(flow, call, words),
         "cfg" => cfg::run(flow, call, words),
+        "console" => console::run(flow, call, words),
         _ => flow.fail(format!("[ERROR]: cube-{tool} is not made yet")),
     }
 }

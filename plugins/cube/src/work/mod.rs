@@ -2,6 +2,7 @@
 //! says.
 
 pub mod foreground;
+pub mod keeper;
 pub mod start;
 pub mod stop;
 pub mod store;

@@ -7,7 +7,7 @@
 //!            -> [clear]                                      when one of them failed: nothing half made is left
 //! ```
 
-use super::{complaints, foreground, must, runtime_step};
+use super::{complaints, foreground, keeper, must, runtime_step};
 use crate::config;
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop, answer};
@@ -116,16 +116,32 @@ fn start_one(flow: &mut Flow<'_>, survey: &Survey, name: &str) -> Result<Outcome
         Some(State::Created | State::Stopped) => steps.push(clear(flow, &cube).go_on()),
         None => {}
     }
-    if cube.folder.is_some_and(|folder| folder.wants_terminal) {
-        // Nobody holds a terminal for it.
-        foreground::set_terminal(flow, name, false)?;
-    }
     // What was set for one start is used up once that start has been.
     let (after, before): (Vec<Step>, Vec<Step>) =
         prepare(flow, survey, &cube)?.into_iter().partition(|step| step.name == "once");
-    steps.extend(before);
+    let kept = keeper::is_possible(flow, &cube);
+    let anew = before.iter().any(|step| step.name == "config");
+    let has_terminal =
+        if anew { keeper::is_wanted(&cube) } else { cube.folder.is_some_and(|folder| folder.wants_terminal) };
+    if has_terminal != kept {
+        // It must have a terminal if, and only if, somebody holds it.
+        for step in before {
+            let (name, round) = (step.name.clone(), flow.run(vec![step])?);
+            must(flow, answer(round, &name), &format!("container {} was not started", cube.name))?;
+        }
+        foreground::set_terminal(flow, name, kept)?;
+    } else {
+        steps.extend(before);
+    }
     let bundle = flow.places.cube(name);
-    steps.push(runtime_step(flow, "create", &cube, &["create", "--bundle", &bundle, name]));
+    let socket = keeper::runtime_socket(flow, &cube);
+    let mut words = vec!["create", "--bundle", &bundle];
+    if kept {
+        steps.push(keeper::step(flow, &cube));
+        words.extend(["--console-socket", &socket]);
+    }
+    words.push(name);
+    steps.push(runtime_step(flow, "create", &cube, &words));
     steps.push(runtime_step(flow, "start", &cube, &["start", name]));
     steps.extend(after);
     let names: Vec<String> = steps.iter().map(|step| step.name.clone()).collect();
@@ -133,7 +149,9 @@ fn start_one(flow: &mut Flow<'_>, survey: &Survey, name: &str) -> Result<Outcome
     let failed = names.iter().find(|step| *step != "clear" && answer(round, step).ok_output().is_none());
     if let Some(step) = failed {
         let told = answer(round, step);
-        let undo = flow.run(vec![clear(flow, &cube)])?;
+        let mut steps = vec![clear(flow, &cube).go_on()];
+        steps.extend(kept.then(|| keeper::end(flow, &cube)));
+        let undo = flow.run(steps)?;
         if answer(undo, "clear").ok_output().is_none() {
             for line in complaints(answer(undo, "clear")) {
                 flow.complain(format!("[WARNING]: container {name} could not be cleared: {line}"));
