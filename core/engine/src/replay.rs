@@ -5,7 +5,7 @@
 
 use crate::script::Item;
 use crate::session::Conversation;
-use ctys_model::{Answer, HostFacts, Phase, Problem};
+use ctys_model::{Answer, Bytes, HostFacts, Phase, Problem};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::io::Write;
@@ -97,12 +97,13 @@ impl Conversation for Replay {
         let answers: Vec<Option<Answer>> = items
             .iter()
             .map(|item| {
+                let (written, _) = without_secrets(item, None);
                 let found = recorded
                     .answers
                     .iter()
                     .enumerate()
-                    .find(|(n, (asked, _))| asked == item && !self.used.contains(n))
-                    .or_else(|| recorded.answers.iter().enumerate().find(|(_, (asked, _))| asked == item));
+                    .find(|(n, (asked, _))| *asked == written && !self.used.contains(n))
+                    .or_else(|| recorded.answers.iter().enumerate().find(|(_, (asked, _))| *asked == written));
                 match found {
                     Some((n, (_, answer))) => {
                         self.used.push(n);
@@ -169,7 +170,7 @@ impl Conversation for Recorder {
             transcript: TRANSCRIPT,
             target: self.target.clone(),
             host: self.inner.host().cloned(),
-            items: items.iter().cloned().zip(answers.iter().cloned()).collect(),
+            items: items.iter().zip(&answers).map(|(item, answer)| without_secrets(item, answer.as_ref())).collect(),
             problem: outcome.as_ref().err().cloned(),
         };
         if let Err(why) = write_line(&self.to, &line)
@@ -193,6 +194,23 @@ impl Conversation for Recorder {
     }
 }
 
+/// An item and its answer as a transcript may hold them: every byte of a secret is a star.
+fn without_secrets(item: &Item, answer: Option<&Answer>) -> (Item, Option<Answer>) {
+    let (mut item, mut answer) = (item.clone(), answer.cloned());
+    let stars = |bytes: &mut Bytes| bytes.0.fill(b'*');
+    if let Item::Run(tries) = &mut item {
+        let mut secret = false;
+        for command in tries.iter_mut().filter(|command| command.secret) {
+            secret = true;
+            command.stdin.iter_mut().for_each(stars);
+        }
+        if let (true, Some(Answer::Output(output))) = (secret, &mut answer) {
+            stars(&mut output.stdout);
+        }
+    }
+    (item, answer)
+}
+
 /// Writes down that a host was not reached at all.
 pub fn record_failure(to: &Arc<Mutex<dyn Write + Send>>, target: &str, problem: &Problem) {
     let line = Line {
@@ -211,4 +229,33 @@ fn write_line(to: &Arc<Mutex<dyn Write + Send>>, line: &Line) -> Result<(), Stri
     text.push(b'\n');
     let mut to = to.lock().unwrap_or_else(|broken| broken.into_inner());
     to.write_all(&text).and_then(|()| to.flush()).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ctys_model::{Command, Exit, Output, WriteFile};
+
+    #[test]
+    fn a_transcript_holds_no_secret_and_answers_all_the_same() {
+        let make = Item::Run(vec![Command::new("vncpasswd").arg("-f").stdin("hunter2\n").secret()]);
+        let content = "\x01\x02opened".into();
+        let keep = Item::Run(vec![crate::write::command(&WriteFile { content, secret: true, ..WriteFile::default() })]);
+        let plain = Item::Run(vec![Command::new("date").stdin("UTC")]);
+        let output = |text: &str| Answer::Output(Output { stdout: text.into(), ..Output::ended(Exit::Code(0)) });
+        let items: Vec<(Item, Option<Answer>)> = [(&make, "hashed"), (&keep, ""), (&plain, "noon")]
+            .map(|(item, text)| without_secrets(item, Some(&output(text))))
+            .into();
+        let host = Some(HostFacts::default());
+        let line = Line { transcript: TRANSCRIPT, target: "lab00".into(), host, items, problem: None };
+        let text = serde_json::to_string(&line).unwrap();
+        assert!(!text.contains("hunter2") && !text.contains("opened") && !text.contains("hashed"), "{text}");
+        assert!(text.contains("UTC") && text.contains("noon"), "{text}");
+
+        let other = Item::Run(vec![Command::new("vncpasswd").arg("-f").stdin("another\n").secret()]);
+        let transcript = Arc::new(Transcript::parse(&text).unwrap());
+        let (answers, outcome) = transcript.conversation("lab00").unwrap().round(&[other, plain], None);
+        assert_eq!(outcome, Ok(()));
+        assert_eq!(answers, [Some(output("******")), Some(output("noon"))]);
+    }
 }

@@ -34,6 +34,7 @@ pub fn command(file: &WriteFile) -> Command {
         .at(file.place.clone())
         .changes();
     command.privilege = file.privilege;
+    command.secret = file.secret;
     command
 }
 

@@ -28,6 +28,9 @@ pub struct Command {
     /// Time limit in milliseconds; 0 means the engine's default for one command, [`Command::NO_LIMIT`] none of its own.
     #[serde(default)]
     pub limit_ms: u32,
+    /// What it reads and what it prints is a secret: no transcript holds it.
+    #[serde(default)]
+    pub secret: bool,
 }
 
 impl Command {
@@ -45,6 +48,7 @@ impl Command {
             privilege: Privilege::None,
             access: Access::Reads,
             limit_ms: 0,
+            secret: false,
         }
     }
 
@@ -81,6 +85,12 @@ impl Command {
     /// Marked as one that changes something. It never runs as a probe, nor under `--read-only` or `--plan`.
     pub fn changes(mut self) -> Command {
         self.access = Access::Changes;
+        self
+    }
+
+    /// With an input and an output that no transcript may hold.
+    pub fn secret(mut self) -> Command {
+        self.secret = true;
         self
     }
 
@@ -294,6 +304,8 @@ pub struct WriteFile {
     pub new: bool,
     /// Missing folders above it are made, for their owner only.
     pub parents: bool,
+    /// What is in it is a secret: no transcript holds it.
+    pub secret: bool,
 }
 
 /// A wake-on-LAN packet: six 0xff and sixteen times the hardware address, by UDP broadcast from the caller.

@@ -162,7 +162,7 @@ fn make_password(facts: &Facts) -> Effect {
     let fresh = facts.fresh.as_slice().iter().take(8);
     let mut password: Vec<u8> = fresh.map(|byte| LETTERS[usize::from(byte % 64)]).collect();
     password.push(b'\n');
-    let call = |name: &str| Command::new(name).arg("-f").stdin(password.clone()).changes();
+    let call = |name: &str| Command::new(name).arg("-f").stdin(password.clone()).secret().changes();
     let tries = ["vncpasswd", "tigervncpasswd", "tightvncpasswd"].map(call).to_vec();
     Effect::Run(Batch { steps: vec![Step::run_first(MAKE, tries)] })
 }
@@ -190,6 +190,7 @@ fn keep_password(made: &Answer) -> Result<Next, Problem> {
         mode: 0o600,
         new: true,
         parents: true,
+        secret: true,
         ..WriteFile::default()
     };
     Ok(Next::Then(Effect::Run(Batch { steps: vec![Step::does(KEEP, Does::Write(file))] })))
