@@ -42,7 +42,9 @@ pub fn conf(facts: &Facts, path: &str) -> Conf {
         Answer::File(FileAnswer::Denied) => Conf::Denied,
         Answer::Missing(why) => Conf::Unknown(why.clone()),
         Answer::Failed(why) => Conf::Unknown(Missing::Unknown(why.clone())),
-        Answer::Output(_) | Answer::Scanned(_) | Answer::Processes(_) | Answer::Talked(_) | Answer::Done => Conf::Unknown(Missing::HostSilent),
+        Answer::Output(_) | Answer::Scanned(_) | Answer::Processes(_) | Answer::Talked(_) | Answer::Done => {
+            Conf::Unknown(Missing::HostSilent)
+        }
     }
 }
 

@@ -246,7 +246,12 @@ fn outcome(ran: &str, answer: &Answer) -> Outcome {
         Answer::Output(output) => output,
         Answer::Missing(Missing::HostSilent) => return Outcome::Dropped,
         Answer::Failed(why) => return Outcome::Failed(Problem::new(Phase::Run, why.clone())),
-        Answer::Done | Answer::File(_) | Answer::Scanned(_) | Answer::Processes(_) | Answer::Talked(_) | Answer::Missing(_) => {
+        Answer::Done
+        | Answer::File(_)
+        | Answer::Scanned(_)
+        | Answer::Processes(_)
+        | Answer::Talked(_)
+        | Answer::Missing(_) => {
             return Outcome::Failed(Problem::new(Phase::Plugin, "the step has no output"));
         }
     };
