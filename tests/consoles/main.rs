@@ -31,7 +31,7 @@ fn ctys(bed: &Bed, words: &[&str]) -> Command {
         .env("USER", &bed.user)
         .env("SHELL", "/bin/sh")
         .env("TERM", "xterm")
-        .env("CTYS_PLUGIN_PATH", std::env::current_exe().unwrap().parent().unwrap().to_path_buf())
+        .env("CTYS_PLUGIN_PATH", std::env::current_exe().unwrap().parent().unwrap())
         .current_dir(&bed.folder)
         .stdin(Stdio::null());
     command

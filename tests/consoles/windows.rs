@@ -77,7 +77,7 @@ fn a_guest_cannot_rename_its_xterm_and_a_failed_console_stays_readable() {
     let window = open(&bed, &screen, "xterm", &[]);
     screen.line(&window, "printf '\\033]0;another machine\\007'; echo done >renamed");
     wait_for_text(&note(&bed, "renamed"));
-    assert_eq!(screen.windows("lab000"), [window.clone()]);
+    assert_eq!(screen.windows("lab000"), std::slice::from_ref(&window));
     screen.line(&window, "exit 3");
     screen.line(&window, "");
     screen.wait_until_gone("lab000");
