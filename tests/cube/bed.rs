@@ -19,6 +19,8 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Bed {
     /// Where everything is.
     pub folder: PathBuf,
+    /// The network namespaces that stand for the host and for the segment of the cubes, where there is a network.
+    pub networks: Option<(String, String)>,
 }
 
 /// What a call gave.
@@ -39,7 +41,8 @@ impl Bed {
     pub fn new() -> Bed {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let bed = Bed { folder: std::env::temp_dir().join(format!("ctys-cubes-{}-{number}", std::process::id())) };
+        let folder = std::env::temp_dir().join(format!("ctys-cubes-{}-{number}", std::process::id()));
+        let bed = Bed { folder, networks: None };
         bed.remove();
         for part in ["containers", "state", "records", "bin", "home"] {
             fs::create_dir_all(bed.folder.join(part)).unwrap();
@@ -47,6 +50,17 @@ impl Bed {
         for tool in ["ctys", "cube-ctl", "cube-cfg", "cube-console", "cube-cmd", "cube", "c3"] {
             std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_ctys"), bed.folder.join("bin").join(tool)).unwrap();
         }
+        bed
+    }
+
+    /// A bed whose cubes have a network. A namespace stands for the host, so that the machine's own is never touched.
+    pub fn with_network() -> Bed {
+        let mut bed = Bed::new();
+        let name = bed.folder.file_name().unwrap().to_str().unwrap().to_string();
+        let (host, segment) = (format!("{name}-host"), format!("{name}-vrf"));
+        ip(&["netns", "add", &host]);
+        ip(&["-n", &host, "link", "set", "lo", "up"]);
+        bed.networks = Some((host, segment));
         bed
     }
 
@@ -76,7 +90,15 @@ impl Bed {
 
     /// A call of a tool, not yet made.
     pub fn command(&self, tool: &str) -> Command {
-        let mut command = Command::new(self.folder.join("bin").join(tool));
+        let tool = self.folder.join("bin").join(tool);
+        let mut command = match &self.networks {
+            None => Command::new(tool),
+            Some((host, _)) => {
+                let mut command = Command::new("nsenter");
+                command.arg(format!("--net=/run/netns/{host}")).arg(tool);
+                command
+            }
+        };
         self.environment(&mut command);
         command.stdin(Stdio::null());
         command
@@ -90,6 +112,8 @@ impl Bed {
             .env("CTYS_CUBE_STATE", self.folder.join("state"))
             .env("CTYS_CUBE_ROOT", self.folder.join("records"))
             .env("HOME", self.folder.join("home"))
+            .env("CTYS_CUBE_NETWORK", if self.networks.is_some() { "on" } else { "off" })
+            .env("CTYS_CUBE_NAMESPACE", self.networks.as_ref().map_or("nowhere", |(_, segment)| segment))
             .env_remove("CTYS_CUBE_GRACE");
     }
 
@@ -139,6 +163,13 @@ impl Bed {
     fn remove(&self) {
         for entry in fs::read_dir(self.folder.join("records")).into_iter().flatten().flatten() {
             let _ = self.runc(&["delete", "--force", &entry.file_name().to_string_lossy()]);
+        }
+        if let Some((host, segment)) = &self.networks {
+            let pid = fs::read_to_string(self.folder.join("state/.network/dnsmasq.pid")).unwrap_or_default();
+            let _ = Command::new("kill").arg(pid.trim()).stderr(Stdio::null()).status();
+            for name in [host, segment] {
+                let _ = Command::new("ip").args(["netns", "del", name]).stderr(Stdio::null()).status();
+            }
         }
         // The runtime removes the cgroups of containers, not the folder above them.
         let name = self.folder.join("records").display().to_string().trim_matches('/').replace('/', "-");
@@ -219,6 +250,14 @@ fn root_file_system(root: &Path) {
     }
     fs::write(root.join("etc/passwd"), "root:x:0:0:root:/root:/bin/sh\n").unwrap();
     fs::write(root.join("etc/group"), "root:x:0:\ntty:x:5:\n").unwrap();
+}
+
+/// Calls ip(8).
+#[track_caller]
+pub fn ip(words: &[&str]) -> String {
+    let output = Command::new("ip").args(words).output().unwrap();
+    assert!(output.status.success(), "ip {words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 /// Waits until it is so.

@@ -5,6 +5,7 @@ mod consoles;
 mod execution;
 mod lifecycle;
 mod listing;
+mod network;
 #[path = "../sealed/mod.rs"]
 mod sealed;
 mod settings;

@@ -6,6 +6,7 @@
 use crate::cube::{Cube, words};
 use crate::parse::survey::Node;
 use crate::places::Places;
+use crate::work::network;
 use ctys_plugin::json::{Value, json};
 
 /// All capabilities by their numbers, and whether a plain cube has them: what docker gives, and what OverC adds. A cube with
@@ -129,7 +130,7 @@ pub fn generate(cube: &Cube<'_>, places: &Places, available: u64) -> Result<Stri
             "noNewPrivileges": false,
         },
         "root": { "path": "rootfs", "readonly": false },
-        "mounts": mounts(cube, subuid.is_some(), &vts)?,
+        "mounts": mounts(cube, places, subuid.is_some(), &vts)?,
         "hooks": hooks(cube, places),
         "linux": linux,
     });
@@ -184,7 +185,7 @@ fn devices(system: bool, vts: &[u8], nodes: &[Node]) -> Value {
     Value::Array(rules)
 }
 
-fn mounts(cube: &Cube<'_>, user: bool, vts: &[u8]) -> Result<Value, String> {
+fn mounts(cube: &Cube<'_>, places: &Places, user: bool, vts: &[u8]) -> Result<Value, String> {
     let mount = |destination: &str, kind: &str, options: &[&str]| json!({ "destination": destination, "type": kind, "source": kind, "options": options });
     // The group tty (5) is not mapped in every user namespace; here it is, as 65536 ids are.
     let mut all = vec![
@@ -204,6 +205,12 @@ fn mounts(cube: &Cube<'_>, user: bool, vts: &[u8]) -> Result<Value, String> {
         let (source, destination) = bind(line)?;
         all.push(json!({
             "destination": destination, "type": "bind", "source": source, "options": ["rbind", "rw"]
+        }));
+    }
+    if network::has_resolv(places, cube) {
+        all.push(json!({
+            "destination": "/etc/resolv.conf", "type": "bind", "source": places.file(cube.name, network::RESOLV),
+            "options": ["bind", "ro"]
         }));
     }
     for number in vts {

@@ -6,7 +6,7 @@ use ctys_plugin::model::{Bytes, Command, Request};
 const RUNTIME_MS: u32 = 60_000;
 
 /// The folders and programs of a call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Places {
     /// The cubes: one folder each, which is also the OCI bundle.
     pub containers: String,
@@ -16,6 +16,10 @@ pub struct Places {
     pub records: String,
     /// How long a cube may take to end by itself, in seconds.
     pub grace: u32,
+    /// Cubes get a network; not with `CTYS_CUBE_NETWORK=off`.
+    pub network: bool,
+    /// The network namespace of the segment.
+    pub namespace: String,
 }
 
 impl Places {
@@ -34,6 +38,8 @@ impl Places {
             state: path("STATE", "/var/lib/cube"),
             records: path("ROOT", "/run/runc"),
             grace: set("GRACE").and_then(|seconds| seconds.parse().ok()).unwrap_or(10),
+            network: set("NETWORK") != Some("off"),
+            namespace: set("NAMESPACE").filter(|name| is_id(name)).unwrap_or("cube-vrf").to_string(),
         }
     }
 
@@ -45,6 +51,11 @@ impl Places {
     /// A file of a cube.
     pub fn file(&self, name: &str, file: &str) -> String {
         format!("{}/{name}/{file}", self.containers)
+    }
+
+    /// What the segment's daemon needs.
+    pub fn daemon(&self) -> String {
+        format!("{}/.network", self.state)
     }
 
     /// The cgroup of a cube. Containers of other records may have the same names, and must not share it: who freezes one or

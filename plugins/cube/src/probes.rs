@@ -54,24 +54,18 @@ function number(name) { t = part($0, "\"" name "\":[0-9]+"); sub(/.*:/, "", t); 
 function whole(file,  t, l) { t = ""; while ((getline l < file) > 0) t = t (t == "" ? "" : "\n") l; close(file); return t }
 function lines(tag, file,  l) { while ((getline l < file) > 0) print tag " " l; close(file) }
 function path(name,  t) { t = part(g, "\"" name "\":\"[^\"]*\""); sub(/^[^:]*:"/, "", t); sub(/"$/, "", t); return t }
-BEGIN {
-  c0 = whole("/proc/self/status"); t = part(c0, "\nUid:[ \t]*[0-9]+"); sub(/.*[ \t]/, "", t); print "u " t
-  t = part(c0, "\nCapBnd:[ \t]*[0-9a-f]+"); sub(/.*[ \t]/, "", t); print "k " t
-  lines("m", "/etc/machine-id")
-}
-k == "" { if (FNR == 1) print "F " FILENAME; if (FNR <= 1000) print "L " $0; next }
-{
-  n = FILENAME; sub("/state.json$", "", n); sub(".*/", "", n); print "r " n
+function record(file, line) {
+  $0 = line; n = file; sub("/state.json$", "", n); sub(".*/", "", n); print "r " n
   p = number("init_process_pid"); b = number("init_process_start")
   print "i " p " " b
   t = part($0, "\"created\":\"[^\"]*\""); if (t != "") print "t " substr(t, 12, length(t) - 12)
   t = part($0, "\"bundle=([^\"\\\\]|\\\\.)*\""); if (t != "") print "b " t
   if (index($0, "\"type\":\"NEWNET\",\"path\":\"\"") == 0) print "n"
   g = index($0, "\"cgroup_paths\":"); g = g ? substr($0, g) : ""
-  if (p + 0 < 2) next
-  t = whole("/proc/" p "/stat"); sub(/^.*\) /, "", t); if (split(t, w, " ") < 20) next
+  if (p + 0 < 2) return
+  t = whole("/proc/" p "/stat"); sub(/^.*\) /, "", t); if (split(t, w, " ") < 20) return
   print "p " w[1] " " w[20]
-  if (w[20] != b) next
+  if (w[20] != b) return
   f = path("freezer"); v = path("")
   if (f != "") lines("z", f "/freezer.state"); else if (v != "") lines("z", v "/cgroup.freeze")
   a = ""; x = "/proc/" p "/net/fib_trie"
@@ -81,12 +75,27 @@ k == "" { if (FNR == 1) print "F " FILENAME; if (FNR <= 1000) print "L " $0; nex
   }
   close(x)
   t = whole("/proc/" p "/status"); t = part(t, "\nSigCgt:[ \t]*[0-9a-f]+"); sub(/.*[ \t]/, "", t); print "s " t
-  if (deep == "") next
+  if (deep == "") return
   if (path("cpuacct") != "") lines("U", path("cpuacct") "/cpuacct.usage"); else lines("V", v "/cpu.stat")
   if (path("memory") != "") { lines("M", path("memory") "/memory.usage_in_bytes"); lines("K", path("memory") "/memory.kmem.usage_in_bytes") }
   else lines("M", v "/memory.current")
   lines("D", "/proc/" p "/net/dev")
-}' "$@" </dev/null
+}
+BEGIN {
+  c0 = whole("/proc/self/status"); t = part(c0, "\nUid:[ \t]*[0-9]+"); sub(/.*[ \t]/, "", t); print "u " t
+  t = part(c0, "\nCapBnd:[ \t]*[0-9a-f]+"); sub(/.*[ \t]/, "", t); print "k " t
+  lines("m", "/etc/machine-id")
+  # A file that has gone meanwhile is no reason to see nothing.
+  for (j = 1; j < ARGC; j++) {
+    f = ARGV[j]
+    if (f == "k=r") { k = "r"; continue }
+    if (k == "r") { if ((getline l < f) > 0) { close(f); record(f, l) } continue }
+    c = 0
+    while ((getline l < f) > 0) { if (c++ == 0) print "F " f; if (c <= 1000) print "L " l }
+    close(f)
+  }
+}
+' "$@" </dev/null
 "#;
 
 /// How long the look may take. It hangs only where a file system does.

@@ -3,6 +3,7 @@
 
 pub mod foreground;
 pub mod keeper;
+pub mod network;
 pub mod start;
 pub mod stop;
 pub mod store;

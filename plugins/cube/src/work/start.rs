@@ -7,7 +7,7 @@
 //!            -> [clear]                                      when one of them failed: nothing half made is left
 //! ```
 
-use super::{complaints, foreground, keeper, must, runtime_step};
+use super::{complaints, foreground, keeper, must, network, runtime_step};
 use crate::config;
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop, answer};
@@ -29,7 +29,7 @@ pub enum Outcome {
 
 /// Starts a cube and first what it depends on.
 pub fn start(flow: &mut Flow<'_>, name: &str) -> Result<Outcome, Stop> {
-    let Some(survey) = flow.lock_and_look(name, false)? else { return Ok(Outcome::Unknown) };
+    let Some(survey) = ready(flow, name)? else { return Ok(Outcome::Unknown) };
     let Some(cube) = Cube::named(&survey, name).filter(|cube| cube.folder.is_some()) else {
         return Ok(Outcome::Unknown);
     };
@@ -38,7 +38,7 @@ pub fn start(flow: &mut Flow<'_>, name: &str) -> Result<Outcome, Stop> {
     }
     let all = flow.look(&[], false)?;
     for earlier in order(flow, &all, &[name])? {
-        let Some(survey) = flow.lock_and_look(&earlier, false)? else { continue };
+        let Some(survey) = ready(flow, &earlier)? else { continue };
         match start_one(flow, &survey, &earlier)? {
             outcome if earlier == name => return Ok(outcome),
             _ => {}
@@ -47,13 +47,24 @@ pub fn start(flow: &mut Flow<'_>, name: &str) -> Result<Outcome, Stop> {
     Ok(Outcome::Unknown)
 }
 
+/// Takes the lock of a cube that is to be started and looks at it; it has what its network needs.
+pub fn ready(flow: &mut Flow<'_>, name: &str) -> Result<Option<Survey>, Stop> {
+    let survey = flow.lock_and_look(name, false)?;
+    let Some(cube) = survey.as_ref().and_then(|survey| Cube::named(survey, name)) else { return Ok(survey) };
+    if cube.folder.is_none() || cube.is_alive() || !network::lacks(&flow.places, &cube) {
+        return Ok(survey);
+    }
+    network::allocate(flow, name)?;
+    flow.lock_and_look(name, false)
+}
+
 /// Starts all cubes with this tag, and what they depend on. A cube that fails does not keep the others back.
 pub fn start_tagged(flow: &mut Flow<'_>, tag: &str) -> Result<(), Stop> {
     let all = flow.look(&[], false)?;
     let tagged: Vec<&str> = Cube::cubes(&all).filter(|cube| cube.has_tag(tag)).map(|cube| cube.name).collect();
     let mut failed = false;
     for name in order(flow, &all, &tagged)? {
-        let started = match flow.lock_and_look(&name, false) {
+        let started = match ready(flow, &name) {
             Ok(Some(survey)) => start_one(flow, &survey, &name).map(drop),
             Ok(None) => Ok(()),
             Err(stop) => Err(stop),
@@ -106,6 +117,10 @@ fn start_one(flow: &mut Flow<'_>, survey: &Survey, name: &str) -> Result<Outcome
     let Some(cube) = Cube::named(survey, name).filter(|cube| cube.folder.is_some()) else {
         return Ok(Outcome::Unknown);
     };
+    let plan = match network::plan(&flow.places, survey, &cube) {
+        Ok(plan) => plan,
+        Err(line) => return flow.fail(line),
+    };
     let mut steps = Vec::new();
     match cube.state() {
         Some(State::Running) => return Ok(Outcome::WasRunning),
@@ -135,13 +150,15 @@ fn start_one(flow: &mut Flow<'_>, survey: &Survey, name: &str) -> Result<Outcome
     }
     let bundle = flow.places.cube(name);
     let socket = keeper::runtime_socket(flow, &cube);
-    let mut words = vec!["create", "--bundle", &bundle];
+    let pid = flow.places.file(name, network::PID);
+    let mut words = vec!["create", "--bundle", &bundle, "--pid-file", &pid];
     if kept {
         steps.push(keeper::step(flow, &cube));
         words.extend(["--console-socket", &socket]);
     }
     words.push(name);
     steps.push(runtime_step(flow, "create", &cube, &words));
+    steps.extend(plan.iter().flat_map(|plan| network::up(flow, &cube, plan)));
     steps.push(runtime_step(flow, "start", &cube, &["start", name]));
     steps.extend(after);
     let names: Vec<String> = steps.iter().map(|step| step.name.clone()).collect();
@@ -149,7 +166,7 @@ fn start_one(flow: &mut Flow<'_>, survey: &Survey, name: &str) -> Result<Outcome
     let failed = names.iter().find(|step| *step != "clear" && answer(round, step).ok_output().is_none());
     if let Some(step) = failed {
         let told = answer(round, step);
-        let mut steps = vec![clear(flow, &cube).go_on()];
+        let mut steps: Vec<Step> = network::down(flow, &cube).into_iter().chain([clear(flow, &cube).go_on()]).collect();
         steps.extend(kept.then(|| keeper::end(flow, &cube)));
         let undo = flow.run(steps)?;
         if answer(undo, "clear").ok_output().is_none() {
@@ -157,7 +174,8 @@ fn start_one(flow: &mut Flow<'_>, survey: &Survey, name: &str) -> Result<Outcome
                 flow.complain(format!("[WARNING]: container {name} could not be cleared: {line}"));
             }
         }
-        must(flow, told, &format!("container {name} was not started"))?;
+        let what = if matches!(step.as_str(), "network" | "lead out") { ": its network" } else { "" };
+        must(flow, told, &format!("container {name} was not started{what}"))?;
     }
     flow.said.changed = true;
     Ok(Outcome::Started)
@@ -187,6 +205,7 @@ pub fn prepare(flow: &mut Flow<'_>, survey: &Survey, cube: &Cube<'_>) -> Result<
         steps.push(config_step(flow, name, text));
         steps.push(used(flow, cube, &once));
     }
+    steps.extend(network::resolv(flow, cube));
     let sources: Vec<&str> =
         cube.lines(".cube.mount.bind").filter_map(|line| Some(config::bind(line).ok()?.0)).collect();
     if !sources.is_empty() {

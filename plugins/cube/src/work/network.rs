@@ -1,0 +1,397 @@
+//! The network of the cubes (overc.md 4): one segment, 192.168.42.0/24, on a bridge in a namespace of its own; each cube has one
+//! link to it, made between `runc create` and `runc start`, so that its program finds the network up.
+//!
+//! ```text
+//!   host                     namespace cube-vrf                         a cube
+//!   essential .2 ---------- essential-peer -+
+//!                                           br-int .4 (dnsmasq)
+//!                                           web --------------------- web .137, default route by .1
+//!                                           gate -------------------- gate .1, and the way out: the network prime
+//! ```
+//!
+//! Addresses are leased here and kept in the cube's folder, so that a cube has the same one in every life; dnsmasq knows them,
+//! and gives the same ones to who asks it.
+
+use crate::cube::Cube;
+use crate::flow::{Flow, Stop};
+use crate::parse::survey::Survey;
+use crate::places::Places;
+use ctys_plugin::model::{Command, Does, Privilege, Step, WriteFile};
+
+/// The files of a cube in which its lease and the name of its link are kept.
+pub const LEASE: &str = ".cube.lease";
+/// See [`LEASE`].
+pub const LINK: &str = ".cube.veth";
+/// The process, as the runtime writes it.
+pub const PID: &str = ".cube.pid";
+/// What the cube sees as its `/etc/resolv.conf`.
+pub const RESOLV: &str = ".cube.resolv";
+
+/// The network prime's address, everybody's way out.
+const PRIME: &str = "192.168.42.1";
+/// dom0's.
+const DOM0: &str = "192.168.42.3";
+/// The leases.
+const POOL: std::ops::RangeInclusive<u32> = 100..=200;
+
+/// The segment, then the cube's link. `$1` folder whose lock makes calls wait for each other, `$2` namespace, `$3` file with the
+/// process, `$4` link, `$5` hardware address, `$6` way out or nothing, `$7` folder of the daemon, `$8` name; then addresses.
+const UP: &str = r#"
+c=$1 ns=$2 p=$3 v=$4 mac=$5 gw=$6 s=$7 n=$8; shift 8
+read -r pid <"$p" || [ -n "$pid" ] || exit 1
+exec 8<"$c" && flock -w 60 8 || exit 1
+[ -e "/run/netns/$ns" ] || ip netns add "$ns" 8<&- || exit 1
+if ! ip -n "$ns" link show dev br-int >/dev/null 2>&1; then
+printf 'link set dev lo up\nlink add name br-int type bridge\naddr add 192.168.42.4/24 dev br-int\nlink set dev br-int up\n' | ip -n "$ns" -batch - || exit 1
+fi
+if ! ip link show dev essential >/dev/null 2>&1; then
+ip -n "$ns" link del dev essential-peer 2>/dev/null
+ip link add name essential type veth peer name essential-peer netns "$ns" || exit 1
+printf 'addr add 192.168.42.2/24 dev essential\nlink set dev essential up\n' | ip -batch - || exit 1
+ip -n "$ns" link set dev essential-peer master br-int up || exit 1
+fi
+mkdir -p "$s/hosts" "$s/dhcp" || exit 1
+if command -v dnsmasq >/dev/null 2>&1; then
+d=; [ -f "$s/dnsmasq.pid" ] && read -r d <"$s/dnsmasq.pid"
+if [ -z "$d" ] || [ "$(readlink "/proc/$d/ns/net")" != "net:[$(stat -L -c %i "/run/netns/$ns")]" ]; then
+nsenter --net="/run/netns/$ns" dnsmasq --conf-file=/dev/null --user=root --interface=br-int --bind-interfaces \
+ --dhcp-range=192.168.42.100,192.168.42.200,2h --dhcp-option=option:router,192.168.42.1 \
+ --dhcp-option=option:dns-server,192.168.42.1 --domain=cube.lan --local=/cube.lan/ --expand-hosts --no-hosts --no-resolv \
+ --hostsdir="$s/hosts" --dhcp-hostsdir="$s/dhcp" --pid-file="$s/dnsmasq.pid" --dhcp-leasefile="$s/dnsmasq.leases" \
+ 8<&- </dev/null >/dev/null || exit 1
+fi
+fi
+ip -n "$ns" link del dev "$v" 2>/dev/null
+ip link add name "$v" netns "$ns" type veth peer name "$v" netns "$pid" address "$mac" || exit 1
+ip -n "$ns" link set dev "$v" master br-int up || exit 1
+{
+printf 'link set dev lo up\nlink set dev %s up\n' "$v"
+for a; do printf 'addr add %s dev %s\n' "$a" "$v"; done
+if [ -n "$gw" ]; then printf 'route add default via %s\n' "$gw"; fi
+} | nsenter -t "$pid" -n ip -batch - || exit 1
+if [ $# -gt 0 ]; then
+printf '%s %s.cube.lan %s\n' "${1%/*}" "$n" "$n" >"$s/hosts/$n"
+printf '%s,%s,%s\n' "$mac" "${1%/*}" "$n" >"$s/dhcp/$n"
+fi
+exit 0
+"#;
+
+/// What the network prime does beyond that: it takes the devices of the host, and leads everybody out through them. `$1` file with
+/// the process, `$2` link, `$3` address outside or nothing, `$4` way out or nothing; then devices.
+const LEAD: &str = r#"
+read -r pid <"$1" || [ -n "$pid" ] || exit 1
+v=$2 a=$3 g=$4; shift 4
+for d; do
+if ip link show dev "$d" >/dev/null 2>&1; then ip link set dev "$d" netns "$pid" || exit 1; fi
+nsenter -t "$pid" -n ip link set dev "$d" up || exit 1
+if [ -n "$a" ]; then nsenter -t "$pid" -n ip addr add "$a" dev "$d" || exit 1; fi
+if [ -n "$g" ]; then nsenter -t "$pid" -n ip route add default via "$g" || exit 1; fi
+a= g=
+done
+nsenter -t "$pid" -n sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward' || exit 1
+nsenter -t "$pid" -n nft -f - <<END
+table ip cubes
+delete table ip cubes
+table ip cubes {
+chain in { type nat hook prerouting priority -100; ip daddr 192.168.42.1 meta l4proto { tcp, udp } th dport 53 dnat to 192.168.42.4; }
+chain own { type nat hook output priority -100; ip daddr 192.168.42.1 meta l4proto { tcp, udp } th dport 53 dnat to 192.168.42.4; }
+chain out { type nat hook postrouting priority 100; oifname != { "$v", "lo" } masquerade; ip daddr 192.168.42.4 meta l4proto { tcp, udp } th dport 53 masquerade; }
+}
+END
+"#;
+
+/// `$1` namespace, `$2` link, `$3` folder of the daemon, `$4` name, `$5` process; then devices that go back to the host.
+const DOWN: &str = r#"
+ns=$1 v=$2 s=$3 n=$4 pid=$5; shift 5
+for d; do nsenter -t "$pid" -n ip link set dev "$d" netns $$ 2>/dev/null; done
+ip -n "$ns" link del dev "$v" 2>/dev/null
+rm -f "$s/hosts/$n" "$s/dhcp/$n"
+"#;
+
+/// What a cube's network is to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    link: String,
+    mac: String,
+    addresses: Vec<String>,
+    gateway: String,
+    prime: bool,
+    devices: Vec<String>,
+}
+
+/// What it is to be. None where the network is left alone; the error is the setting that makes no sense.
+pub fn plan(places: &Places, survey: &Survey, cube: &Cube<'_>) -> Result<Option<Plan>, String> {
+    if !places.network {
+        return Ok(None);
+    }
+    let prime = is_prime(cube);
+    let own: Vec<String> = cube.lines("cube.network.ip").flat_map(str::split_ascii_whitespace).map(with_mask).collect();
+    let mut addresses = match cube.line("cube.network.type") {
+        "self" => Vec::new(),
+        "static" if own.is_empty() => return Err("ERROR: static networking selected and no IP provided".into()),
+        "static" => own,
+        _ if prime => vec![with_mask(PRIME)],
+        _ if cube.name == "dom0" => vec![with_mask(DOM0)],
+        _ => vec![with_mask(cube.line(LEASE))],
+    };
+    if prime && cube.name == "dom0" {
+        addresses.push(with_mask(DOM0));
+    }
+    let gateway = match (cube.line("cube.network.gateway"), prime || addresses.is_empty()) {
+        (_, true) => "",
+        ("", false) => PRIME,
+        (own, false) => own,
+    };
+    let mac = match cube.line("cube.network.mac") {
+        "" => mac(&survey.machine_id, cube.name),
+        own => own.to_string(),
+    };
+    Ok(Some(Plan {
+        link: cube.line(LINK).into(),
+        mac,
+        addresses,
+        gateway: gateway.into(),
+        prime,
+        devices: devices(cube),
+    }))
+}
+
+/// Whether it leads the others out.
+pub fn is_prime(cube: &Cube<'_>) -> bool {
+    cube.attributes().any(|word| word == "netprime")
+}
+
+/// The devices of the host that are its own.
+fn devices(cube: &Cube<'_>) -> Vec<String> {
+    let lines = cube.lines(".cube.device.network").filter(|line| !line.starts_with("veth:"));
+    lines.filter_map(|line| line.split(':').next()).filter(|name| is_link(name)).map(str::to_string).collect()
+}
+
+/// Whether Linux would take it for the name of an interface.
+fn is_link(name: &str) -> bool {
+    !name.is_empty() && name.len() < 16 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+-.".contains(&b))
+}
+
+fn with_mask(address: &str) -> String {
+    if address.contains('/') { address.into() } else { format!("{address}/24") }
+}
+
+/// A hardware address of its own for each name on each machine, locally administered.
+fn mac(machine: &str, name: &str) -> String {
+    let hash = hash(&format!("{machine}/{name}")).to_be_bytes();
+    let bytes: Vec<String> = hash[..5].iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("02:{}", bytes.join(":"))
+}
+
+/// FNV-1a, with its bits mixed once more: the same on every machine and in every release.
+fn hash(text: &str) -> u64 {
+    let sum = text
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    (sum ^ sum >> 32).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+/// Whether something has to be given to the cube before it can have a network.
+pub fn lacks(places: &Places, cube: &Cube<'_>) -> bool {
+    places.network && (cube.line(LINK).is_empty() || cube.line(LEASE).is_empty())
+}
+
+/// Gives a cube its lease and the name of its link, so that no other has the same.
+pub fn allocate(flow: &mut Flow<'_>, name: &str) -> Result<(), Stop> {
+    flow.lock_folder()?;
+    let all = flow.look(&[], false)?;
+    let Some(cube) = Cube::named(&all, name).filter(|cube| lacks(&flow.places, cube)) else { return Ok(()) };
+    let Some(lease) = free_lease(&all, &cube) else {
+        return flow.fail(format!("[ERROR]: no address of 192.168.42.100 to .200 is left for container {name}"));
+    };
+    let (link, lease) = (free_link(&all, &cube), lease);
+    let file = |file: &str, text: String| {
+        let write = WriteFile {
+            path: flow.places.file(name, file).into(),
+            content: (text + "\n").into(),
+            privilege: Privilege::Root,
+            mode: 0o644,
+            ..WriteFile::default()
+        };
+        Step::does(&format!("write {file}"), Does::Write(write))
+    };
+    let round = flow.run(vec![file(LEASE, lease), file(LINK, link)])?;
+    super::must_all(
+        flow,
+        round,
+        &["write .cube.lease", "write .cube.veth"],
+        &format!("the network of container {name}"),
+    )
+}
+
+/// The lease it has, or the first that is free, beginning at a place of its own.
+fn free_lease(all: &Survey, cube: &Cube<'_>) -> Option<String> {
+    if !cube.line(LEASE).is_empty() {
+        return Some(cube.line(LEASE).into());
+    }
+    let others = || Cube::cubes(all).filter(|other| other.name != cube.name);
+    let taken: Vec<&str> = others()
+        .flat_map(|other| {
+            other.lines(LEASE).chain(other.lines("cube.network.ip").flat_map(str::split_ascii_whitespace))
+        })
+        .filter_map(|address| address.split('/').next())
+        .collect();
+    let count = POOL.end() - POOL.start() + 1;
+    let first = (hash(cube.name) % u64::from(count)) as u32;
+    let all = (0..count).map(|n| format!("192.168.42.{}", POOL.start() + (first + n) % count));
+    all.into_iter().find(|address| !taken.contains(&address.as_str()))
+}
+
+/// The first 13 characters of its name, and two digits where another has those.
+fn free_link(all: &Survey, cube: &Cube<'_>) -> String {
+    if !cube.line(LINK).is_empty() {
+        return cube.line(LINK).into();
+    }
+    let base: String = cube.name.chars().take(13).collect();
+    let taken = |link: &str| {
+        let others = Cube::cubes(all).filter(|other| other.name != cube.name).any(|other| other.line(LINK) == link);
+        others || matches!(link, "br-int" | "lo" | "essential" | "essential-peer")
+    };
+    let all = std::iter::once(base.clone()).chain((0..100).map(|n| format!("{base}{n}")));
+    all.into_iter().find(|link| !taken(link)).unwrap_or(base)
+}
+
+/// The steps between making the container and starting its program.
+pub fn up(flow: &Flow<'_>, cube: &Cube<'_>, plan: &Plan) -> Vec<Step> {
+    let places = &flow.places;
+    let pid = places.file(cube.name, PID);
+    let own = [
+        &places.containers,
+        &places.namespace,
+        &pid,
+        &plan.link,
+        &plan.mac,
+        &plan.gateway,
+        &places.daemon(),
+        cube.name,
+    ];
+    let command = Command::new("sh").args(["-c", UP, "sh"]).args(own.map(str::to_string)).args(plan.addresses.clone());
+    let mut steps = vec![Step::run("network", command.as_root().changes().limit_ms(90_000))];
+    if plan.prime {
+        let outside = [cube.line("cube.network.external.ip"), cube.line("cube.network.external.gateway")];
+        let command =
+            Command::new("sh").args(["-c", LEAD, "sh", &pid, &plan.link]).args(outside).args(plan.devices.clone());
+        steps.push(Step::run("lead out", command.as_root().changes()));
+    }
+    steps
+}
+
+/// What the cube sees of names, before the container is made.
+pub fn resolv(flow: &Flow<'_>, cube: &Cube<'_>) -> Option<Step> {
+    if !has_resolv(&flow.places, cube) {
+        return None;
+    }
+    let server = match cube.line("cube.network.nameserver") {
+        "" => PRIME,
+        own => own,
+    };
+    let write = WriteFile {
+        path: flow.places.file(cube.name, RESOLV).into(),
+        content: format!("search cube.lan\nnameserver {server}\n").into(),
+        privilege: Privilege::Root,
+        mode: 0o644,
+        ..WriteFile::default()
+    };
+    Some(Step::does("names", Does::Write(write)))
+}
+
+/// Whether its names are ours to say.
+pub fn has_resolv(places: &Places, cube: &Cube<'_>) -> bool {
+    let own = matches!(cube.line("cube.device.mgr"), "self" | "none") || cube.line("cube.network.type") == "self";
+    places.network && !own
+}
+
+/// The step that takes its link away.
+pub fn down(flow: &Flow<'_>, cube: &Cube<'_>) -> Option<Step> {
+    let link = cube.line(LINK);
+    if !flow.places.network || !is_link(link) {
+        return None;
+    }
+    let pid = cube.record.map_or(0, |record| record.pid).to_string();
+    let command = Command::new("sh")
+        .args(["-c", DOWN, "sh", &flow.places.namespace, link, &flow.places.daemon(), cube.name, &pid])
+        .args(devices(cube));
+    Some(Step::run("network", command.as_root().changes()).go_on())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parse::survey::Folder;
+
+    fn survey(cubes: &[(&str, &[(&str, &str)])]) -> Survey {
+        let folder = |files: &[(&str, &str)]| {
+            let mut folder = Folder::default();
+            folder.entries.insert("cube.app".into(), vec!["x".into()]);
+            folder.entries.extend(files.iter().map(|(file, line)| (file.to_string(), vec![line.to_string()])));
+            folder
+        };
+        let cubes = cubes.iter().map(|(name, files)| (name.to_string(), folder(files))).collect();
+        Survey { cubes, machine_id: "3d12".into(), ..Survey::default() }
+    }
+
+    #[test]
+    fn leases_are_stable_apart_and_in_the_pool() {
+        let mut known: Vec<(String, String)> = Vec::new();
+        for n in 0..101 {
+            let name = format!("cube-{n}");
+            let leases: Vec<[(&str, &str); 1]> = known.iter().map(|(_, lease)| [(LEASE, lease.as_str())]).collect();
+            let mut all: Vec<(&str, &[(&str, &str)])> =
+                known.iter().zip(&leases).map(|((name, _), files)| (name.as_str(), &files[..])).collect();
+            all.push((&name, &[]));
+            let survey = survey(&all);
+            let cube = Cube::named(&survey, &name).unwrap();
+            let lease = free_lease(&survey, &cube).unwrap();
+            assert_eq!(free_lease(&survey, &cube), Some(lease.clone()));
+            let last: u32 = lease.strip_prefix("192.168.42.").unwrap().parse().unwrap();
+            assert!(POOL.contains(&last) && known.iter().all(|(_, other)| *other != lease), "{lease}");
+            known.push((name, lease));
+        }
+        let leases: Vec<[(&str, &str); 1]> = known.iter().map(|(_, lease)| [(LEASE, lease.as_str())]).collect();
+        let mut all: Vec<(&str, &[(&str, &str)])> =
+            known.iter().zip(&leases).map(|((name, _), files)| (name.as_str(), &files[..])).collect();
+        all.push(("late", &[]));
+        let survey = survey(&all);
+        assert_eq!(free_lease(&survey, &Cube::named(&survey, "late").unwrap()), None);
+    }
+
+    #[test]
+    fn links_have_names_that_linux_takes_and_nobody_else_has() {
+        let survey =
+            survey(&[("a-very-long-name-1", &[(LINK, "a-very-long-n")]), ("a-very-long-name-2", &[]), ("br-int", &[])]);
+        let link = |name: &str| free_link(&survey, &Cube::named(&survey, name).unwrap());
+        assert_eq!(link("a-very-long-name-1"), "a-very-long-n");
+        assert_eq!(link("a-very-long-name-2"), "a-very-long-n0");
+        assert_eq!(link("br-int"), "br-int0");
+    }
+
+    #[test]
+    fn addresses_follow_role_and_settings() {
+        let places = Places { network: true, ..Places::default() };
+        let check = |name: &str, files: &[(&str, &str)], want: Result<(&[&str], &str), &str>| {
+            let survey = survey(&[(name, files)]);
+            let plan = plan(&places, &survey, &Cube::named(&survey, name).unwrap()).map(Option::unwrap);
+            let got =
+                plan.as_ref().map(|plan| (plan.addresses.iter().map(String::as_str).collect(), plan.gateway.as_str()));
+            assert_eq!(
+                got.map_err(String::as_str),
+                want.map(|(addresses, gateway)| (addresses.to_vec(), gateway)),
+                "{files:?}"
+            );
+        };
+        check("web", &[(LEASE, "192.168.42.150")], Ok((&["192.168.42.150/24"], PRIME)));
+        check("dom0", &[], Ok((&["192.168.42.3/24"], PRIME)));
+        check("dom0", &[("cube.attributes", "netprime")], Ok((&["192.168.42.1/24", "192.168.42.3/24"], "")));
+        check("gate", &[("cube.attributes", "vrf netprime")], Ok((&["192.168.42.1/24"], "")));
+        let two = ("cube.network.ip", "192.168.42.50/24 10.1.1.1/16");
+        check("web", &[("cube.network.type", "static"), two], Ok((&["192.168.42.50/24", "10.1.1.1/16"], PRIME)));
+        let nowhere = "ERROR: static networking selected and no IP provided";
+        check("web", &[("cube.network.type", "static")], Err(nowhere));
+        check("web", &[("cube.network.type", "self")], Ok((&[], "")));
+    }
+}
