@@ -128,9 +128,10 @@ impl Frames {
     }
 
     /// What standard error held outside of frames: what ssh or a login script had to say.
-    pub fn noise(&self) -> &[u8] {
-        // Before the first frame everything is still in the buffer.
-        if self.err.noise.is_empty() && self.err.inside.is_none() { &self.err.buffer } else { &self.err.noise }
+    pub fn noise(&self) -> Vec<u8> {
+        // What may be the start of a mark is still in the buffer; of a stream that has ended it is text like the rest.
+        let rest = if self.err.inside.is_none() { &self.err.buffer[..] } else { &[] };
+        [&self.err.noise, rest].concat()
     }
 
     fn feed(&mut self, which: Which, bytes: &[u8]) -> Result<Vec<Seen>, Garbled> {
@@ -322,6 +323,16 @@ mod tests {
             }
             assert_eq!(over, 1, "size {size}");
             check(&mut frames);
+        }
+    }
+
+    #[test]
+    fn the_last_words_are_whole_however_they_came() {
+        let words = b"lab00: Permission denied (publickey).\n";
+        for size in 1..=words.len() {
+            let mut frames = asked();
+            words.chunks(size).for_each(|chunk| assert_eq!(frames.err(chunk), Ok(Vec::new())));
+            assert_eq!(frames.noise(), words, "size {size}");
         }
     }
 

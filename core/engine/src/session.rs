@@ -122,7 +122,7 @@ impl Session {
 
     /// The shell ended before the round was over: the connection broke, or the login runs something else than a shell.
     fn ended(&self, status: Option<i32>) -> Problem {
-        let last = crate::ssh::ready::last_line(self.frames.noise());
+        let last = crate::ssh::ready::last_line(&self.frames.noise());
         let told = last.map_or_else(String::new, |last| format!(": {last}"));
         if !self.greeted {
             let how = status.map_or_else(String::new, |status| format!(" with status {status}"));

@@ -120,9 +120,11 @@ impl OpenSshShell {
 fn end_with_us(command: &mut Command) {
     // SAFETY: getpid cannot fail.
     let ours = unsafe { libc::getpid() };
-    // SAFETY: prctl and getppid are async-signal-safe and touch nothing of this process.
+    // SAFETY: signal, prctl and getppid are async-signal-safe and touch nothing of this process.
     unsafe {
         command.pre_exec(move || {
+            // Until the exec the child has our handlers: one of them would take the signal, and ssh would never hear of it.
+            libc::signal(libc::SIGTERM, libc::SIG_DFL);
             // SIGTERM: ssh then takes its own helpers (ProxyCommand, jump hosts) with it.
             if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM) == -1 {
                 return Err(std::io::Error::last_os_error());

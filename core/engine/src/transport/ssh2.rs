@@ -9,14 +9,13 @@ use crate::ssh::algorithms::Family;
 use crate::ssh::config::{Addresses, Resolved};
 use crate::ssh::keys::{KeyFile, Plan};
 use crate::ssh::known_hosts::{HostKeys, Verdict};
-use crate::ssh::ready::{COMMAND, Gate, last_line};
+use crate::ssh::ready::{Arrivals, COMMAND};
 use crate::ssh::wire::{is_certificate, key_type};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use ctys_model::bytes::escape_for_eyes;
 use ctys_model::{Phase, Problem};
 use ssh2::{BlockDirections, Channel, ErrorCode, HashType, MethodType, Session};
-use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::os::fd::{AsRawFd, RawFd};
@@ -65,11 +64,7 @@ pub struct Ssh2Shell {
     channel: Channel,
     session: Session,
     socket: RawFd,
-    gate: Gate,
-    /// What came on stderr before the shell: the words of a login that fails.
-    early: Vec<u8>,
-    kept: VecDeque<Piece>,
-    kept_bytes: usize,
+    arrivals: Arrivals,
     ended: Option<Option<i32>>,
 }
 
@@ -96,17 +91,7 @@ impl Ssh2Shell {
         let channel = open_channel(&session, &clock)?;
         session.set_blocking(false);
         drop(watched);
-        Ok(Ssh2Shell {
-            watchdog,
-            channel,
-            session,
-            socket,
-            gate: Gate::default(),
-            early: Vec::new(),
-            kept: VecDeque::new(),
-            kept_bytes: 0,
-            ended: None,
-        })
+        Ok(Ssh2Shell { watchdog, channel, session, socket, arrivals: Arrivals::default(), ended: None })
     }
 
     /// Takes what has arrived, without waiting. True when there was something.
@@ -119,37 +104,15 @@ impl Ssh2Shell {
                 Ok(0) => {}
                 Ok(count) => {
                     any = true;
-                    self.keep(of_stderr, buffer[..count].to_vec())?;
+                    if !self.arrivals.keep(of_stderr, buffer[..count].to_vec()) {
+                        return Err(Problem::new(Phase::Run, "the login shell prints without end before our shell"));
+                    }
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 Err(error) => return Err(lost(&error.to_string())),
             }
         }
         Ok(any)
-    }
-
-    fn keep(&mut self, of_stderr: bool, bytes: Vec<u8>) -> Result<(), Problem> {
-        let piece = match (of_stderr, self.gate.is_open()) {
-            (true, true) => Piece::Err(bytes),
-            (true, false) => {
-                if self.early.len() < CHUNK {
-                    self.early.extend(bytes);
-                }
-                return Ok(());
-            }
-            (false, _) => match self.gate.pass(bytes) {
-                Some(bytes) if !bytes.is_empty() => Piece::Out(bytes),
-                _ if self.gate.is_flooded() => {
-                    return Err(Problem::new(Phase::Run, "the login shell prints without end before our shell"));
-                }
-                _ => return Ok(()),
-            },
-        };
-        if let Piece::Out(bytes) | Piece::Err(bytes) = &piece {
-            self.kept_bytes += bytes.len();
-        }
-        self.kept.push_back(piece);
-        Ok(())
     }
 
     /// Waits until the socket is ready for what libssh2 wants next. False when the time is over.
@@ -173,9 +136,8 @@ impl Ssh2Shell {
         }
         let by_signal = self.channel.exit_signal().is_ok_and(|signal| signal.exit_signal.is_some());
         let status = self.channel.exit_status().ok().filter(|_| !by_signal);
-        if !self.gate.is_open() {
-            let said = last_line(&self.early).or_else(|| self.gate.last_words());
-            return Err(crate::ssh::no_shell(status, said.as_deref()));
+        if !self.arrivals.is_open() {
+            return Err(crate::ssh::no_shell(status, self.arrivals.last_words().as_deref()));
         }
         Ok(Some(status))
     }
@@ -192,7 +154,7 @@ impl Shell for Ssh2Shell {
                     let window_is_full =
                         matches!(self.session.block_directions(), BlockDirections::Inbound | BlockDirections::None);
                     if window_is_full && self.read_ready()? {
-                        if self.kept_bytes > KEPT_LIMIT {
+                        if self.arrivals.bytes() > KEPT_LIMIT {
                             let message = format!(
                                 "the shell sent more than {} MiB before it had read its input",
                                 KEPT_LIMIT >> 20
@@ -218,10 +180,7 @@ impl Shell for Ssh2Shell {
     fn receive(&mut self, until: Instant) -> Result<Piece, Problem> {
         let _watched = self.watchdog.watch(until + SLACK);
         loop {
-            if let Some(piece) = self.kept.pop_front() {
-                if let Piece::Out(bytes) | Piece::Err(bytes) = &piece {
-                    self.kept_bytes -= bytes.len();
-                }
+            if let Some(piece) = self.arrivals.take() {
                 return Ok(piece);
             }
             if let Some(status) = self.ended {
@@ -234,7 +193,7 @@ impl Shell for Ssh2Shell {
             };
             if any {
                 // Before the shell speaks nothing is handed on, so a host that never pauses would keep us here.
-                if self.kept.is_empty() && Instant::now() >= until {
+                if self.arrivals.bytes() == 0 && Instant::now() >= until {
                     return Ok(Piece::Nothing);
                 }
                 continue;
