@@ -99,7 +99,7 @@ fn a_path_with_blanks_and_quotes_is_started_listed_and_ended() {
 #[test]
 fn a_domain_with_an_odd_name_is_listed_and_ended() {
     let dom0 = Dom0::with(&["tst104"]);
-    for name in ["two  words", "5", "it's \"$HOME\" `id`;", "-v"] {
+    for name in ["two  words", "5", "it's \"$HOME\" `id`;"] {
         let id = dom0.id("tst104");
         let quoted = name.replace('\'', r"'\''");
         dom0.ssh(&format!("xl rename {id} '{quoted}'"));

@@ -158,10 +158,14 @@ impl Dom0 {
         home
     }
 
-    /// `ctys` with these words: the program and the plugins of this build, and the real tools.
+    /// `ctys` with these words: the program and the plugins of this build, and the real tools. It logs in by itself.
     pub fn command(&self, words: &[&str]) -> Command {
+        self.command_with(&self.config, words)
+    }
+
+    fn command_with(&self, config: &Path, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ctys"));
-        command.arg("--ssh-config").arg(&self.config).args(words);
+        command.arg("--ssh-config").arg(config).args(words);
         self.seal(&mut command);
         command
     }
@@ -171,9 +175,14 @@ impl Dom0 {
         command.env("CTYS_PLUGIN_PATH", plugins()).env("HOME", self.home()).env_remove("DISPLAY").stdin(Stdio::null());
     }
 
-    /// Runs `ctys` with these words.
+    /// Runs `ctys` with these words. As root it shares the connection of [`Dom0::ssh`], since a login costs a second.
     pub fn ctys(&self, words: &[&str]) -> Outcome {
-        Outcome::of(self.command(words).output().unwrap(), format!("ctys {}", words.join(" ")))
+        let config = self.config.with_file_name("ssh_config.shared");
+        if !config.exists() {
+            let shared = format!("\tControlPath {}\n", self.config.with_file_name("master-%r").display());
+            std::fs::write(&config, std::fs::read_to_string(&self.config).unwrap() + &shared).unwrap();
+        }
+        Outcome::of(self.command_with(&config, words).output().unwrap(), format!("ctys {}", words.join(" ")))
     }
 
     /// `ctys -t xen -a ACTION lab00`, as root.
@@ -203,5 +212,5 @@ fn ssh_with(config: &Path, options: &[&str]) -> Command {
 }
 
 fn socket(config: &Path) -> PathBuf {
-    config.with_file_name("master")
+    config.with_file_name("master-root")
 }
