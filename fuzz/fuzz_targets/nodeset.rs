@@ -20,8 +20,9 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let sources = Sources(bounded(|| groups::parse_yaml(&text(&parts, 1))).unwrap_or_default());
     if let Ok(set) = bounded(|| parse(&text(&parts, 0), &sources)) {
         assert!(set.len() <= MOST, "{} names", set.len());
-        if set.len() <= 2000 {
-            let folded = bounded(|| set.to_string());
+        let folded = bounded(|| set.to_string());
+        // A star or a question mark in a name asks for names, once it is read again.
+        if set.len() <= 2000 && !folded.contains(['*', '?']) {
             let again = bounded(|| parse(&folded, &sources));
             let again = again.unwrap_or_else(|why| panic!("the folded set {folded:?} is refused: {why}"));
             let names = |set: &ctys_inventory::nodeset::NodeSet| set.names().collect::<std::collections::BTreeSet<_>>();

@@ -50,11 +50,11 @@ pub fn grown(text: &[u8], times: usize) -> Vec<u8> {
     whole
 }
 
-/// A number from text: the digits when it is a number, else its bytes; 0 for none.
+/// A number from text: the digits when it is a number, else a small one from its bytes; 0 for none.
 pub fn number(word: Option<&[u8]>) -> usize {
     let word = word.unwrap_or_default();
     let number = std::str::from_utf8(word).ok().and_then(|word| word.parse().ok());
-    number.unwrap_or_else(|| word.iter().fold(0_usize, |all, &byte| all.wrapping_mul(31).wrapping_add(byte.into())))
+    number.unwrap_or_else(|| word.iter().fold(0_usize, |all, &byte| (all * 31 + usize::from(byte)) % 256))
 }
 
 /// The first line as numbers, and what stands behind it.

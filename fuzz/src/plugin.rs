@@ -19,9 +19,10 @@ const MOST_ROUNDS: usize = 40;
 pub fn check<P: Plugin>(data: &[u8]) {
     let ([asked, world, times], rest) = crate::numbered(data);
     let manifest = P::manifest();
-    let verb = Verb::ALL[asked % Verb::ALL.len()];
-    let mut requests = requests::of(verb, &manifest);
-    let (_, request) = requests.swap_remove(asked / Verb::ALL.len() % requests.len());
+    let tool = (!manifest.tools.is_empty()).then_some(Verb::Tool);
+    let verbs: Vec<Verb> = Verb::ALL.into_iter().chain(tool).collect();
+    let mut requests = requests::of(verbs[asked % verbs.len()], &manifest);
+    let (_, request) = requests.swap_remove(asked / verbs.len() % requests.len());
     let parts = crate::parts(rest).into_iter().map(|part| crate::grown(part, times)).collect();
     let mut host = Host { parts, at: 0, world };
     bounded(|| follow::<P>(&manifest, &request, &mut host));
