@@ -208,7 +208,11 @@ impl Scene {
     /// Nothing of ours is left: no process here or on the hosts, no file, no socket.
     #[track_caller]
     pub fn nothing_left(&self) {
-        wait_until("no process is left", || self.processes().is_empty());
+        let until = Instant::now() + PATIENCE;
+        while !self.processes().is_empty() {
+            assert!(Instant::now() < until, "these are left: {:#?}", self.processes());
+            std::thread::sleep(Duration::from_millis(10));
+        }
         assert_eq!(std::fs::read_to_string(self.host_path("stopped")).unwrap_or_default(), "");
         for folder in ["caller", "tmp"] {
             assert_eq!(files_below(&self.bed.path(folder)), Vec::<PathBuf>::new());

@@ -23,7 +23,7 @@ fn a_thousand_hosts_and_ten_of_them_are_dead() {
         *dead.entry((problem["target"].as_str().unwrap(), problem["phase"].as_str().unwrap())).or_default() += 1;
     }
     let wanted = [(("nowhere", "resolve"), 2), (("refusing", "connect"), 4), (("silent", "timeout"), 4)];
-    assert_eq!(dead, BTreeMap::from(wanted), "each dead one is named with its phase");
+    assert_eq!(dead, BTreeMap::from(wanted), "each dead one is named with its phase:\n{}", ended.stderr);
     assert!(ended.peak_kib < MOST_KIB, "it took {} KiB", ended.peak_kib);
     scene.nothing_left();
 }
