@@ -53,7 +53,7 @@ fn two_consoles_are_independent_and_the_key_leaves_at_once() {
     one.keys("C-\\");
     one.wait_for("left 0.");
     assert!(one.screen().contains("console connection exited with: 0"), "{}", one.screen());
-    one.line("stty -a | grep -o ' icanon'; echo usual.");
+    one.line("stty -a | grep -o ' icanon'; echo us\"\"ual.");
     one.wait_for("usual.");
     assert!(one.screen().contains("\n icanon"), "{}", one.screen());
     // Without the key it is typed into the other side: its sleep ends by SIGQUIT.

@@ -191,9 +191,21 @@ fn the_prime_leads_the_others_out() {
     // Outside knows no way to the segment: without masquerading no answer would come.
     let outcome = bed.ctl(["web:ping", "-c", "1", "-W", "5", "10.9.9.2"]);
     let text = outcome.text();
-    bed.ctl(["stop", "gate"]).silent();
+    // Another one takes over: address, device and way out.
+    bed.cube("other", SLEEP);
+    assert_eq!(bed.ctl(["netprime"]).ok(), "gate\n");
+    bed.ctl(["netprime", "other"]).silent();
+    assert_eq!(bed.ctl(["netprime"]).ok(), "other\n");
+    assert_eq!(bed.listed("other", 4).as_deref(), Some("192.168.42.1,10.9.9.1"));
+    assert!(!bed.listed("gate", 4).unwrap().contains("192.168.42.1,"));
+    let again = bed.ctl(["web:ping", "-c", "1", "-W", "5", "10.9.9.2"]);
+    assert_eq!(bed.ctl(["netprime", "other"]).ok(), "[INFO]: container \"other\" is already the netprime\n");
+    let unknown = bed.ctl(["netprime", "nosuch"]).fails(1);
+    assert!(unknown.starts_with("[ERROR] Container nosuch not found, cannot set as netprime.\n"), "{unknown}");
+    bed.ctl(["stop", "other"]).silent();
     let back = ip(&["-n", &host, "-o", "link"]);
     ip(&["netns", "del", &outside]);
     assert_eq!(outcome.code, 0, "{text}");
+    assert_eq!(again.code, 0, "{}", again.text());
     assert!(back.contains("nic0"), "{back}");
 }

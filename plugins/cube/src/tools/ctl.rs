@@ -1,7 +1,7 @@
 //! cube-ctl: which verb goes where.
 
 use super::options::{self, Options};
-use super::{change, info, list};
+use super::{change, info, list, netprime};
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop};
 use crate::parse::survey::State;
@@ -24,6 +24,7 @@ const VERBS: &[(&str, &str, &str)] = &[
     ("rename", "NAME NEW", "give a container another name"),
     ("mv", "NAME NEW", "the same as rename"),
     ("store", "NAME NEW", "copy a container"),
+    ("netprime", "[NAME]", "who leads the containers out; with a name, hands that over"),
     ("TARGET:COMMAND", "[ARGUMENT...]", "run a command in a container, or on the host (host:, essential:)"),
 ];
 
@@ -54,6 +55,7 @@ pub fn run(flow: &mut Flow<'_>, call: &ToolCall, words: &[Bytes]) -> Result<(), 
         "add" => change::add(flow, call, &options, name),
         "del" | "delete" | "remove" => change::delete(flow, &options, name),
         "rename" | "mv" => change::rename(flow, name, options.words.get(2).map(String::as_str)),
+        "netprime" => netprime::run(flow, name),
         "store" => change::store(flow, name, options.words.get(2).map(String::as_str)),
         _ => {
             flow.complain(format!("Unknown command {verb}"));

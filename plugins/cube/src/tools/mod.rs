@@ -8,6 +8,7 @@ pub mod console;
 pub mod ctl;
 pub mod info;
 pub mod list;
+pub mod netprime;
 pub mod options;
 pub mod report;
 pub mod table;

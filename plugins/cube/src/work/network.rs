@@ -143,7 +143,8 @@ pub fn plan(places: &Places, survey: &Survey, cube: &Cube<'_>) -> Result<Option<
         (own, false) => own,
     };
     let mac = match cube.line("cube.network.mac") {
-        "" => mac(&survey.machine_id, cube.name),
+        // Of the role, not of whoever has it: the others know the way out by it, also when another one takes over.
+        "" => mac(&survey.machine_id, if prime { "netprime" } else { cube.name }),
         own => own.to_string(),
     };
     Ok(Some(Plan {

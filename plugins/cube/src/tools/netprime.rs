@@ -1,0 +1,91 @@
+//! `cube-ctl netprime [NAME]`: who leads the cubes out, and handing that over (overc.md 1.3).
+
+use super::ctl::unknown;
+use crate::cube::Cube;
+use crate::flow::{Flow, Stop, answer};
+use crate::parse::survey::Survey;
+use crate::settings;
+use crate::work::{checked, network, start, stop};
+use ctys_plugin::model::{Does, Privilege, Step, WriteFile};
+
+/// What goes with the role.
+const DEVICES: [&str; 4] = [
+    ".cube.device.network",
+    "cube.network.external.ip",
+    "cube.network.external.gateway",
+    "cube.network.external.nameserver",
+];
+
+/// Prints the prime, or makes another one of it. The old one is stopped and started again without the role if it was at work.
+pub fn run(flow: &mut Flow<'_>, name: Option<&str>) -> Result<(), Stop> {
+    let Some(name) = name else {
+        let all = flow.look(&[], false)?;
+        Cube::cubes(&all).filter(network::is_prime).for_each(|cube| flow.say(cube.name));
+        return Ok(());
+    };
+    let name = checked(flow, name)?;
+    // The lock of the folder: two calls must not make two primes.
+    flow.lock_folder()?;
+    let all = flow.look(&[], false)?;
+    let Some(new) = Cube::named(&all, name).filter(|cube| cube.folder.is_some()) else {
+        return unknown(flow, &format!("[ERROR] Container {name} not found, cannot set as netprime."));
+    };
+    if network::is_prime(&new) {
+        flow.say(format!("[INFO]: container \"{name}\" is already the netprime"));
+        return Ok(());
+    }
+    let old = Cube::cubes(&all).find(network::is_prime);
+    let mut steps = vec![attributes(flow, &new, true)];
+    if let Some(old) = &old {
+        steps.push(attributes(flow, old, false));
+        for file in DEVICES.iter().filter(|file| old.lines(file).next().is_some()) {
+            let lines = settings::lines(old, file);
+            steps.push(write(flow, name, file, settings::text(&lines)));
+            steps.push(write(flow, old.name, file, settings::text(&[])));
+        }
+    }
+    let before: Vec<&str> = old.iter().map(|cube| cube.name).collect();
+    let ran = old.is_some_and(|cube| cube.is_alive());
+    // The devices are taken from the old one while it still says that they are its own.
+    for name in &before {
+        end(flow, &all, name)?;
+    }
+    let round = flow.run(steps)?;
+    if round.steps.iter().any(|step| answer(round, &step.name).ok_output().is_none()) {
+        return flow.fail(format!("[ERROR]: the role of {name} could not be written"));
+    }
+    flow.said.changed = true;
+    end(flow, &all, name)?;
+    start::start(flow, name)?;
+    if let (true, Some(old)) = (ran, before.first()) {
+        start::start(flow, old)?;
+    }
+    Ok(())
+}
+
+/// Stops one that is at work.
+fn end(flow: &mut Flow<'_>, all: &Survey, name: &str) -> Result<(), Stop> {
+    if Cube::named(all, name).is_none_or(|cube| cube.record.is_none()) {
+        return Ok(());
+    }
+    let grace = flow.places.grace;
+    stop::stop_one(flow, all, name, grace)
+}
+
+/// Gives or takes the attribute.
+fn attributes(flow: &Flow<'_>, cube: &Cube<'_>, prime: bool) -> Step {
+    let words: Vec<String> = cube.attributes().map(str::to_string).collect();
+    let words = if prime { settings::with(words, "netprime", false) } else { settings::without(words, "netprime") };
+    write(flow, cube.name, "cube.attributes", words.join(" ") + "\n")
+}
+
+fn write(flow: &Flow<'_>, name: &str, file: &str, text: String) -> Step {
+    let write = WriteFile {
+        path: flow.places.file(name, file).into(),
+        content: text.into(),
+        privilege: Privilege::Root,
+        mode: 0o644,
+        ..WriteFile::default()
+    };
+    Step::does(&format!("{name}: {file}"), Does::Write(write))
+}
