@@ -1,6 +1,6 @@
 //! What is listed, by cube-ctl and by ctys.
 
-use crate::bed::{Bed, Outcome};
+use crate::bed::{Bed, Outcome, until};
 use std::fs;
 
 const SLEEP: &str = "/bin/sleep 1000";
@@ -81,6 +81,16 @@ fn info_is_laid_out_as_lxc_info_does() {
     bed.ctl(["web:sh", "-c", "n=0; while [ $n -lt 100000 ]; do n=$((n+1)); done"]).silent();
     assert!(seconds() > before);
     assert!(value("Memory use:").ends_with("iB"));
+    let records = bed.folder.join("records").display().to_string().trim_matches('/').replace('/', "-");
+    let file = format!("/sys/fs/cgroup/memory/runc/{records}/web/memory.usage_in_bytes");
+    if fs::exists(&file).unwrap() {
+        // Pages come and go with the commands that have just run in it.
+        until("the memory of its cgroup", || {
+            let used: f64 = fs::read_to_string(&file).unwrap().trim().parse().unwrap();
+            let json: serde_json::Value = serde_json::from_str(&bed.ctl(["info", "--json", "web"]).ok()).unwrap();
+            (json["memory_bytes"].as_f64().unwrap() - used).abs() <= used / 10.0
+        });
+    }
     assert_eq!(bed.ctl(["show", "web"]).ok().lines().next(), Some("Name:           web"));
     assert!(bed.ctl(["info", "nosuch"]).fails(1).starts_with("ERROR: container nosuch is not known\n"));
     let complaint = bed.ctl(["info"]).fails(1);
@@ -90,6 +100,24 @@ fn info_is_laid_out_as_lxc_info_does() {
     );
     let json: serde_json::Value = serde_json::from_str(&bed.ctl(["info", "--json", "web"]).ok()).unwrap();
     assert_eq!(json["pid"], bed.pid("web"));
+}
+
+#[test]
+fn without_root_nothing_is_done_and_the_reason_is_told() {
+    let bed = Bed::new();
+    bed.cube("web", SLEEP);
+    let nobody = |words: &[&str]| {
+        let own = bed.command("cube-ctl");
+        let mut command = std::process::Command::new("setpriv");
+        bed.environment(&mut command);
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(own.get_program()).args(words);
+        Outcome::of(command.stdin(std::process::Stdio::null()), b"")
+    };
+    for words in [&["start", "web"][..], &["stop", "web"], &["list"], &["del", "web"], &["web:true"]] {
+        assert_eq!(nobody(words).fails(1), "[ERROR]: containers can only be managed by root\n", "{words:?}");
+    }
+    assert_eq!(bed.status("web"), "absent");
+    assert!(bed.file("web", "cube.app").exists());
 }
 
 #[test]

@@ -55,6 +55,9 @@ fn a_cube_has_its_network_before_its_program_starts() {
     assert_eq!(address(&bed, "a"), own);
     let info = bed.ctl(["info", "a"]).ok();
     assert!(info.contains(&format!("IP:             {own}\n")) && info.contains("Link:           a\n"), "{info}");
+    assert!(links(&bed).contains(" a@"), "{}", links(&bed));
+    let json: serde_json::Value = serde_json::from_str(&bed.ctl(["info", "--json", "a"]).ok()).unwrap();
+    assert_eq!(json["links"][0]["name"], "a");
     let sent = || {
         let json: serde_json::Value = serde_json::from_str(&bed.ctl(["info", "--json", "a"]).ok()).unwrap();
         json["links"][0]["tx_bytes"].as_u64().unwrap()

@@ -79,11 +79,13 @@ fn each_setting_changes_what_the_runtime_is_given() {
     let records = bed.folder.join("records").display().to_string().trim_matches('/').replace('/', "-");
     assert_eq!(plain["linux"]["cgroupsPath"], format!("/runc/{records}/web"));
     assert_eq!(plain["linux"]["resources"]["devices"][0]["allow"], false);
+    assert_eq!(plain["process"]["terminal"], false);
     fs::create_dir(bed.folder.join("shared")).unwrap();
     let shared = bed.folder.join("shared").display().to_string();
     for words in [
         &["set", "app:/bin/sh -c 'a b'"][..],
         &["set", "cube.dir:/tmp"],
+        &["set", "cube.console.mgr:tty"],
         &["set", "cube.env:PATH=/bin"],
         &["set", "cube.env:GREETING=good day"],
         &["set", "cube.container.system:true"],
@@ -99,6 +101,8 @@ fn each_setting_changes_what_the_runtime_is_given() {
     let full = bed.made();
     assert_eq!(full["process"]["args"], json!(["/bin/sh", "-c", "a b"]));
     assert_eq!(full["process"]["cwd"], "/tmp");
+    assert_eq!(full["process"]["terminal"], true);
+    assert_eq!(full["linux"]["resources"]["devices"][0]["allow"], true);
     let env = full["process"]["env"].as_array().unwrap();
     assert!(env.contains(&json!("PATH=/bin")) && env.contains(&json!("GREETING=good day")), "{env:?}");
     assert!(env.contains(&json!("container=docker")));
@@ -141,6 +145,7 @@ fn a_started_cube_has_what_was_set() {
     bed.cfg(&["set", "cube.env:GREETING=good day"]).silent();
     bed.cfg(&["set", "cube.dir:/tmp"]).silent();
     bed.cfg(&["device", "whitelist:/dev/fuse"]).silent();
+    bed.cfg(&["device", "vt:/dev/tty60:/dev/tty60"]).silent();
     bed.ctl(["start", "web"]).silent();
     let pid = bed.pid("web");
     assert_eq!(bed.ctl(["web:cat", "/mnt/shared/file", "/etc/motd"]).ok(), "from outside\nhello\n");
@@ -152,6 +157,8 @@ fn a_started_cube_has_what_was_set() {
         bed.ctl(["web:sh", "-c", &format!("mknod /tmp/{name} c {major} {minor} && : </tmp/{name}")])
     };
     open("fuse", "10", "229").silent();
+    bed.ctl(["web:sh", "-c", ": </dev/tty60"]).silent();
+    assert!(open("tty59", "4", "59").stderr.contains("Operation not permitted"));
     assert!(open("kmsg", "1", "11").stderr.contains("Operation not permitted"));
     bed.ctl(["stop", "web"]).silent();
     fs::remove_file(bed.folder.join("motd")).unwrap();

@@ -29,7 +29,8 @@ fn archives_and_folders_become_cubes() {
     let (bed, source) = model();
     let path = |name: &str| bed.folder.join(name).display().to_string();
     let source_text = source.display().to_string();
-    tool(&["tar", "-C", &source_text, "-cf", &path("plain.tar"), "."]);
+    tool(&["python3", "-c", &format!("import os; os.setxattr({:?}, 'user.note', b'kept')", source.join("etc/group"))]);
+    tool(&["tar", "-C", &source_text, "--xattrs", "-cf", &path("plain.tar"), "."]);
     tool(&["tar", "-C", &source_text, "-czf", &path("cube-server-x86-64.tar.gz"), "."]);
     tool(&["tar", "-C", &source_text, "-cjf", &path("b.tar.bz2"), "."]);
     tool(&["tar", "-C", &source_text, "-cJf", &path("x.tar.xz"), "."]);
@@ -50,6 +51,13 @@ fn archives_and_folders_become_cubes() {
         assert_eq!(bed.listed(name, 2).as_deref(), Some("available"));
         let about = fs::metadata(bed.file(name, "rootfs/etc/group")).unwrap();
         assert_eq!((about.uid(), about.gid()), (42, 43), "{name}");
+        if matches!(name, "plain" | "source") {
+            let read = format!(
+                "import os, sys; sys.exit(os.getxattr({:?}, 'user.note') != b'kept')",
+                bed.file(name, "rootfs/etc/group")
+            );
+            tool(&["python3", "-c", &read]);
+        }
         Outcome::of(bed.command("cube-cfg").args(["-n", name, "app:/bin/sleep 1000"]), b"").silent();
         bed.ctl(["start", name]).silent();
         bed.ctl(["stop", name]).silent();
