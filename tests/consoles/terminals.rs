@@ -26,6 +26,12 @@ fn sizes_and_ctrl_c_reach_the_machine_and_the_settings_come_back() {
     assert_eq!(pty.settings(), before);
 }
 
+/// When a process started, of its line in /proc.
+fn start_of(stat: &str) -> String {
+    let (_, rest) = stat.rsplit_once(')').unwrap();
+    rest.split_whitespace().nth(19).unwrap().to_string()
+}
+
 #[test]
 fn killed_we_leave_no_ssh_behind_and_the_terminal_as_it_was() {
     let bed = Bed::start(1);
@@ -35,8 +41,11 @@ fn killed_we_leave_no_ssh_behind_and_the_terminal_as_it_was() {
     pty.wait_for(b"ready");
     assert_ne!(pty.settings(), before, "ssh makes the terminal raw");
     let shell = std::fs::read_to_string(bed.path("home/shell")).unwrap();
-    let alive = || std::path::Path::new("/proc").join(shell.trim()).exists();
-    assert!(alive());
+    // A number alone may be that of another process by now.
+    let begun = || std::fs::read_to_string(format!("/proc/{}/stat", shell.trim())).ok().map(|stat| start_of(&stat));
+    let first = begun();
+    let alive = || begun() == first;
+    assert!(first.is_some());
     pty.child.kill().unwrap();
     pty.wait_for_settings(|settings| settings == before);
     pty.end();

@@ -1,7 +1,7 @@
 //! The caller's terminal: kept as it was, made raw, put back on every way out; and the signals meanwhile.
 
 use crate::signals::Listening;
-use std::io::{ErrorKind, IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -76,12 +76,18 @@ struct Guard {
 
 impl Guard {
     fn over(settings: libc::termios, clears: bool) -> Option<Guard> {
-        let (ours, theirs) = UnixStream::pair().ok()?;
+        let (mut ours, theirs) = UnixStream::pair().ok()?;
         // SAFETY: between fork and _exit the child makes system calls only; other threads may hold any lock.
         match unsafe { libc::fork() } {
             -1 => None,
             0 => unsafe { guard(theirs.as_raw_fd(), &settings, clears) },
-            child => Some(Guard { child, pipe: ours }),
+            child => {
+                drop(theirs);
+                // Until it is in its own group, what ends us would end it as well.
+                let ready = ours.read_exact(&mut [0]);
+                let guard = Guard { child, pipe: ours };
+                ready.is_ok().then_some(guard)
+            }
         }
     }
 }
@@ -112,7 +118,8 @@ unsafe fn guard(pipe: RawFd, settings: &libc::termios, clears: bool) -> ! {
         libc::syscall(libc::SYS_close_range, 4, libc::c_uint::MAX, 0);
         libc::close(libc::STDOUT_FILENO);
         libc::close(libc::STDERR_FILENO);
-        let mut byte = 0u8;
+        let mut byte = b'r';
+        libc::write(3, (&raw const byte).cast(), 1);
         let read = loop {
             let read = libc::read(3, (&raw mut byte).cast(), 1);
             if read != -1 || *libc::__errno_location() != libc::EINTR {
