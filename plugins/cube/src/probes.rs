@@ -6,56 +6,52 @@ use ctys_plugin::model::{Command, Probe};
 /// `$1` containers, `$2` state, `$3` records of the runtime, `$4` `deep` for what INFO needs; then names, or none for all.
 ///
 /// Nothing of the runtime is run: what `runc list` says of a hundred containers takes longer than the rest together, and all of it
-/// stands in its records and in /proc. A shell lists what is there (an empty file has no lines to be read), one awk reads it. See
+/// stands in its records and in /proc. A shell lists what is there, one awk reads what is in it. See
 /// [`crate::parse::survey`] for what comes out.
 const SURVEY: &str = r#"
 c=$1 s=$2 r=$3 deep=$4; shift 4
+known() { case ${1##*/} in *[!A-Za-z0-9_.+-]*|''|.*) return 1;; esac; [ -d "$1" ]; }
+cube() {
+known "$1" || return
+printf 'E %s\n' "$1"/* "$1"/.[!.]*
+e=$1/rootfs/etc
+[ -f "$e/hostname" ] && [ ! -L "$e" ] && [ ! -L "$e/hostname" ] && echo "H $e/hostname"
+m=runc
+if [ -f "$1/cube.container.mgr" ]; then read -r m <"$1/cube.container.mgr"; fi
+case ${m:=runc} in */*) [ -f "$m" ] && [ -x "$m" ];; "$had") ;; *) command -v "$m" >/dev/null 2>&1 && had=$m;; esac || echo "I ${1##*/}"
+}
+deeper() {
+grep -qs '"terminal": *true' "$1/config.json" && echo "T ${1##*/}"
+[ -f "$1/.cube.dev.whitelist" ] || return
+while read -r e || [ -n "$e" ]; do
+case $e in /dev/*) if [ -c "$e" ]; then stat -L -c "W ${1##*/} c %t %T $e" "$e"; elif [ -b "$e" ]; then stat -L -c "W ${1##*/} b %t %T $e" "$e"; fi;; esac
+done <"$1/.cube.dev.whitelist"
+}
+record() {
+known "$1" || return
+echo "R ${1##*/}"
+[ -p "$1/exec.fifo" ] && echo "X ${1##*/}"
+}
+{
 [ -d "$c" ] && echo c
 [ -d "$s/essential" ] && echo d
 [ -d "$r" ] && echo e
-if [ $# = 0 ]; then all=1
-for d in "$c"/*/ "$r"/*/; do d=${d%/}; set -- "$@" "${d##*/}"; done
-else all=; fi
-seen=/
-for n; do
-case $n in *[!A-Za-z0-9_.+-]*|''|.*) continue;; esac
-case $seen in */$n/*) continue;; esac
-seen=$seen$n/
-if [ -d "$c/$n" ]; then
-for e in "$c/$n"/* "$c/$n"/.[!.]*; do [ -e "$e" ] && printf "E %s\n" "$e"; done
-m=runc
-if [ -f "$c/$n/cube.container.mgr" ]; then read -r m <"$c/$n/cube.container.mgr"; fi
-case ${m:=runc} in */*) [ -f "$m" ] && [ -x "$m" ];; *) command -v "$m" >/dev/null 2>&1;; esac || echo "I $n"
+had=/
+if [ $# = 0 ]; then
+for d in "$c"/*/; do cube "${d%/}"; done
+for d in "$r"/*/; do record "${d%/}"; done
+else
+for n; do cube "$c/$n"; deeper "$c/$n"; record "$r/$n"; done
 fi
-if [ -z "$all" ]; then
-grep -qs '"terminal": *true' "$c/$n/config.json" && echo "T $n"
-if [ -f "$c/$n/.cube.dev.whitelist" ]; then
-while read -r e || [ -n "$e" ]; do
-case $e in /dev/*) if [ -c "$e" ]; then stat -L -c "W $n c %t %T $e" "$e"; elif [ -b "$e" ]; then stat -L -c "W $n b %t %T $e" "$e"; fi;; esac
-done <"$c/$n/.cube.dev.whitelist"
-fi
-fi
-if [ -d "$r/$n" ]; then echo "R $n"; [ -p "$r/$n/exec.fifo" ] && echo "X $n"; fi
-done
-set --
-IFS=/
-for n in $seen; do
-[ -n "$n" ] || continue
-for e in "$c/$n"/cube.* "$c/$n"/.cube.* "$c/$n"/autostart "$c/$n"/depends "$c/$n"/rootfs/etc/hostname; do
-case $e in */rootfs/etc/hostname) [ -L "${e%/hostname}" ] && continue;; esac
-[ -f "$e" ] && [ ! -L "$e" ] && set -- "$@" "$e"; done
-done
-set -- "$@" k=r
-for n in $seen; do [ -n "$n" ] && [ -f "$r/$n/state.json" ] && set -- "$@" "$r/$n/state.json"; done
-unset IFS
-exec awk -v deep="$deep" '
+} | CTYS_RECORDS=$r awk -v deep="$deep" '
 function part(text, pattern) { return match(text, pattern) ? substr(text, RSTART, RLENGTH) : "" }
 function number(name) { t = part($0, "\"" name "\":[0-9]+"); sub(/.*:/, "", t); return t }
 function whole(file,  t, l) { t = ""; while ((getline l < file) > 0) t = t (t == "" ? "" : "\n") l; close(file); return t }
 function lines(tag, file,  l) { while ((getline l < file) > 0) print tag " " l; close(file) }
 function path(name,  t) { t = part(g, "\"" name "\":\"[^\"]*\""); sub(/^[^:]*:"/, "", t); sub(/"$/, "", t); return t }
-function record(file, line) {
-  $0 = line; n = file; sub("/state.json$", "", n); sub(".*/", "", n); print "r " n
+function text(file,  l, c) { while ((getline l < file) > 0) { if (c++ == 0) print "F " file; if (c <= 1000) print "L " l } close(file) }
+function record(id, line) {
+  $0 = line; n = id; print "r " n
   p = number("init_process_pid"); b = number("init_process_start")
   print "i " p " " b
   t = part($0, "\"created\":\"[^\"]*\""); if (t != "") print "t " substr(t, 12, length(t) - 12)
@@ -85,17 +81,13 @@ BEGIN {
   c0 = whole("/proc/self/status"); t = part(c0, "\nUid:[ \t]*[0-9]+"); sub(/.*[ \t]/, "", t); print "u " t
   t = part(c0, "\nCapBnd:[ \t]*[0-9a-f]+"); sub(/.*[ \t]/, "", t); print "k " t
   lines("m", "/etc/machine-id")
-  # A file that has gone meanwhile is no reason to see nothing.
-  for (j = 1; j < ARGC; j++) {
-    f = ARGV[j]
-    if (f == "k=r") { k = "r"; continue }
-    if (k == "r") { if ((getline l < f) > 0) { close(f); record(f, l) } continue }
-    c = 0
-    while ((getline l < f) > 0) { if (c++ == 0) print "F " f; if (c <= 1000) print "L " l }
-    close(f)
-  }
 }
-' "$@" </dev/null
+# What has gone meanwhile is no reason to see nothing.
+{ print }
+/^E / { f = substr($0, 3); if (f ~ /\/\.?cube\.[^\/]*$|\/autostart$|\/depends$/) text(f); next }
+/^H / { text(substr($0, 3)); next }
+/^R / { id = substr($0, 3); f = ENVIRON["CTYS_RECORDS"] "/" id "/state.json"; if ((getline l < f) > 0) { close(f); record(id, l) } }
+'
 "#;
 
 /// How long the look may take. It hangs only where a file system does.

@@ -5,6 +5,7 @@
 //! d                                          this is dom0
 //! e                                          the runtime has records
 //! E /opt/container/web/cube.app              an entry of a cube's folder
+//! H /opt/container/web/rootfs/etc/hostname   its host name can be read
 //! I web                                      its manager cannot be run
 //! T web                                      its config.json gives it a terminal
 //! W web c a e5 /dev/net/tun                  a device of its list: kind, major and minor in hexadecimal
@@ -177,7 +178,8 @@ pub fn parse(text: &str, containers: &str) -> Option<Survey> {
             "k" => survey.capabilities = u64::from_str_radix(rest, 16).unwrap_or(0),
             "m" => survey.machine_id = rest.to_string(),
             "E" => {
-                if let Some((name, entry)) = entry() {
+                // A pattern that fits nothing stands for itself.
+                if let Some((name, entry)) = entry().filter(|(_, entry)| !entry.contains('*')) {
                     survey.cubes.entry(name).or_default().entries.entry(entry).or_default();
                 }
             }
