@@ -165,7 +165,7 @@ impl Dom0 {
 
     fn command_with(&self, config: &Path, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ctys"));
-        command.arg("--ssh-config").arg(config).args(words);
+        command.arg("--ssh-config").arg(config).args(PATIENCE).args(words);
         self.seal(&mut command);
         command
     }
@@ -190,6 +190,9 @@ impl Dom0 {
         self.ctys(&["-t", "xen", "-a", action, "lab00"])
     }
 }
+
+/// A dom0 under emulation on a busy machine takes its time.
+pub const PATIENCE: [&str; 4] = ["--connect-timeout", "60s", "--silence-timeout", "60s"];
 
 impl Drop for Dom0 {
     fn drop(&mut self) {

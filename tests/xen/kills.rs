@@ -5,6 +5,7 @@
 
 use crate::dom0::Dom0;
 use crate::sealed::Outcome;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 /// splitmix64: the same numbers for the same seed.
@@ -41,7 +42,8 @@ const ATTEMPTS: usize = 20;
 
 /// Starts a change and kills it without a word. Whether it had ended by itself.
 fn killed_after(dom0: &Dom0, action: &str, delay: Duration) -> bool {
-    let mut child = dom0.command(&["-t", "xen", "-a", action, "lab00"]).spawn().unwrap();
+    let mut call = dom0.command(&["-t", "xen", "-a", action, "lab00"]);
+    let mut child = call.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     std::thread::sleep(delay);
     let over = child.try_wait().unwrap().is_some();
     if !over {

@@ -1,6 +1,6 @@
 //! A real terminal, and what a user sees and types in it.
 
-use crate::dom0::Dom0;
+use crate::dom0::{Dom0, PATIENCE};
 use crate::sealed::plugins;
 use std::path::Path;
 use std::process::Command;
@@ -14,8 +14,12 @@ pub struct Terminal {
 
 /// What a shell has to be told so that `ctys` is the program of this build, with this configuration.
 pub fn shell_with_ctys(config: &Path) -> String {
-    let (program, plugins, config) = (env!("CARGO_BIN_EXE_ctys"), plugins(), config.display());
-    format!("ctys() {{ CTYS_PLUGIN_PATH='{}' '{program}' --ssh-config '{config}' \"$@\"; }}", plugins.display())
+    let (program, plugins, config, patience) =
+        (env!("CARGO_BIN_EXE_ctys"), plugins(), config.display(), PATIENCE.join(" "));
+    format!(
+        "ctys() {{ CTYS_PLUGIN_PATH='{}' '{program}' --ssh-config '{config}' {patience} \"$@\"; }}",
+        plugins.display()
+    )
 }
 
 impl Terminal {
