@@ -1,13 +1,13 @@
 //! Hosts that mean no good, behind the real sshd and behind none: nothing they send hangs, crashes, fills the memory, or
 //! gets into the row of another.
 
-use crate::scene::{Ended, MOST_KIB, Scene, listing};
+use crate::scene::{Ended, Scene, listing};
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
 const BOTH: [&str; 2] = ["ssh2", "openssh"];
 
-/// A call to lab000 with a clock for all of it.
+/// A call to hosts that do not come to an end, with a clock for all of it.
 fn list(scene: &Scene, transport: &str, hosts: &[&str]) -> Ended {
     scene.ctys(&[&["--total-timeout", "6s"][..], &listing(transport), hosts].concat())
 }
@@ -16,7 +16,8 @@ fn list(scene: &Scene, transport: &str, hosts: &[&str]) -> Ended {
 fn tool(scene: &Scene, tool: &str, body: &str, code: i32, about: &[&str], rows: &str) {
     scene.host_tool(tool, body);
     for transport in BOTH {
-        let ended = list(scene, transport, &["lab000"]);
+        // What has an end may take its time.
+        let ended = if code == 3 { list(scene, transport, &["lab000"]) } else { scene.list(transport, &["lab000"]) };
         let told: Vec<(&str, &str)> = about.iter().map(|about| ("lab000", *about)).collect();
         assert_eq!(ended.told(code, &told), rows, "{transport}: {tool}: {body}");
         scene.nothing_left();
@@ -72,7 +73,7 @@ fn a_login_that_is_no_shell_of_ours_is_told_over_the_real_sshd() {
     let scene = Scene::start_with(1, "ForceCommand . \"$HOME/../hosts/login\"\n");
     let learn =
         "echo ctys-shell-ready\nwhile read -r line; do case $line in ctys_n=*) n=${line#*=}; break;; esac; done\n";
-    let begin = "for i in 0 1 2 3 4 5 6; do printf '%s b %s\\n' $n $i; ";
+    let begin = "for i in 0 1 9; do printf '%s b %s\\n' $n $i; ";
     let mut wrong = Vec::new();
     for (body, code, about) in [
         ("cat /dev/urandom", 5, "run: the login shell prints without end"),
@@ -173,8 +174,10 @@ fn many_hosts_that_fill_their_answers_at_once_are_held_to_the_memory_of_the_wind
     scene.host_tool("ip", "head -c 12000000 /dev/zero | tr '\\0' 'x'");
     let hosts: Vec<&str> = scene.bed.hosts.iter().map(String::as_str).collect();
     let words = [&["--total-timeout", "60s", "--window", "4"][..], &listing("ssh2"), &hosts].concat();
-    let ended = scene.ctys(&words);
-    assert!(ended.peak_kib < MOST_KIB, "{} KiB", ended.peak_kib);
+    let mut ended = scene.ctys(&words);
+    // Beside the program, for each host of the window what is kept of its answer: as it came, as it is handed to a plugin,
+    // and as the plugin has it.
+    ended.most_kib = 32 * 1024 + 4 * 64 * 1024;
     let strange = hosts.iter().map(|host| (*host, "run: pm: the output of ip addr was not understood"));
     assert_eq!(ended.told(5, &strange.collect::<Vec<_>>()).lines().count(), 12);
     scene.nothing_left();
