@@ -190,15 +190,21 @@ impl Bed {
             text.push_str("\nMaxStartups 2000:30:4000\nX11Forwarding yes\n");
             let file = self.path(&format!("sshd_config_{number}"));
             write(&file, &text);
-            let mut child = self
-                .server()
+            let mut server = self.server();
+            server
                 .args(["-D", "-e", "-f"])
                 .arg(&file)
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
-                .stderr(Stdio::piped())
-                .spawn()
-                .expect("sshd (Debian: openssh-server)");
+                .stderr(Stdio::piped());
+            // SAFETY: signal is async-signal-safe. Shells there end by SIGHUP as on any host, also where the tests run below nohup.
+            unsafe {
+                std::os::unix::process::CommandExt::pre_exec(&mut server, || {
+                    libc::signal(libc::SIGHUP, libc::SIG_DFL);
+                    Ok(())
+                });
+            }
+            let mut child = server.spawn().expect("sshd (Debian: openssh-server)");
             let messages = child.stderr.take().unwrap();
             self.children.push(child);
             self.follow(messages, addresses.len());

@@ -40,9 +40,13 @@ impl Pty {
         }
         let end = || Stdio::from(slave.try_clone().unwrap());
         command.stdin(end()).stdout(end()).stderr(end());
-        // SAFETY: setsid and ioctl are async-signal-safe and touch nothing of this process.
+        // SAFETY: signal, setsid and ioctl are async-signal-safe and touch nothing of this process.
         unsafe {
             command.pre_exec(|| {
+                // As in any fresh terminal, also where the tests run in the background or below nohup.
+                for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM] {
+                    libc::signal(signal, libc::SIG_DFL);
+                }
                 libc::setsid();
                 libc::ioctl(0, libc::TIOCSCTTY, 0);
                 Ok(())

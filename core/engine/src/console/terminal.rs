@@ -27,10 +27,12 @@ pub fn attach(console: &Console, way: &Way<'_>) -> Result<Ended, Problem> {
     let line = if is_emacs { emacs::in_terminal(console, way)? } else { line::console(console, way)? };
     let mut process = reaching(line, way, if console.streams { 0 } else { way.ptys })?;
     process.stdin(Stdio::inherit()).stdout(Stdio::inherit()).stderr(Stdio::inherit());
-    // SAFETY: prctl is async-signal-safe. The thread that starts the child waits for it.
+    // SAFETY: signal and prctl are async-signal-safe. The thread that starts the child waits for it.
     unsafe {
         process.pre_exec(|| {
-            // If we are killed the child is not left alone with the terminal.
+            // If we are killed the child is not left alone with the terminal; one that ignores SIGHUP, as below nohup,
+            // would stay.
+            libc::signal(libc::SIGHUP, libc::SIG_DFL);
             libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGHUP);
             Ok(())
         });
