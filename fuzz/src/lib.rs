@@ -94,9 +94,9 @@ pub fn sentence(text: &str) {
     harmless(text, &[]);
 }
 
-/// A folder in memory for targets that read files, one for each process.
+/// A folder for targets that read files, one for each process; `fuzz/run` has it in memory and takes it away.
 pub fn folder(name: &str) -> std::path::PathBuf {
-    let folder = std::path::Path::new("/dev/shm").join(format!("ctys-fuzz-{name}-{}", std::process::id()));
+    let folder = std::env::temp_dir().join(format!("ctys-fuzz-{name}-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap_or_else(|why| panic!("{}: {why}", folder.display()));
     folder
 }
