@@ -41,7 +41,7 @@ fn mistakes_are_all_told_with_their_lines() {
     check("A = x\n\nB = y\nA = x", &[(4, "A is defined twice, first in line 1")]);
     check(
         "A\u{1b}[2J\nB\u{202e} = x\nB\u{202e} = y",
-        &[(1, "A\\x1b[2J has no ="), (3, "B\\xe2\\x80\\xae is defined twice")],
+        &[(1, "A\\x1b[2J has no ="), (3, "B\\xe2\\x80\\xae is defined twice, first in line 2")],
     );
     check("A = x\nhello\nA = y", &[(2, "hello has no ="), (3, "A is defined twice, first in line 1")]);
     check("= x", &[(1, "there is no name before the =")]);
