@@ -37,5 +37,6 @@ pub mod terminal;
 pub mod transport;
 pub mod tunnel;
 pub mod viewer;
+pub mod walk;
 pub mod world;
 mod write;

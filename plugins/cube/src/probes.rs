@@ -95,7 +95,10 @@ const SURVEY_MS: u32 = 30_000;
 
 /// The look as a command: at these cubes, or at all of them and all other containers.
 pub fn survey_command(places: &Places, names: &[&str], deep: bool) -> Command {
+    // A look at everything has nothing to see on a host without any of the three, as most are.
+    let near = if names.is_empty() { vec![&*places.containers, &places.state, &places.records] } else { Vec::new() };
     Command::new("sh")
+        .near(near)
         .args(["-c", SURVEY, "sh", &places.containers, &places.state, &places.records, if deep { "deep" } else { "" }])
         .args(names.iter().copied())
         .as_root()
