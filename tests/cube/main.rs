@@ -4,10 +4,13 @@ mod bed;
 mod consoles;
 mod execution;
 mod lifecycle;
+mod links;
 mod listing;
+mod names;
 mod network;
 #[path = "../sealed/mod.rs"]
 mod sealed;
 mod settings;
 mod storage;
 mod terminal;
+mod vts;

@@ -36,6 +36,7 @@ echo "R ${1##*/}"
 [ -d "$c" ] && echo c
 [ -d "$s/essential" ] && echo d
 [ -d "$r" ] && echo e
+for f in "$c"/*/cube.network.stack; do [ -s "$f" ] && { echo l; break; }; done
 had=/
 if [ $# = 0 ]; then
 for d in "$c"/*/; do cube "${d%/}"; done

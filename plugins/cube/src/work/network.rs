@@ -12,6 +12,7 @@
 //! Addresses are leased here and kept in the cube's folder, so that a cube has the same one in every life; dnsmasq knows them,
 //! and gives the same ones to who asks it.
 
+use super::discovery;
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop};
 use crate::parse::survey::Survey;
@@ -44,8 +45,10 @@ exec 8<"$c" && flock -w 60 8 || exit 1
 if ! ip -n "$ns" link show dev br-int >/dev/null 2>&1; then
 printf 'link set dev lo up\nlink add name br-int type bridge\naddr add 192.168.42.4/24 dev br-int\nlink set dev br-int up\n' | ip -n "$ns" -batch - || exit 1
 fi
-if ! ip link show dev essential >/dev/null 2>&1; then
+if ! ip -n "$ns" link show dev essential-peer >/dev/null 2>&1 || ! ip link show dev essential >/dev/null 2>&1; then
+ip link del dev essential 2>/dev/null
 ip -n "$ns" link del dev essential-peer 2>/dev/null
+o=$(ip -o -4 addr show to 192.168.42.0/24) && [ -z "$o" ] || { echo "192.168.42.0/24 is in use on this host: $o" >&2; exit 1; }
 ip link add name essential type veth peer name essential-peer netns "$ns" || exit 1
 printf 'addr add 192.168.42.2/24 dev essential\nlink set dev essential up\n' | ip -batch - || exit 1
 ip -n "$ns" link set dev essential-peer master br-int up || exit 1
@@ -54,6 +57,8 @@ mkdir -p "$s/hosts" "$s/dhcp" || exit 1
 if command -v dnsmasq >/dev/null 2>&1; then
 d=; [ -f "$s/dnsmasq.pid" ] && read -r d <"$s/dnsmasq.pid"
 if [ -z "$d" ] || [ "$(readlink "/proc/$d/ns/net")" != "net:[$(stat -L -c %i "/run/netns/$ns")]" ]; then
+# One in a namespace that was removed would keep it alive, and answer nobody.
+if [ -n "$d" ] && tr '\0' '\n' <"/proc/$d/cmdline" 2>/dev/null | grep -qxF -- "--pid-file=$s/dnsmasq.pid"; then kill "$d"; fi
 nsenter --net="/run/netns/$ns" dnsmasq --conf-file=/dev/null --user=root --interface=br-int --bind-interfaces \
  --dhcp-range=192.168.42.100,192.168.42.200,2h --dhcp-option=option:router,192.168.42.1 \
  --dhcp-option=option:dns-server,192.168.42.1 --domain=cube.lan --local=/cube.lan/ --expand-hosts --no-hosts --no-resolv \
@@ -273,6 +278,7 @@ pub fn up(flow: &Flow<'_>, cube: &Cube<'_>, plan: &Plan) -> Vec<Step> {
     ];
     let command = Command::new("sh").args(["-c", UP, "sh"]).args(own.map(str::to_string)).args(plan.addresses.clone());
     let mut steps = vec![Step::run("network", command.as_root().changes().limit_ms(90_000))];
+    steps.extend(plan.addresses.first().and_then(|address| discovery::publish(flow, cube, address)));
     if plan.prime {
         let outside = [cube.line("cube.network.external.ip"), cube.line("cube.network.external.gateway")];
         let command =

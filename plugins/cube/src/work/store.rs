@@ -1,13 +1,15 @@
 //! Adding, copying, renaming and removing cubes. Each ends with one rename of a folder that is complete by then, so nobody ever
 //! sees half a cube; what a killed call left lies in hidden folders, and goes with the next one.
 
+use super::links::{self, Link};
 use super::must;
-use super::stop;
+use super::{prep, stop, vt};
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop, answer};
 use crate::parse::survey::Survey;
 use crate::places::is_name;
-use crate::settings;
+use crate::settings::{self, DISCOVERY};
+use crate::tools::source::Source;
 use ctys_plugin::model::{Bytes, Command, Step};
 
 /// Unpacking and copying take as long as they take.
@@ -85,8 +87,8 @@ trap - EXIT
 
 /// What is to be added.
 pub struct New<'a> {
-    /// From where.
-    pub source: &'a str,
+    /// From where, and what follows from that.
+    pub source: &'a Source,
     /// Its name.
     pub name: &'a str,
     /// The first id of the host for a cube that has its own.
@@ -97,11 +99,16 @@ pub struct New<'a> {
 
 /// Adds a cube.
 pub fn add(flow: &mut Flow<'_>, new: &New<'_>) -> Result<(), Stop> {
-    let New { source, name, subuid, tag } = *new;
+    let New { source: Source { path: source, vt, files: more }, name, subuid, tag } = *new;
     flow.lock_folder()?;
-    let survey = flow.look(&[name], false)?;
+    // Only a virtual terminal is anything that another could have.
+    let names = if vt.is_some() { &[][..] } else { &[name][..] };
+    let survey = flow.look(names, false)?;
     if survey.cubes.contains_key(name) {
         return flow.fail(format!("[ERROR] Container {name} already exists, cannot add."));
+    }
+    if let Some((number, other)) = vt.and_then(|number| Some((number, vt::owner(&survey, number, name)?))) {
+        return flow.fail(format!("[ERROR]: /dev/tty{number} belongs to container {other} already"));
     }
     let places = flow.places.clone();
     let uuid: String = flow.facts.fresh.as_slice().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
@@ -121,11 +128,18 @@ pub fn add(flow: &mut Flow<'_>, new: &New<'_>) -> Result<(), Stop> {
     if let Some(tag) = tag {
         files.push(("autostart", tag.into()));
     }
+    for (file, text) in more {
+        files.retain(|(known, _)| known != file);
+        files.push((file, text.clone()));
+    }
     let hostname = format!("cube-{}-{name}", date(flow.facts.now));
     let command = Command::new("sh")
         .args(["-c", ADD, "sh", &places.containers, name, &places.state, source, &subuid, &hostname])
         .args(files.iter().flat_map(|(file, text)| [Bytes::from(*file), Bytes::from(text.as_str())]));
-    let round = flow.run(vec![Step::run("add", command.as_root().changes().limit_ms(LONG_MS))])?;
+    let discovery = more.iter().find(|(file, _)| *file == DISCOVERY).map_or("", |(_, word)| word);
+    let vts: Vec<u8> = vt.iter().copied().collect();
+    let prepared = prep::step(flow, name, discovery, &vts);
+    let round = flow.run(vec![Step::run("add", command.as_root().changes().limit_ms(LONG_MS)), prepared])?;
     if crate::flow::code(answer(round, "add")) == Some(17) {
         return flow.fail(format!("[ERROR] Container {name} already exists, cannot add."));
     }
@@ -133,6 +147,7 @@ pub fn add(flow: &mut Flow<'_>, new: &New<'_>) -> Result<(), Stop> {
         flow.complain("[ERROR]: rootfs file extraction failed");
     }
     must(flow, answer(round, "add"), &format!("{source} was not added"))?;
+    must(flow, answer(round, "prep"), &format!("the files of container {name} were not changed"))?;
     flow.said.changed = true;
     flow.say(format!("[INFO] Adding {source} to {name}"));
     flow.say("[INFO] Succeeded");
@@ -191,6 +206,15 @@ pub fn rename(flow: &mut Flow<'_>, all: &Survey, old: &str, new: &str) -> Result
             let renamed: Vec<String> =
                 needs.into_iter().map(|name| if name == old { new.into() } else { name }).collect();
             files.push((places.file(other.name, "depends"), settings::text(&renamed)));
+        }
+        let before = settings::lines(&other, links::FILE);
+        let follows = |line: &String| match Link::read(line) {
+            Some(link) if link.to == old => Link { to: new.into(), ..link }.line(),
+            _ => line.clone(),
+        };
+        let after: Vec<String> = before.iter().map(follows).collect();
+        if before != after {
+            files.push((places.file(other.name, links::FILE), settings::text(&after)));
         }
     }
     let command = Command::new("sh")
