@@ -8,9 +8,11 @@ mod links;
 mod listing;
 mod names;
 mod network;
+mod roots;
 #[path = "../sealed/mod.rs"]
 mod sealed;
 mod settings;
 mod storage;
+mod stress;
 mod terminal;
 mod vts;

@@ -6,7 +6,7 @@ use super::source::{self, Source};
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop};
 use crate::work::{checked, start, stop, store};
-use ctys_plugin::model::ToolCall;
+use ctys_plugin::model::{Command, Step, ToolCall};
 
 /// `add SOURCE...`. All is looked through before the first is added.
 pub fn add(flow: &mut Flow<'_>, call: &ToolCall, options: &Options, words: &[String]) -> Result<(), Stop> {
@@ -119,9 +119,10 @@ fn regenerate(flow: &mut Flow<'_>, name: &str) -> Result<(), Stop> {
     match crate::config::generate(&cube, &flow.places, survey.capabilities) {
         Ok(text) => {
             flow.say(format!("[INFO]: regenerating container configuration for {name}"));
-            let step = start::config_step(flow, name, text);
-            let round = flow.run(vec![step])?;
-            crate::work::must(flow, crate::flow::answer(round, "config"), &format!("config.json of {name}"))
+            let mark = flow.places.file(name, crate::settings::REGENERATE);
+            let forget = Command::new("rm").args(["-f", "--", &mark]).as_root().changes();
+            let round = flow.run(vec![start::config_step(flow, name, text), Step::run("forget", forget)])?;
+            crate::work::must_all(flow, round, &["config", "forget"], &format!("config.json of {name}"))
         }
         Err(why) => flow.fail(format!("[ERROR]: container {name}: {why}")),
     }

@@ -148,8 +148,9 @@ pub fn plan(places: &Places, survey: &Survey, cube: &Cube<'_>) -> Result<Option<
         (own, false) => own,
     };
     let mac = match cube.line("cube.network.mac") {
-        // Of the role, not of whoever has it: the others know the way out by it, also when another one takes over.
-        "" => mac(&survey.machine_id, if prime { "netprime" } else { cube.name }),
+        // Of the address, not of whoever has it: the others know the one by the other for a while, also when another cube takes
+        // over the lead, or the same one has another name.
+        "" => mac(&survey.machine_id, addresses.first().map_or(cube.name, String::as_str)),
         own => own.to_string(),
     };
     Ok(Some(Plan {

@@ -1,14 +1,13 @@
 //! Adding, copying, renaming and removing cubes. Each ends with one rename of a folder that is complete by then, so nobody ever
 //! sees half a cube; what a killed call left lies in hidden folders, and goes with the next one.
 
-use super::links::{self, Link};
 use super::must;
 use super::{prep, stop, vt};
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop, answer};
 use crate::parse::survey::Survey;
 use crate::places::is_name;
-use crate::settings::{self, DISCOVERY};
+use crate::settings::{self, DISCOVERY, REGENERATE};
 use crate::tools::source::Source;
 use ctys_plugin::model::{Bytes, Command, Step};
 
@@ -53,6 +52,7 @@ trap - EXIT
 /// All in one command: it runs to its end whatever becomes of us.
 const RENAME: &str = r#"
 c=$1 a=$2 b=$3 s=$4 h=$5; shift 5
+exec 8<"$c" && flock -w 60 8 || exit 1
 if [ -e "$c/$b" ]; then exit 17; fi
 mv -T "$c/$a" "$c/$b" || exit 1
 if [ -d "$s/$a" ]; then mv -T "$s/$a" "$s/$b" || echo "the state directory of $a was not renamed" >&2
@@ -60,6 +60,13 @@ else echo "container state directory $s/$a not found" >&2; fi
 e=$c/$b/rootfs/etc
 if [ -n "$h" ] && [ ! -L "$e" ] && [ ! -L "$e/hostname" ]; then printf '%s\n' "$h" >"$e/hostname"; fi
 while [ $# -gt 1 ]; do printf '%s' "$2" >"$1" || exit 1; shift 2; done
+# What others depend on and lead to. They may be renamed meanwhile, but for this lock.
+t=$c/.rename.$b
+for f in "$c"/*/depends "$c"/*/cube.network.stack; do
+[ -f "$f" ] && grep -qF -- "$a" "$f" || continue
+awk -v a="$a" -v b="$b" '{ for (i = 1; i <= NF; i++) { if ($i == a) $i = b; else if (index($i, a ":") == 1) $i = b substr($i, length(a) + 1) } print }' "$f" >"$t" && cat "$t" >"$f"
+done
+rm -f "$t"
 "#;
 
 /// `$1` containers, `$2` name, `$3` state. Mounts below it are not gone into.
@@ -199,23 +206,9 @@ pub fn rename(flow: &mut Flow<'_>, all: &Survey, old: &str, new: &str) -> Result
     let places = flow.places.clone();
     let mut files: Vec<(String, String)> =
         moved(flow, &cube, new).into_iter().map(|(file, text)| (places.file(new, &file), text)).collect();
-    for other in Cube::cubes(all).filter(|other| other.name != old) {
-        let needs: Vec<String> =
-            other.lines("depends").flat_map(str::split_ascii_whitespace).map(String::from).collect();
-        if needs.iter().any(|name| name == old) {
-            let renamed: Vec<String> =
-                needs.into_iter().map(|name| if name == old { new.into() } else { name }).collect();
-            files.push((places.file(other.name, "depends"), settings::text(&renamed)));
-        }
-        let before = settings::lines(&other, links::FILE);
-        let follows = |line: &String| match Link::read(line) {
-            Some(link) if link.to == old => Link { to: new.into(), ..link }.line(),
-            _ => line.clone(),
-        };
-        let after: Vec<String> = before.iter().map(follows).collect();
-        if before != after {
-            files.push((places.file(other.name, links::FILE), settings::text(&after)));
-        }
+    // A call that is cut short here leaves a config.json with the old name: the next start makes it again.
+    if cube.has("config.json") && !cube.line("cube.app").is_empty() {
+        files.push((places.file(new, REGENERATE), String::new()));
     }
     let command = Command::new("sh")
         .args(["-c", RENAME, "sh", &places.containers, old, new, &places.state, &renamed_host(&cube, new)])
