@@ -3,6 +3,7 @@
 mod bed;
 mod consoles;
 mod execution;
+mod hooks;
 mod lifecycle;
 mod links;
 mod listing;
