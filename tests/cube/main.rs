@@ -4,6 +4,7 @@ mod bed;
 mod consoles;
 mod execution;
 mod hooks;
+mod hosts;
 mod lifecycle;
 mod links;
 mod listing;
