@@ -3,6 +3,7 @@
 mod bed;
 mod consoles;
 mod execution;
+mod foreground;
 mod hooks;
 mod hosts;
 mod lifecycle;

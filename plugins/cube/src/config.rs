@@ -223,22 +223,21 @@ pub fn bind(line: &str) -> Result<(&str, &str), String> {
     ends.ok_or_else(|| format!(".cube.mount.bind: {line} is not made of two absolute paths"))
 }
 
+/// A hook that runs these words in the cube's folder.
+pub fn hook(places: &Places, name: &str, words: Vec<String>) -> Value {
+    let own = ["sh", "-c", HOOK, "sh", &places.cube(name), &places.hook.to_string()].map(String::from);
+    let args: Vec<String> = own.into_iter().chain(words).collect();
+    // A fixed environment: whoever starts the cube may have secrets in his.
+    json!({ "path": "/bin/sh", "args": args, "env": [PATH], "timeout": places.hook.saturating_add(10) })
+}
+
 fn hooks(cube: &Cube<'_>, places: &Places) -> Value {
-    let folder = places.cube(cube.name);
     let of = |file: &str| -> Value {
         let lines = cube.lines(file).map(words).filter(|words| {
             let replaced = |word: &String| REPLACED.iter().any(|name| word.split(['/', ' ']).any(|part| part == *name));
             !words.is_empty() && !words.iter().any(replaced)
         });
-        lines
-            .map(|words| {
-                let limit = places.hook.to_string();
-                let own = ["sh", "-c", HOOK, "sh", &folder, &limit].map(String::from);
-                let args: Vec<String> = own.into_iter().chain(words).collect();
-                // A fixed environment: whoever starts the cube may have secrets in his.
-                json!({ "path": "/bin/sh", "args": args, "env": [PATH], "timeout": places.hook.saturating_add(10) })
-            })
-            .collect()
+        lines.map(|words| hook(places, cube.name, words)).collect()
     };
     json!({
         "prestart": of(".cube.hooks.prestart"),

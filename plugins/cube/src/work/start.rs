@@ -7,7 +7,7 @@
 //!            -> [clear]                                      when one of them failed: nothing half made is left
 //! ```
 
-use super::{complaints, discovery, foreground, keeper, must, network, prep, runtime_step, vt};
+use super::{complaints, foreground, keeper, must, network, prep, runtime_step, vt};
 use crate::config;
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop, answer};
@@ -169,11 +169,7 @@ fn start_one(flow: &mut Flow<'_>, survey: &Survey, name: &str) -> Result<Outcome
         names.iter().find(|step| !matches!(step.as_str(), "clear" | "vt") && answer(round, step).ok_output().is_none());
     if let Some(step) = failed {
         let told = answer(round, step);
-        let mut steps: Vec<Step> = network::down(flow, &cube)
-            .into_iter()
-            .chain(discovery::withdraw(flow, &cube))
-            .chain([clear(flow, &cube).go_on()])
-            .collect();
+        let mut steps: Vec<Step> = network::down(flow, &cube).into_iter().chain([clear(flow, &cube).go_on()]).collect();
         steps.extend(kept.then(|| keeper::end(flow, &cube)));
         let undo = flow.run(steps)?;
         if answer(undo, "clear").ok_output().is_none() {
@@ -181,7 +177,7 @@ fn start_one(flow: &mut Flow<'_>, survey: &Survey, name: &str) -> Result<Outcome
                 flow.complain(format!("[WARNING]: container {name} could not be cleared: {line}"));
             }
         }
-        let what = if matches!(step.as_str(), "network" | "lead out" | "publish") { ": its network" } else { "" };
+        let what = if matches!(step.as_str(), "network" | "lead out") { ": its network" } else { "" };
         must(flow, told, &format!("container {name} was not started{what}"))?;
     }
     vt::tell(flow, &cube, answer(round, "vt"));

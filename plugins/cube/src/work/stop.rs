@@ -1,6 +1,6 @@
 //! Ending, freezing and thawing cubes.
 
-use super::{complaints, discovery, must, network, runtime_step};
+use super::{complaints, must, network, runtime_step};
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop, answer};
 use crate::parse::survey::{Record, State, Survey};
@@ -33,7 +33,6 @@ pub fn stop_one(flow: &mut Flow<'_>, survey: &Survey, name: &str, grace: u32) ->
         steps.push(Step::run("wait", wait).go_on());
     }
     steps.extend(network::down(flow, &cube));
-    steps.extend(discovery::withdraw(flow, &cube));
     steps.push(runtime_step(flow, "delete", &cube, &["delete", "--force", name]));
     let round = flow.run(steps)?;
     let deleted = answer(round, "delete");
