@@ -3,11 +3,19 @@
 mod bed;
 mod consoles;
 mod execution;
+mod foreground;
+mod hooks;
+mod hosts;
 mod lifecycle;
+mod links;
 mod listing;
+mod names;
 mod network;
+mod roots;
 #[path = "../sealed/mod.rs"]
 mod sealed;
 mod settings;
 mod storage;
+mod stress;
 mod terminal;
+mod vts;

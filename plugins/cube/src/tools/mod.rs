@@ -11,6 +11,7 @@ pub mod list;
 pub mod netprime;
 pub mod options;
 pub mod report;
+pub mod source;
 pub mod table;
 
 use crate::flow::{Flow, Stop};
