@@ -5,9 +5,12 @@ mod consoles;
 mod execution;
 mod lifecycle;
 mod listing;
+mod logins;
 mod network;
+mod roles;
 #[path = "../sealed/mod.rs"]
 mod sealed;
 mod settings;
 mod storage;
 mod terminal;
+mod user;

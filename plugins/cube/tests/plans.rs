@@ -35,7 +35,7 @@ fn locked(look: Answer) -> [(&'static str, Answer); 2] {
 fn starting_and_stopping_as_text() {
     let error = "{\"level\":\"error\",\"msg\":\"runc create failed: no such file\"}\n";
     let steps = |create: Answer, rest: Answer| {
-        [("names", output("")), ("create", create), ("network", rest.clone()), ("start", rest)]
+        [("names", output("")), ("channel", output("")), ("create", create), ("network", rest.clone()), ("start", rest)]
     };
     story::check::<Cubes>(
         env!("CARGO_MANIFEST_DIR"),

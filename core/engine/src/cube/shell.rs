@@ -100,7 +100,7 @@ fn carry(master: &OwnedFd, key: Option<u8>, resized: &AtomicBool, hung_up: &Atom
     }
 }
 
-fn all(fd: RawFd, mut bytes: &[u8]) -> Result<(), Error> {
+pub(super) fn all(fd: RawFd, mut bytes: &[u8]) -> Result<(), Error> {
     while !bytes.is_empty() {
         match write(fd, bytes) {
             Ok(count) => bytes = &bytes[count..],
@@ -111,7 +111,7 @@ fn all(fd: RawFd, mut bytes: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
-fn size(fd: RawFd) -> Option<libc::winsize> {
+pub(super) fn size(fd: RawFd) -> Option<libc::winsize> {
     // SAFETY: winsize is plain data, which the kernel fills or leaves.
     unsafe {
         let mut size: libc::winsize = std::mem::zeroed();
@@ -120,7 +120,7 @@ fn size(fd: RawFd) -> Option<libc::winsize> {
 }
 
 /// A new terminal of this size, both ends.
-fn pair(size: Option<&libc::winsize>) -> Result<(OwnedFd, OwnedFd), Error> {
+pub(super) fn pair(size: Option<&libc::winsize>) -> Result<(OwnedFd, OwnedFd), Error> {
     let (mut master, mut slave) = (-1, -1);
     let size = size.map_or(std::ptr::null(), std::ptr::from_ref);
     // SAFETY: both numbers are written by the call; the other pointers are null or name plain data.
@@ -131,6 +131,7 @@ fn pair(size: Option<&libc::winsize>) -> Result<(OwnedFd, OwnedFd), Error> {
     // SAFETY: both are open, and nobody else's.
     unsafe {
         libc::fcntl(master, libc::F_SETFD, libc::FD_CLOEXEC);
+        libc::fcntl(slave, libc::F_SETFD, libc::FD_CLOEXEC);
         Ok((OwnedFd::from_raw_fd(master), OwnedFd::from_raw_fd(slave)))
     }
 }

@@ -1,7 +1,7 @@
 //! `start -f`: the cube in the foreground, its output and exit status ours; with `-i` on this terminal.
 
-use super::must;
 use super::start::{Outcome, clear, config_step, prepare};
+use super::{must, network};
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop, answer};
 use crate::parse::survey::State;
@@ -33,8 +33,8 @@ pub fn run(flow: &mut Flow<'_>, call: &ToolCall, name: &str, interactive: bool) 
         }
     }
     set_terminal(flow, name, terminal)?;
-    let bundle = flow.places.cube(name);
-    let command = flow.places.runtime(cube.manager(), ["run", "--bundle", &bundle, name]).changes();
+    let (bundle, pid) = (flow.places.cube(name), flow.places.file(name, network::PID));
+    let command = flow.places.runtime(cube.manager(), ["run", "--bundle", &bundle, "--pid-file", &pid, name]).changes();
     Err(Stop::Attach(Box::new(Console {
         command: Some(command),
         streams: !terminal,

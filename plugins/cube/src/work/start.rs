@@ -7,7 +7,7 @@
 //!            -> [clear]                                      when one of them failed: nothing half made is left
 //! ```
 
-use super::{complaints, foreground, keeper, must, network, runtime_step};
+use super::{channel, complaints, foreground, keeper, must, network, runtime_step};
 use crate::config;
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop, answer};
@@ -206,6 +206,7 @@ pub fn prepare(flow: &mut Flow<'_>, survey: &Survey, cube: &Cube<'_>) -> Result<
         steps.push(used(flow, cube, &once));
     }
     steps.extend(network::resolv(flow, cube));
+    steps.extend(channel::step(flow, cube));
     let sources: Vec<&str> =
         cube.lines(".cube.mount.bind").filter_map(|line| Some(config::bind(line).ok()?.0)).collect();
     if !sources.is_empty() {
