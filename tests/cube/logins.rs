@@ -4,8 +4,9 @@ use crate::bed::{Bed, ip, until};
 use crate::terminal::Terminal;
 use crate::user::{self, PASSWORD, inside, kill_server, server};
 use std::fs;
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 const SLEEP: &str = "/bin/sleep 1000";
 
@@ -32,10 +33,34 @@ fn terminal(bed: &Bed, name: &str) -> Terminal {
 fn log_in(terminal: &Terminal) {
     terminal.line("cube-console dom0; echo status $?.");
     terminal.wait_for("this-is-dom0 login:");
-    terminal.line("root");
-    terminal.wait_for("Password:");
-    terminal.line(PASSWORD);
+    answered(terminal, PASSWORD, "~ # ");
     typed_until(terminal, "echo in \"$(hostname)\"", "\nin this-is-dom0");
+}
+
+/// Answers the questions of a login until this is seen at the end of a line. A login throws away what is typed right behind its
+/// question: then it is answered again.
+#[track_caller]
+fn answered(terminal: &Terminal, password: &str, text: &str) {
+    let mut last: Option<(usize, Instant)> = None;
+    until(text, || {
+        let screen = terminal.screen();
+        let lines: Vec<&str> = screen.trim_end_matches('\n').lines().collect();
+        if lines.iter().any(|line| line.ends_with(text)) {
+            return true;
+        }
+        let Some(question) = lines.last().map(|line| line.trim_end()) else { return false };
+        let answer = match question {
+            _ if question.ends_with("login:") => "root",
+            "Password:" => password,
+            _ => return false,
+        };
+        if last.is_none_or(|(at, when)| at != lines.len() || when.elapsed() > Duration::from_secs(8)) {
+            last = Some((lines.len(), Instant::now()));
+            terminal.line(answer);
+        }
+        std::thread::sleep(Duration::from_millis(100));
+        false
+    });
 }
 
 /// Types a line until this is seen: a login throws away what was typed before its shell listens.
@@ -56,10 +81,7 @@ fn from_a_cube_one_logs_into_dom0_and_goes_on_from_there() {
     let terminal = terminal(&bed, "web");
     terminal.line("cube-console dom0");
     terminal.wait_for("this-is-dom0 login:");
-    terminal.line("root");
-    terminal.wait_for("Password:");
-    terminal.line("wrong");
-    terminal.wait_for("Login incorrect");
+    answered(&terminal, "wrong", "Login incorrect");
     assert!(!terminal.screen().contains(PASSWORD));
     terminal.keys("C-\\");
     terminal.wait_for("login: web> ");
@@ -75,6 +97,13 @@ fn from_a_cube_one_logs_into_dom0_and_goes_on_from_there() {
     terminal.wait_for("\nstatus 0.");
     terminal.line("echo at \"$(hostname)\"; stty -a | grep -o ' icanon'");
     terminal.wait_for("\nat this-is-web\n icanon");
+}
+
+/// The terminal of the cube is as it was.
+#[track_caller]
+fn is_usual(terminal: &Terminal, number: u32) {
+    terminal.line(&format!("echo $(stty -a | grep -o ' icanon\\| echo ' | wc -l) usual {number}."));
+    terminal.wait_for(&format!("\n2 usual {number}."));
 }
 
 #[test]
@@ -98,6 +127,7 @@ fn the_terminal_of_a_console_over_the_channel_is_a_real_one() {
     until("its end", || !runs("sleep 500"));
     terminal.line("exit 6");
     terminal.wait_for("\nstatus 6.");
+    is_usual(&terminal, 1);
     assert!(terminal.screen().contains("console connection exited with: 6"), "{}", terminal.screen());
     // The key leaves at once, whatever runs there.
     terminal.line("clear; cube-console db; echo left $?.");
@@ -107,6 +137,7 @@ fn the_terminal_of_a_console_over_the_channel_is_a_real_one() {
     terminal.keys("C-\\");
     terminal.wait_for("\nleft 0.");
     until("its end", || !runs("sleep 501"));
+    is_usual(&terminal, 2);
     // Without it, it is typed over there.
     terminal.line("clear; cube-console --notraps db; echo left $?.");
     terminal.wait_for("\n/ # ");
@@ -117,14 +148,50 @@ fn the_terminal_of_a_console_over_the_channel_is_a_real_one() {
     // The cube is stopped meanwhile, then the server.
     bed.ctl(["stop", "db"]).silent();
     terminal.wait_for("left 137.");
+    is_usual(&terminal, 3);
     bed.ctl(["start", "db"]).silent();
     terminal.line("clear; cube-console db; echo status $?.");
     typed_until(&terminal, "echo re\"\"ady.", "\nready.");
     kill_server(&bed);
     terminal.wait_for("\nstatus 255.");
-    terminal.line("clear; stty -a | grep -o ' icanon'; stty -a | grep -o ' echo '");
-    terminal.wait_for(" icanon\n echo ");
+    is_usual(&terminal, 4);
     assert_eq!(bed.status("db"), "running");
+}
+
+/// Starts the server by hand, as a host of its own name in which this has been done before.
+fn serve(bed: &Bed, before: &str) -> Child {
+    let program = bed.folder.join("bin/cube-cmd");
+    let script = format!("hostname the-host && {before} && exec {} --server", program.display());
+    let mut server = Command::new("unshare");
+    bed.environment(&mut server);
+    server.args(["--mount", "--uts", "sh", "-c", &script]).stdin(Stdio::null()).stderr(Stdio::null());
+    let server = server.spawn().unwrap();
+    until("the server", || user::server(bed).is_some());
+    server
+}
+
+#[test]
+fn a_login_that_hangs_its_terminal_up_is_waited_for() {
+    let bed = Bed::new();
+    user::cube(&bed, "web", SLEEP);
+    // As login of util-linux does it; the one of Debian 12 does not.
+    let login = bed.folder.join("login");
+    let program = "#!/usr/bin/perl\n$SIG{HUP} = 'IGNORE'; $tty = readlink '/proc/self/fd/0';\n\
+        close STDIN; close STDOUT; close STDERR; $failed = syscall(153); select undef, undef, undef, 0.5;\n\
+        open STDIN, '<', $tty; open STDOUT, '>', $tty; $| = 1;\n\
+        print $failed ? 'no hangup' : 'anew login: '; print 'hello ', scalar <STDIN>; exit 3;\n";
+    fs::write(&login, program).unwrap();
+    fs::set_permissions(&login, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut server = serve(&bed, &format!("mount --bind {} /bin/login", login.display()));
+    bed.ctl(["start", "web"]).silent();
+    let terminal = terminal(&bed, "web");
+    terminal.line("cube-console dom0; echo status $?.");
+    terminal.wait_for("anew login:");
+    terminal.line("you");
+    terminal.wait_for("hello you");
+    terminal.wait_for("status 3.");
+    kill_server(&bed);
+    server.wait().unwrap();
 }
 
 #[test]
@@ -136,28 +203,13 @@ fn where_dom0_is_the_host_the_login_is_the_hosts() {
     let hash = Command::new("openssl").args(["passwd", "-6", PASSWORD]).output().unwrap();
     fs::write(&shadow, format!("root:{}:19000:0:99999:7:::\n", String::from_utf8(hash.stdout).unwrap().trim()))
         .unwrap();
-    let script = format!(
-        "hostname the-host && mount --bind {} /etc/shadow && exec {} --server",
-        shadow.display(),
-        bed.folder.join("bin/cube-cmd").display()
-    );
-    let mut server = Command::new("unshare");
-    bed.environment(&mut server);
-    server.args(["--mount", "--uts", "sh", "-c", &script]).stdin(Stdio::null()).stderr(Stdio::null());
-    let mut server = server.spawn().unwrap();
-    until("the server", || user::server(&bed).is_some());
+    let mut server = serve(&bed, &format!("mount --bind {} /etc/shadow", shadow.display()));
     bed.ctl(["start", "web"]).silent();
     let terminal = terminal(&bed, "web");
     terminal.line("cube-console dom0; echo status $?.");
     terminal.wait_for("the-host login:");
-    terminal.line("root");
-    terminal.wait_for("Password:");
-    terminal.line("wrong");
-    terminal.wait_for("Login incorrect");
-    until("the question again", || terminal.screen().matches("the-host login:").count() == 2);
-    terminal.line("root");
-    until("the second question", || terminal.screen().matches("Password:").count() == 2);
-    terminal.line(PASSWORD);
+    answered(&terminal, "wrong", "Login incorrect");
+    answered(&terminal, PASSWORD, "~# ");
     typed_until(&terminal, "echo in \"$(hostname)\" $$", "\nin the-host ");
     terminal.line("exit");
     terminal.wait_for("\nstatus 0.");

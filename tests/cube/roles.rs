@@ -5,6 +5,7 @@ use crate::user::{self, door, inside, inside_with, kill_server, log, server};
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 const SLEEP: &str = "/bin/sleep 1000";
@@ -291,6 +292,39 @@ fn a_cube_that_meddles_with_its_folder_harms_itself_alone() {
 }
 
 #[test]
+fn whoever_a_cube_is_it_is_known() {
+    let bed = Bed::new();
+    user::cube(&bed, "web", SLEEP);
+    user::cube_with_copies(&bed, "own", SLEEP);
+    bed.set("own", "cube.subuid", "800000");
+    let chown = Command::new("chown").args(["-hR", "800000:800000"]).arg(bed.file("own", "rootfs")).status().unwrap();
+    assert!(chown.success());
+    bed.ctl(["start", "own"]).silent();
+    assert!(inside(&bed, "own", &["cat", "/proc/self/uid_map"]).ok().contains("800000"));
+    assert!(inside(&bed, "own", &["cube-ctl", "list"]).ok().contains("dom0"));
+    let stop = ["cube-ctl", "stop", "own"];
+    assert_eq!(inside(&bed, "own", &stop).fails(1), denied(&stop));
+    // One that runs in the foreground, and a user in it who is not root.
+    let mut foreground = bed.command("cube-ctl").args(["start", "-f", "web"]).stderr(Stdio::null()).spawn().unwrap();
+    until("the cube", || bed.status("web") == "running");
+    let mut user = Command::new("runc");
+    user.arg("--root").arg(bed.folder.join("records")).args(["exec", "-u", "1000:1000", "web", "cube-ctl", "list"]);
+    assert!(Outcome::of(&mut user, b"").ok().contains("dom0"));
+    bed.ctl(["stop", "web"]).silent();
+    foreground.wait().unwrap();
+}
+
+#[test]
+fn without_the_channel_a_cube_has_none() {
+    let bed = Bed::new();
+    user::cube(&bed, "web", SLEEP);
+    let start = Outcome::of(bed.command("cube-ctl").args(["start", "web"]).env("CTYS_CUBE_CHANNEL", "off"), b"");
+    start.silent();
+    assert_eq!(inside(&bed, "web", &["ls", "-a", "/var/lib/cube"]).code, 1);
+    assert!(!bed.folder.join("state/.channel").exists() && server(&bed).is_none());
+}
+
+#[test]
 fn the_server_may_go_and_come_while_cubes_run() {
     let bed = two();
     bed.ctl(["pause", "db"]).silent();
@@ -305,7 +339,7 @@ fn the_server_may_go_and_come_while_cubes_run() {
     let complaint = inside(&bed, "web", &["cube-ctl", "list"]).fails(1);
     assert!(complaint.starts_with("[ERROR]: dom0 cannot be asked: control ipc channel"), "{complaint}");
     // By hand it serves the cubes that run, in the foreground; a second one is refused.
-    let mut by_hand = bed.command("cube-cmd").arg("--server").stderr(std::process::Stdio::null()).spawn().unwrap();
+    let mut by_hand = bed.command("cube-cmd").arg("--server").stderr(Stdio::null()).spawn().unwrap();
     assert!(inside(&bed, "web", &["cube-ctl", "list"]).ok().contains("running"));
     let second = Outcome::of(bed.command("cube-cmd").arg("--server"), b"");
     assert!(second.fails(1).contains("another process serves it"));
@@ -339,10 +373,10 @@ fn a_caller_that_goes_ends_what_it_asked_for() {
         all.filter(|pid| is_it(&words(pid))).collect::<Vec<u32>>()
     };
     let runs = || processes(&|words| words.starts_with(&["sleep".into(), marker.into()])).len();
-    let mut command = std::process::Command::new("runc");
+    let mut command = Command::new("runc");
     command.arg("--root").arg(bed.folder.join("records"));
-    let words = ["exec", "dom0", "cube-ctl", &format!("host:sleep"), marker].map(String::from);
-    let mut child = command.args(words).stdin(std::process::Stdio::piped()).spawn().unwrap();
+    let words = ["exec", "dom0", "cube-ctl", "host:sleep", marker].map(String::from);
+    let mut child = command.args(words).stdin(Stdio::piped()).spawn().unwrap();
     until("the command", || runs() == 1);
     let asking = |words: &[String]| {
         words.get(1).is_some_and(|word| word == "__cube_call") && words.iter().any(|word| word == marker)

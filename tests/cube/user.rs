@@ -32,6 +32,16 @@ pub fn cube(bed: &Bed, name: &str, app: &str) {
     fs::write(root.join("etc/hostname"), format!("this-is-{name}\n")).unwrap();
 }
 
+/// The same with copies of its own, for a cube whose root is another one than the host's: a plugin has to be his.
+pub fn cube_with_copies(bed: &Bed, name: &str, app: &str) {
+    cube(bed, name, app);
+    let root = bed.file(name, "rootfs");
+    fs::create_dir_all(root.join("lib/ctys/plugins")).unwrap();
+    fs::copy(env!("CARGO_BIN_EXE_ctys"), root.join("bin/ctys")).unwrap();
+    fs::copy(plugins().join("libctys_cube.so"), root.join("lib/ctys/plugins/libctys_cube.so")).unwrap();
+    fs::remove_file(bed.file(name, ".cube.mount.bind")).unwrap();
+}
+
 /// The libraries of a file of the host, where they are on the host.
 fn libraries(root: &Path, file: &Path) {
     let output = Command::new("ldd").arg(file).output().unwrap();
