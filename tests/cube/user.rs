@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 pub const PASSWORD: &str = "open sesame";
 
 /// Its hash.
-const HASH: &str = "$6$ab$dIW3Wji1L7H/EtbFwNcdf.McauHx1B7jmcs3f1sQjmZYvEKFavmsR71FW66s0rLLa4yQZ1P8weM6xnx8mp6uH/";
+pub const HASH: &str = "$6$ab$dIW3Wji1L7H/EtbFwNcdf.McauHx1B7jmcs3f1sQjmZYvEKFavmsR71FW66s0rLLa4yQZ1P8weM6xnx8mp6uH/";
 
 /// A cube with the tools.
 pub fn cube(bed: &Bed, name: &str, app: &str) {

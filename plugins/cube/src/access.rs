@@ -239,6 +239,23 @@ mod tests {
     }
 
     #[test]
+    fn whatever_is_left_of_a_list_grants_no_more() {
+        let words = [&["reboot"][..], &["cube-ctl", "stop", "x"], &["cube-console", "db"]];
+        for cube in ["cube-x", "cube-server"] {
+            // Cut anywhere, and with any line left out.
+            let lines: Vec<&str> = LIST.lines().take_while(|line| !line.starts_with("root")).collect();
+            let without = (0..lines.len()).map(|n| [&lines[..n], &lines[n + 1..]].concat().join("\n"));
+            let cut = (0..LIST.find("root").unwrap_or(0)).map(|n| LIST[..n].to_string());
+            for text in without.chain(cut) {
+                let Ok(access) = Access::read(&text) else { continue };
+                for words in words {
+                    assert!(!access.allows(cube, &asked(words)), "{cube}: {words:?}: {text}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn what_is_not_understood_is_told_by_its_line() {
         let check = |text: &str, line: usize| assert_eq!(Access::read(text), Err(line), "{text}");
         check("a:\n\tcommands:\n", 2);

@@ -242,6 +242,41 @@ mod tests {
     }
 
     #[test]
+    fn no_bytes_make_it_stumble() {
+        let mut number = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut next = || {
+            number ^= number << 13;
+            number ^= number >> 7;
+            number ^= number << 17;
+            number
+        };
+        let whole: Vec<u8> =
+            all().iter().filter(|frame| !matches!(frame, Frame::Output(_))).flat_map(Frame::bytes).collect();
+        let mut refused = 0;
+        for _ in 0..20_000 {
+            let mut bytes = whole.clone();
+            for _ in 0..=next() % 4 {
+                let at = next() as usize % bytes.len();
+                bytes[at] = next() as u8;
+            }
+            let mut arriving = Arriving::default();
+            arriving.add(&bytes);
+            loop {
+                match arriving.next() {
+                    Ok(Some(_)) => {}
+                    Ok(None) => break,
+                    Err(NoFrame) => {
+                        refused += 1;
+                        break;
+                    }
+                }
+            }
+            assert!(arriving.missing() <= LARGEST + 5 || arriving.next() == Err(NoFrame));
+        }
+        assert!(refused > 1000, "{refused}");
+    }
+
+    #[test]
     fn a_request_is_whole_and_harmless_or_none() {
         let good = Request { words: vec![b"ls".to_vec()], terminal: None };
         let bytes = good.bytes();
