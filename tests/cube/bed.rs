@@ -111,6 +111,7 @@ impl Bed {
             .env("CTYS_CUBE_CONTAINERS", self.containers())
             .env("CTYS_CUBE_STATE", self.folder.join("state"))
             .env("CTYS_CUBE_ROOT", self.folder.join("records"))
+            .env("CTYS_CUBE_ACCESS", self.folder.join("access"))
             .env("HOME", self.folder.join("home"))
             .env("CTYS_CUBE_NETWORK", if self.networks.is_some() { "on" } else { "off" })
             .env("CTYS_CUBE_NAMESPACE", self.networks.as_ref().map_or("nowhere", |(_, segment)| segment))

@@ -155,6 +155,8 @@ fn ctys_lists_starts_and_ends_cubes_and_leaves_other_containers_alone() {
         text.replace("\"rootfs\"", &format!("\"{}\"", bed.file("web", "rootfs").display())),
     )
     .unwrap();
+    // What it mounts is there as well.
+    fs::create_dir_all(bed.folder.join("state/.channel/alien")).unwrap();
     bed.detached(&["run", "-d", "--bundle", bundle.to_str().unwrap(), "alien"]);
 
     let list = labels("list");

@@ -9,8 +9,10 @@ mod hosts;
 mod lifecycle;
 mod links;
 mod listing;
+mod logins;
 mod names;
 mod network;
+mod roles;
 mod roots;
 #[path = "../sealed/mod.rs"]
 mod sealed;
@@ -18,4 +20,5 @@ mod settings;
 mod storage;
 mod stress;
 mod terminal;
+mod user;
 mod vts;

@@ -1,8 +1,9 @@
 //! A real terminal, and what a user sees and types in it.
 
-use crate::bed::{Bed, until};
+use crate::bed::{Bed, PATIENCE};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 /// A tmux of its own with a shell that knows the tools.
 pub struct Terminal {
@@ -55,7 +56,11 @@ impl Terminal {
     /// Waits until this is seen, beyond the line in which it may have been typed.
     #[track_caller]
     pub fn wait_for(&self, text: &str) {
-        until(text, || self.screen().contains(text));
+        let end = Instant::now() + PATIENCE;
+        while !self.screen().contains(text) {
+            assert!(Instant::now() < end, "it never came about: {text}\n---- on the screen:\n{}", self.screen());
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 }
 

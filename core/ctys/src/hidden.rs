@@ -18,6 +18,13 @@ pub fn start(words: &[OsString]) -> Option<ExitCode> {
         [word, rest @ ..] if word == ctys_engine::cube::KEEPER => Some(ExitCode::from(ctys_engine::cube::keep(rest))),
         // A shell in a cube, with a key that leaves it.
         [word, rest @ ..] if word == ctys_engine::cube::SHELL => Some(ExitCode::from(ctys_engine::cube::shell(rest))),
+        // The command channel of the cubes, on either side.
+        [word, rest @ ..] if word == ctys_engine::cube::channel::SERVER => {
+            Some(ExitCode::from(ctys_engine::cube::channel::serve(rest)))
+        }
+        [word, rest @ ..] if word == ctys_engine::cube::channel::CALL => {
+            Some(ExitCode::from(ctys_engine::cube::channel::call(rest)))
+        }
         // A plugin from outside the bundled and system folders runs in a process of its own.
         [word, file] if word == ctys_engine::plugins::HIDDEN_VERB => {
             ctys_engine::plugins::serve_child(file.as_ref());

@@ -6,7 +6,7 @@
 use crate::cube::{Cube, words};
 use crate::parse::survey::Node;
 use crate::places::Places;
-use crate::work::network;
+use crate::work::{channel, network};
 use ctys_plugin::json::{Value, json};
 
 /// All capabilities by their numbers, and whether a plain cube has them: what docker gives, and what OverC adds. A cube with
@@ -210,6 +210,7 @@ fn mounts(cube: &Cube<'_>, places: &Places, user: bool, vts: &[u8]) -> Result<Va
             "options": ["bind", "ro"]
         }));
     }
+    all.extend(channel::mount(places, cube.name));
     for number in vts {
         let device = format!("/dev/tty{number}");
         all.push(json!({ "destination": device, "type": "bind", "source": device, "options": ["bind", "rw"] }));

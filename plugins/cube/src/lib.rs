@@ -3,12 +3,13 @@
 //!
 //! Read in this order: this page (who is asked what); [`places`] (where things are); [`probes`] (the one look at a host);
 //! [`parse`] (what it tells); [`cube`] (a cube, put together from it); [`config`] (what the runtime is given); [`flow`] (work in
-//! rounds); [`work`] (what is done to cubes); [`tools`] (the words of OverC); [`actions`] and [`columns`] (the words of ctys).
+//! rounds); [`work`] (what is done to cubes); [`access`] (what a cube may ask for); [`tools`] (the words of OverC); [`actions`] and [`columns`] (the words of ctys).
 //!
 //! Never runs anything, never reads a file, keeps no state.
 
 #![forbid(unsafe_code)]
 
+pub mod access;
 pub mod actions;
 pub mod columns;
 pub mod config;
@@ -45,8 +46,9 @@ impl Plugin for Cubes {
             Action::Info => info::wants(request),
             Action::Create(_) | Action::Cancel(_) => vec![actions::look(request)],
             Action::IsActive(_) => ask::wants(request),
-            // A tool looks under the lock, once.
-            Action::Tool(_) | Action::Show | Action::GetClientPort(_) => Vec::new(),
+            // Whether it is called in a cube, and what that may; the rest a tool looks for under the lock, once.
+            Action::Tool(_) => tools::role::wants(request),
+            Action::Show | Action::GetClientPort(_) => Vec::new(),
         }
     }
 

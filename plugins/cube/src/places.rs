@@ -22,6 +22,12 @@ pub struct Places {
     pub network: bool,
     /// The network namespace of the segment.
     pub namespace: String,
+    /// Cubes can ask the host for something; not with `CTYS_CUBE_CHANNEL=off`.
+    pub channel: bool,
+    /// The access list of the cubes.
+    pub access: String,
+    /// The cube for which this is done. The server of the channel says so; whoever says it himself gives rights away.
+    pub caller: Option<String>,
 }
 
 impl Places {
@@ -43,6 +49,9 @@ impl Places {
             hook: set("HOOK").and_then(|seconds| seconds.parse().ok()).filter(|s| *s > 0).unwrap_or(30),
             network: set("NETWORK") != Some("off"),
             namespace: set("NAMESPACE").filter(|name| is_id(name)).unwrap_or("cube-vrf").to_string(),
+            channel: set("CHANNEL") != Some("off"),
+            access: path("ACCESS", "/etc/cube-cmd-server.conf"),
+            caller: set("CALLER").map(String::from),
         }
     }
 
@@ -56,6 +65,11 @@ impl Places {
         format!("{}/{name}/{file}", self.containers)
     }
 
+    /// Where the cubes' sockets are; no cube has a name with a dot in front.
+    pub fn channels(&self) -> String {
+        format!("{}/.channel", self.state)
+    }
+
     /// What the segment's daemon needs.
     pub fn daemon(&self) -> String {
         format!("{}/.network", self.state)
@@ -64,9 +78,14 @@ impl Places {
     /// The cgroup of a cube. Containers of other records may have the same names, and must not share it: who freezes one or
     /// removes one would have the other.
     pub fn cgroup(&self, name: &str) -> String {
+        format!("{}{name}", self.cgroups())
+    }
+
+    /// What stands before the name of a cube in the path of its cgroup.
+    pub fn cgroups(&self) -> String {
         match self.records.as_str() {
-            "/run/runc" => format!("/runc/{name}"),
-            records => format!("/runc/{}/{name}", records.trim_matches('/').replace('/', "-")),
+            "/run/runc" => "/runc/".into(),
+            records => format!("/runc/{}/", records.trim_matches('/').replace('/', "-")),
         }
     }
 

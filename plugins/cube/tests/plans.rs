@@ -1,7 +1,8 @@
 //! Calls as text, from what was typed to the end: `tests/plans/*.txt`.
 
 use ctys_cube::Cubes;
-use ctys_plugin::model::{Action, Answer, ToolCall};
+use ctys_plugin::model::probe::FileAnswer;
+use ctys_plugin::model::{Action, Answer, Probe, ToolCall};
 use ctys_plugin::story::{self, Case, case};
 use ctys_plugin::testing::{self, failed, output};
 
@@ -23,8 +24,12 @@ const READY: &str = "c\nE /opt/container/web/cube.app\nE /opt/container/web/conf
 
 /// The same while it runs, its program minding TERM.
 fn running() -> Answer {
+    output(running_text())
+}
+
+fn running_text() -> String {
     let record = "R web\nr web\ni 1861 1438132\np S 1438132\nz THAWED\na 192.168.42.150\ns 0000000000004000\n";
-    output(format!("{READY}{record}"))
+    format!("{READY}{record}")
 }
 
 fn locked(look: Answer) -> [(&'static str, Answer); 2] {
@@ -35,7 +40,7 @@ fn locked(look: Answer) -> [(&'static str, Answer); 2] {
 fn starting_and_stopping_as_text() {
     let error = "{\"level\":\"error\",\"msg\":\"runc create failed: no such file\"}\n";
     let steps = |create: Answer, rest: Answer| {
-        [("names", output("")), ("create", create), ("network", rest.clone()), ("start", rest)]
+        [("names", output("")), ("channel", output("")), ("create", create), ("network", rest.clone()), ("start", rest)]
     };
     story::check::<Cubes>(
         env!("CARGO_MANIFEST_DIR"),
@@ -66,4 +71,44 @@ fn a_host_without_any_folder_of_cubes_has_none_and_is_no_problem() {
     let list = testing::request(Action::List(Default::default()));
     let facts = testing::facts_with(Cubes::wants(&list).into_iter().map(|probe| (probe, output(""))));
     assert_eq!(Cubes::plan(&list, &facts), Effect::Report(Findings::default()));
+}
+
+/// The same for another tool, with what a file holds.
+fn tool(name: &'static str, words: &[&str], terminal: bool, file: &str, content: &str) -> Case {
+    let call = ToolCall {
+        tool: words[0].into(),
+        words: words[1..].iter().map(|word| (*word).into()).collect(),
+        folder: "/root".into(),
+        terminal,
+    };
+    let answer = Answer::File(FileAnswer::Content { content: content.into(), cut: false });
+    let facts = testing::facts_with([(Probe::file(file), answer)]);
+    case(name, testing::request(Action::Tool(call)), facts).target("localhost")
+}
+
+#[test]
+fn roles_as_text() {
+    let inside = |name, words: &[&str], terminal| tool(name, words, terminal, "/var/lib/cube/.channel/name", "web");
+    let list = "/etc/cube-cmd-server.conf";
+    let serve = |name, words: &[&str]| {
+        let words = [&["cube-cmd", "--"], words].concat();
+        tool(name, &words, true, list, "web:\n  commands: [ls, agetty, cube-ctl#stop]\n").setting("CALLER", "web")
+    };
+    story::check::<Cubes>(
+        env!("CARGO_MANIFEST_DIR"),
+        "role",
+        vec![
+            inside("role-asks", &["cube-ctl", "stop", "db"], true),
+            inside("role-asks-console", &["cube", "console", "-v", "dom0"], true),
+            inside("role-asks-command", &["cube-cmd", "ls", "-i"], true),
+            serve("role-serves-login", &["cube-console", "dom0"]).then([("look", output("u 0\n"))]),
+            serve("role-serves-login-in-cube", &["cube-console", "dom0"])
+                .then([("look", output(running_text().replace("web", "dom0")))]),
+            serve("role-serves-program", &["ls", "-l", "/"]),
+            serve("role-serves-stop", &["cube-ctl", "stop", "db"])
+                .then([("lock", failed(2, "")), ("look", failed(1, ""))]),
+            serve("role-refuses", &["cube-ctl", "stop", "host:reboot"]),
+            serve("role-refuses-console", &["cube-console", "db"]),
+        ],
+    );
 }

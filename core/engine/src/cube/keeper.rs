@@ -81,7 +81,7 @@ fn listen(path: &OsStr) -> Result<UnixListener, Error> {
 }
 
 /// A session of its own, no folder and no descriptor of the caller's.
-fn alone(kept: &[RawFd]) {
+pub(super) fn alone(kept: &[RawFd]) {
     // SAFETY: system calls with plain numbers; the path is a constant.
     unsafe {
         libc::setsid();

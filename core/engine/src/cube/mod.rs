@@ -1,6 +1,8 @@
 //! What cubes need of this machine beyond commands: a process that holds the terminal of a cube's first program, since that
-//! program ends when nobody does ([`keeper`]), and a shell in a cube with a key that leaves it at once ([`shell`]).
+//! program ends when nobody does ([`keeper`]), a shell in a cube with a key that leaves it at once ([`shell`]), and the way by
+//! which a cube asks the host for something ([`channel`]).
 
+pub mod channel;
 mod keeper;
 mod shell;
 

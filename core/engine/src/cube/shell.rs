@@ -10,9 +10,13 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 /// `ctys __cube_shell <byte of the key, or -1> <say how it ended: 0 or 1> <program> <arguments>`
 pub const HIDDEN_VERB: &str = "__cube_shell";
+
+/// How long a command may leave its terminal closed.
+const REOPENED: Duration = Duration::from_secs(2);
 
 /// Runs it. Returns its exit code; 0 when it was left.
 pub fn serve(words: &[OsString]) -> u8 {
@@ -47,7 +51,7 @@ fn run(command: &mut Command, key: Option<u8>) -> Result<u8, Error> {
         signal_hook::flag::register(signal, hung_up.clone())?;
     }
     let raw = Terminal::raw();
-    let left = carry(&master, key, &resized, &hung_up);
+    let left = carry(&master, key, &mut child, &resized, &hung_up);
     drop(raw);
     // Its terminal goes, and with it whatever ran in it.
     drop(master);
@@ -61,8 +65,9 @@ fn run(command: &mut Command, key: Option<u8>) -> Result<u8, Error> {
 }
 
 /// Carries until the command's terminal ends (false) or the key is pressed (true).
-fn carry(master: &OwnedFd, key: Option<u8>, resized: &AtomicBool, hung_up: &AtomicBool) -> bool {
+fn carry(master: &OwnedFd, key: Option<u8>, child: &mut Child, resized: &AtomicBool, hung_up: &AtomicBool) -> bool {
     let (fd, mut open) = (master.as_raw_fd(), true);
+    let mut closed = None;
     let mut buffer = vec![0; 16 * 1024];
     loop {
         if resized.swap(false, Ordering::Relaxed)
@@ -74,15 +79,22 @@ fn carry(master: &OwnedFd, key: Option<u8>, resized: &AtomicBool, hung_up: &Atom
         if hung_up.load(Ordering::Relaxed) {
             return true;
         }
+        // A login may hang its terminal up and open it anew (vhangup): for that time nobody has it.
+        if let Some(since) = closed {
+            if matches!(child.try_wait(), Ok(Some(_))) || Instant::now() > since + REOPENED {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
         // A signal between the look at its flag and poll would wait for the next key: hence the limit.
         let Ok(ready) = poll(&[(fd, true, false), (libc::STDIN_FILENO, open, false)], 200) else { return false };
         if ready[0].0 {
             match read(fd, &mut buffer) {
                 Ok(0) => return false,
                 Ok(count) if all(libc::STDOUT_FILENO, &buffer[..count]).is_err() => return true,
-                Ok(_) => {}
+                Ok(_) => closed = None,
                 Err(error) if is_momentary(&error) => {}
-                Err(_) => return false,
+                Err(_) => closed = closed.or_else(|| Some(Instant::now())),
             }
         }
         if ready[1].0 {
@@ -100,7 +112,7 @@ fn carry(master: &OwnedFd, key: Option<u8>, resized: &AtomicBool, hung_up: &Atom
     }
 }
 
-fn all(fd: RawFd, mut bytes: &[u8]) -> Result<(), Error> {
+pub(super) fn all(fd: RawFd, mut bytes: &[u8]) -> Result<(), Error> {
     while !bytes.is_empty() {
         match write(fd, bytes) {
             Ok(count) => bytes = &bytes[count..],
@@ -111,7 +123,7 @@ fn all(fd: RawFd, mut bytes: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
-fn size(fd: RawFd) -> Option<libc::winsize> {
+pub(super) fn size(fd: RawFd) -> Option<libc::winsize> {
     // SAFETY: winsize is plain data, which the kernel fills or leaves.
     unsafe {
         let mut size: libc::winsize = std::mem::zeroed();
@@ -120,7 +132,7 @@ fn size(fd: RawFd) -> Option<libc::winsize> {
 }
 
 /// A new terminal of this size, both ends.
-fn pair(size: Option<&libc::winsize>) -> Result<(OwnedFd, OwnedFd), Error> {
+pub(super) fn pair(size: Option<&libc::winsize>) -> Result<(OwnedFd, OwnedFd), Error> {
     let (mut master, mut slave) = (-1, -1);
     let size = size.map_or(std::ptr::null(), std::ptr::from_ref);
     // SAFETY: both numbers are written by the call; the other pointers are null or name plain data.
@@ -131,6 +143,7 @@ fn pair(size: Option<&libc::winsize>) -> Result<(OwnedFd, OwnedFd), Error> {
     // SAFETY: both are open, and nobody else's.
     unsafe {
         libc::fcntl(master, libc::F_SETFD, libc::FD_CLOEXEC);
+        libc::fcntl(slave, libc::F_SETFD, libc::FD_CLOEXEC);
         Ok((OwnedFd::from_raw_fd(master), OwnedFd::from_raw_fd(slave)))
     }
 }

@@ -77,6 +77,12 @@ pub fn run(flow: &mut Flow<'_>, call: &ToolCall, words: &[Bytes]) -> Result<(), 
     }
 }
 
+/// The names of all verbs.
+#[cfg(test)]
+pub fn verbs() -> impl Iterator<Item = &'static str> {
+    VERBS.iter().map(|(verb, ..)| *verb)
+}
+
 /// The lines of all verbs.
 pub fn usage() -> Vec<String> {
     let lines = VERBS.iter().map(|(verb, arguments, what)| format!("  {:<50} {what}", format!("{verb} {arguments}")));

@@ -9,6 +9,7 @@
 
 use super::options::Options;
 use super::table;
+use crate::access::DOM0;
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop, answer};
 use ctys_plugin::json::{Value, json};
@@ -27,13 +28,19 @@ pub fn run(flow: &mut Flow<'_>, options: &Options) -> Result<(), Stop> {
         Some("type" | "mgr") => cubes.sort_by_key(Cube::kind),
         Some(other) => return flow.fail(format!("[ERROR]: cannot sort by {other}: name, state and type are known")),
     }
+    // A cube finds here where it can log in, also when the host itself is the place.
+    let names_host = flow.places.caller.is_some() && !cubes.iter().any(|cube| cube.name == DOM0);
     if options.json {
-        let all: Value = cubes.iter().map(value).collect();
+        let host = json!({
+            "name": DOM0, "type": "host", "status": "running", "attributes": [], "dirty": false, "addresses": []
+        });
+        let all: Value = cubes.iter().map(value).chain(names_host.then_some(host)).collect();
         flow.say(all.to_string());
         return Ok(());
     }
     let mut rows = vec![TITLES.map(String::from).to_vec(), TITLES.map(|title| "-".repeat(title.len())).to_vec()];
     rows.extend(cubes.iter().map(row));
+    rows.extend(names_host.then(|| [DOM0, "host", "running", "--", "--"].map(String::from).to_vec()));
     table::lines(&rows).into_iter().for_each(|line| flow.say(line));
     if options.verbose {
         let mut managers: Vec<&str> = cubes.iter().map(Cube::manager).collect();

@@ -4,6 +4,7 @@
 
 pub mod cfg;
 pub mod change;
+pub mod cmd;
 pub mod console;
 pub mod ctl;
 pub mod info;
@@ -11,28 +12,42 @@ pub mod list;
 pub mod netprime;
 pub mod options;
 pub mod report;
+pub mod role;
 pub mod source;
 pub mod table;
 
 use crate::flow::{Flow, Stop};
 use ctys_plugin::model::{Bytes, ToolCall};
+use role::Role;
 
-/// Does what the words say.
+/// The tools behind their names, those of the wrappers `cube` and `c3` included: which one is meant, and its own words.
+pub fn meant<'w>(name: &str, words: &'w [Bytes]) -> Option<(&'static str, &'w [Bytes])> {
+    let of = |short: &str| ["ctl", "console", "cmd", "cfg"].into_iter().find(|tool| *tool == short);
+    match name {
+        "cube" | "c3" => match words.split_first() {
+            Some((first, rest)) if of(&first.to_text()).is_some() => Some((of(&first.to_text())?, rest)),
+            _ => Some(("ctl", words)),
+        },
+        _ => Some((of(name.strip_prefix("cube-").or_else(|| name.strip_prefix("c3-"))?)?, words)),
+    }
+}
+
+/// Does what the words say: here, or by the one who may.
 pub fn run(flow: &mut Flow<'_>, call: &ToolCall) -> Result<(), Stop> {
-    let wrapped = matches!(call.tool.as_str(), "cube" | "c3");
-    let first = call.words.first().map(Bytes::to_text);
-    let (tool, words) = match (wrapped, first.as_deref()) {
-        (true, Some("ctl")) => ("ctl", &call.words[1..]),
-        (true, Some("console")) => ("console", &call.words[1..]),
-        (true, Some("cmd")) => ("cmd", &call.words[1..]),
-        (true, Some("cfg")) => ("cfg", &call.words[1..]),
-        (true, _) => ("ctl", &call.words[..]),
-        (false, _) => (call.tool.rsplit('-').next().unwrap_or("ctl"), &call.words[..]),
-    };
+    let (tool, words) = meant(&call.tool, &call.words).unwrap_or(("ctl", &call.words));
+    match role::of(flow) {
+        Role::Cube => role::ask(flow, call, tool, words),
+        Role::For(caller) => role::serve(flow, call, &caller),
+        Role::Control => here(flow, call, tool, words),
+    }
+}
+
+/// Does it here.
+pub fn here(flow: &mut Flow<'_>, call: &ToolCall, tool: &str, words: &[Bytes]) -> Result<(), Stop> {
     match tool {
         "ctl" => ctl::run(flow, call, words),
         "cfg" => cfg::run(flow, call, words),
         "console" => console::run(flow, call, words),
-        _ => flow.fail(format!("[ERROR]: cube-{tool} is not made yet")),
+        _ => cmd::run(flow, call, words),
     }
 }

@@ -64,7 +64,8 @@ pub fn run(flow: &mut Flow<'_>, call: &ToolCall, name: &str, interactive: bool) 
     for step in ["folder", "config"] {
         must(flow, answer(round, step), &format!("container {name} was not started"))?;
     }
-    let command = flow.places.runtime(cube.manager(), ["run", "--bundle", &bundle, name]).changes();
+    let pid = flow.places.file(name, network::PID);
+    let command = flow.places.runtime(cube.manager(), ["run", "--bundle", &bundle, "--pid-file", &pid, name]).changes();
     Err(Stop::Attach(Box::new(Console {
         command: Some(command),
         streams: !terminal,

@@ -1,6 +1,7 @@
 //! What is done to cubes, by whichever verb or tool it was asked for. Each function goes through its rounds as [`crate::flow`]
 //! says.
 
+pub mod channel;
 pub mod discovery;
 pub mod foreground;
 pub mod keeper;

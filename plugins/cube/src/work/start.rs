@@ -7,7 +7,7 @@
 //!            -> [clear]                                      when one of them failed: nothing half made is left
 //! ```
 
-use super::{complaints, foreground, keeper, must, network, prep, runtime_step, vt};
+use super::{channel, complaints, foreground, keeper, must, network, prep, runtime_step, vt};
 use crate::config;
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop, answer};
@@ -216,6 +216,7 @@ pub fn prepare(flow: &mut Flow<'_>, survey: &Survey, cube: &Cube<'_>) -> Result<
             Err(why) => return flow.fail(format!("[ERROR]: container {name} cannot be started: {why}")),
         }
     }
+    steps.extend(channel::step(flow, cube));
     let sources: Vec<&str> =
         cube.lines(".cube.mount.bind").filter_map(|line| Some(config::bind(line).ok()?.0)).collect();
     if !sources.is_empty() {

@@ -57,6 +57,7 @@ if [ -e "$c/$b" ]; then exit 17; fi
 mv -T "$c/$a" "$c/$b" || exit 1
 if [ -d "$s/$a" ]; then mv -T "$s/$a" "$s/$b" || echo "the state directory of $a was not renamed" >&2
 else echo "container state directory $s/$a not found" >&2; fi
+rm -rf --one-file-system "$s/.channel/$a"
 e=$c/$b/rootfs/etc
 if [ -n "$h" ] && [ ! -L "$e" ] && [ ! -L "$e/hostname" ]; then printf '%s\n' "$h" >"$e/hostname"; fi
 while [ $# -gt 1 ]; do printf '%s' "$2" >"$1" || exit 1; shift 2; done
@@ -74,7 +75,7 @@ const DELETE: &str = r#"
 c=$1 n=$2 s=$3
 rm -rf --one-file-system "$c/.del.$n"
 mv -T "$c/$n" "$c/.del.$n" || exit 1
-rm -rf --one-file-system "$c/.del.$n" "$s/$n"
+rm -rf --one-file-system "$c/.del.$n" "$s/$n" "$s/.channel/$n"
 "#;
 
 /// `$1` containers, `$2` source, `$3` destination, `$4` state; then files: name and text.
