@@ -200,7 +200,8 @@ MACHINE is one of
 
 NAME is a label; u:UUID m:MAC t:ADDRESS f:PART and /PATH name it otherwise. Suboptions of the action may stand behind
 it, after a comma. The type comes from -t, from the inventory, or from the host itself, which is asked; more than one
-answer is an error that lists them (exit code 11). What the inventory says is checked on the host before anything is done.
+answer is an error that lists them (exit code 11). What the inventory says is checked on the host before anything is
+done.
 ";
 
 const PLANS: &str = "\
