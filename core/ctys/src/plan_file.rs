@@ -37,17 +37,8 @@ use std::sync::Arc;
 const VERSION: u64 = 1;
 
 /// The fields of a record that say which machine it is, and how.
-const STATE: [Known; 9] = [
-    Known::SessionType,
-    Known::Label,
-    Known::Id,
-    Known::Uuid,
-    Known::Mac,
-    Known::Pid,
-    Known::Side,
-    Known::State,
-    Known::Cport,
-];
+const STATE: [Known; 8] =
+    [Known::SessionType, Known::Label, Known::Id, Known::Uuid, Known::Mac, Known::Pid, Known::Side, Known::State];
 
 /// What one target would do, and how it is.
 pub struct Look {
@@ -172,15 +163,7 @@ fn drifts(planned: &Value, seen: &Value) -> Vec<String> {
             drifts.push(format!("its {part} is {}, it was {}", shown(is), shown(was)));
         }
     }
-    let records = |value: &Value| value["state"].as_array().cloned().unwrap_or_default();
-    let (was, is) = (records(planned), records(seen));
-    if was != is {
-        let list = |records: &[Value]| match records {
-            [] => "nothing that the call means".to_string(),
-            records => records.iter().map(shown).collect::<Vec<_>>().join(" "),
-        };
-        drifts.push(format!("there is {}, there was {}", list(&is), list(&was)));
-    }
+    drifts.extend(other_state(&planned["state"], &seen["state"]));
     if planned["steps"] != seen["steps"] && drifts.is_empty() {
         let list = |value: &Value| {
             let steps = value["steps"].as_array().into_iter().flatten();
@@ -201,13 +184,40 @@ fn drifts(planned: &Value, seen: &Value) -> Vec<String> {
     drifts
 }
 
+/// How the machines that are meant differ from those that were meant.
+fn other_state(was: &Value, is: &Value) -> Option<String> {
+    let records = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let shown = |value: &Value| escape_for_eyes(value.as_str().unwrap_or("nothing")).into_owned();
+    let (was, is) = (records(was), records(is));
+    if was == is {
+        return None;
+    }
+    if let ([was], [is]) = (&was[..], &is[..]) {
+        let other = STATE.iter().map(|known| known.key()).filter(|key| was[key] != is[key]);
+        let other: Vec<String> =
+            other.map(|key| format!("its {key} is {}, it was {}", shown(&is[key]), shown(&was[key]))).collect();
+        return Some(format!("{}: {}", shown(&is["label"]), other.join(", ")));
+    }
+    let list = |records: &[Value]| match records {
+        [] => "none".to_string(),
+        all => all
+            .iter()
+            .map(|one| format!("{} ({})", shown(&one["label"]), shown(&one["state"])))
+            .collect::<Vec<_>>()
+            .join(", "),
+    };
+    Some(format!("of the machines that are meant there is {}, there was {}", list(&is), list(&was)))
+}
+
 /// Asks all targets what they would do, and how they are. Nothing is changed.
 fn look(call: &CallLine, shared: &Arc<Shared>, plugins: &Plugins, home: &Home) -> Vec<Look> {
     let (planned, first) = ask(call, true, shared, plugins, home);
     let mut listing = call.clone();
     listing.presentation = None;
     for job in &mut listing.jobs {
-        job.action = Action::List(List::default());
+        // No more than is compared: the rest may take tools that the change does not need.
+        let fields = Some(STATE.into_iter().map(Field::Known).collect());
+        job.action = Action::List(List { fields, ..List::default() });
         job.presentation = None;
     }
     let (listed, second) = ask(&listing, false, shared, plugins, home);

@@ -168,7 +168,7 @@ fn nothing_to_do() -> u8 {
     screen.line("ctys: nothing to do");
     for (call, what) in [
         ("ctys ls", "what runs on this machine"),
-        ("ctys ls HOST...", "what runs on others, by ssh; @ssh:* for all of ssh_config"),
+        ("ctys ls HOST...", "the same elsewhere; '@ssh:*' is all of ssh_config"),
         ("ctys doctor HOST", "what works there, and what mends the rest"),
         ("ctys start HOST/NAME", "start a machine; also stop, console, pause, save"),
         ("ctys -h", "everything else"),
