@@ -138,14 +138,6 @@ pub const VERBS: &[ShortVerb] = &[
         "Nothing inside is asked.",
     ),
     verb(
-        "wait",
-        "MACHINE",
-        "wait until the sshd of a machine that runs answers",
-        Means::Machines("CREATE", &[("CONNECT", MODES), ("CONSOLE:NONE", CONSOLES), ("SSHPING:ON", &["SSHPING"])]),
-        "`wait lab00/tst100,SSHPING:60%2` tries 60 times, 2 seconds apart. The address of the machine comes from its\n\
-         configuration.",
-    ),
-    verb(
         "doctor",
         "[HOST...]",
         "what works on a host, what does not, and the line that mends it",

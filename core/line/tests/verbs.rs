@@ -113,7 +113,6 @@ const CALLS: &[(&str, &str)] = &[
     ("resume tst100", "-t xen -a create=l:tst100,resume,console:none lab00"),
     ("reboot tst100", "-t xen -a cancel=l:tst100,reboot lab00"),
     ("reset tst100", "-t xen -a cancel=l:tst100,reset lab00"),
-    ("wait tst100", "-t xen -a create=l:tst100,connect,console:none,sshping:on lab00"),
     ("apply some/file", "--apply some/file"),
 ];
 
