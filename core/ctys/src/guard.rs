@@ -58,7 +58,7 @@ pub fn confirm(call: &CallLine, home: &Home) -> Result<(), Problem> {
     if std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {
         let mut screen = Screen::new(true, None);
         screen.line(&format!("ctys: {what}"));
-        screen.line(&format!("Type their number to go on, anything else to leave them as they are:"));
+        screen.line("Type their number to go on, anything else to leave them as they are:");
         let mut typed = String::new();
         let _ = std::io::stdin().read_line(&mut typed);
         if typed.trim() == count.to_string() {

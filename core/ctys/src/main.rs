@@ -12,6 +12,7 @@ mod hidden;
 mod home;
 mod info;
 mod open;
+mod output;
 mod plan_file;
 mod plugin_tool;
 mod report;

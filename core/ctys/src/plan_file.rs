@@ -306,7 +306,7 @@ fn state(job: &Job, list: &Report) -> Vec<Value> {
     let address = job.action.address();
     let is_meant = |record: &&Record| {
         let kind = record.get(Known::SessionType).to_string().to_ascii_uppercase();
-        let of_type = job.types.is_empty() || job.types.iter().any(|name| *name == kind);
+        let of_type = job.types.is_empty() || job.types.contains(&kind);
         of_type && address.is_none_or(|address| address.is_empty() || find::is_meant(record, address))
     };
     let records = list.findings.iter().flat_map(|(_, findings)| &findings.records).filter(is_meant);
