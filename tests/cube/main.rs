@@ -6,6 +6,7 @@ mod execution;
 mod foreground;
 mod hooks;
 mod hosts;
+mod guards;
 mod lifecycle;
 mod links;
 mod listing;
