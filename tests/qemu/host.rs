@@ -136,11 +136,22 @@ impl Lab {
 
     /// `ctys -t qemu ...`.
     pub fn ctys(&self, words: &[&str]) -> Outcome {
+        self.call(&["-t", "qemu"], words)
+    }
+
+    /// `ctys TOOL -t qemu ...`: a companion tool.
+    pub fn tool(&self, tool: &str, words: &[&str]) -> Outcome {
+        self.call(&[tool, "-t", "qemu"], words)
+    }
+
+    fn call(&self, first: &[&str], words: &[&str]) -> Outcome {
+        // A tool's name is the first word of all.
+        let (name, first) = first.split_at(usize::from(!first[0].starts_with('-')));
         let mut command = Command::new(env!("CARGO_BIN_EXE_ctys"));
         fs::create_dir_all(self.bed.folder.join("caller")).unwrap();
-        command.arg("--ssh-config").arg(&self.bed.config).args(["-t", "qemu"]).args(words);
+        command.args(name).arg("--ssh-config").arg(&self.bed.config).args(first).args(words);
         command.env_remove("DISPLAY").envs(self.variables()).stdin(Stdio::null());
-        Outcome::of(command.output().unwrap(), format!("ctys -t qemu {}", words.join(" ")))
+        Outcome::of(command.output().unwrap(), format!("ctys {} {}", first.join(" "), words.join(" ")))
     }
 
     /// What a list tells in JSON, by label.
@@ -170,10 +181,13 @@ impl Lab {
             &uuid[uuid.len() - 2..]
         );
         self.file(host, &format!("vm/{label}/{label}.ctys"), &text);
-        Machine {
-            folder: self.runs().join(uuid.replace('-', "")),
-            state: self.bed.folder.join("state").join(uuid.replace('-', "")),
-        }
+        self.machine(uuid)
+    }
+
+    /// The machine of this uuid.
+    pub fn machine(&self, uuid: &str) -> Machine {
+        let key = uuid.replace('-', "");
+        Machine { folder: self.runs().join(&key), state: self.bed.folder.join("state").join(key) }
     }
 
     /// A file in the home of a host.

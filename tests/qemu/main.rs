@@ -2,6 +2,7 @@
 
 #[path = "../bed/mod.rs"]
 mod bed;
+mod configure;
 mod console;
 mod host;
 mod life;

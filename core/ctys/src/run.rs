@@ -17,7 +17,7 @@ use ctys_engine::world::{RealWorld, Shared};
 use ctys_line::{CachePlace, CallLine, CallOptions, Job, Special, World};
 use ctys_model::field::Known;
 use ctys_model::problem::exit_code;
-use ctys_model::{Manifest, Phase, Problem, Request, Target, Verb};
+use ctys_model::{Action, Manifest, Phase, Problem, Request, Target, ToolCall, Verb};
 use ctys_table::{Format, Presentation, Printer, Style};
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
@@ -207,6 +207,14 @@ pub struct Ready {
     known: Option<Problem>,
 }
 
+impl Ready {
+    /// The same job with a companion tool's call in the place of its action.
+    pub fn call_tool(&mut self, call: &ToolCall) {
+        self.job.action = Action::Tool(call.clone());
+        self.request.action = Action::Tool(call.clone());
+    }
+}
+
 /// The jobs of a call, with the plugins they go to and what went wrong with those.
 pub fn prepare(call: &CallLine, plugins: &Plugins, home: &Home) -> (Vec<Ready>, Vec<Problem>) {
     let mut problems: Vec<Problem> = Vec::new();
@@ -300,8 +308,7 @@ fn work(
     let names: Vec<String> = plugins.found().iter().map(|found| found.name.clone()).collect();
     let settings = home.plugin_settings(&names, &call.call.db_paths);
     let mut output = Output::new(call, home);
-    let doer = Doer { jobs, shared: shared.clone(), settings, gate: Gate::default(), plan_only: call.call.plan };
-    let doer = Arc::new(doer);
+    let doer = Arc::new(Doer::new(jobs, shared.clone(), settings, call.call.plan));
     let hands = doer.clone();
     let act = Arc::new(move |number: usize| hands.perform(number));
     fanout::run(window, patience, &shared.interrupt, true, act, |update| match update {
@@ -383,9 +390,14 @@ pub struct Doer {
 }
 
 impl Doer {
-    /// For jobs that only ask.
-    pub fn new(jobs: Vec<Ready>, shared: Arc<Shared>, settings: HashMap<String, BTreeMap<String, String>>) -> Doer {
-        Doer { jobs, shared, settings, gate: Gate::default(), plan_only: false }
+    /// For these jobs; `plan_only` when nothing is to be changed.
+    pub fn new(
+        jobs: Vec<Ready>,
+        shared: Arc<Shared>,
+        settings: HashMap<String, BTreeMap<String, String>>,
+        plan_only: bool,
+    ) -> Doer {
+        Doer { jobs, shared, settings, gate: Gate::default(), plan_only }
     }
 
     /// Does one job, by its number.
