@@ -48,7 +48,12 @@ pub fn image() -> Image {
 impl Lab {
     /// These hosts.
     pub fn start(names: &[&str]) -> Lab {
-        let bed = Bed::start(1);
+        Lab::start_with(names, "")
+    }
+
+    /// These hosts, with more lines for their servers' configuration.
+    pub fn start_with(names: &[&str], server_lines: &str) -> Lab {
+        let bed = Bed::start_with(1, server_lines);
         assert_eq!(bed.user, "root", "the hosts are process namespaces, which root makes");
         let mut lab = Lab { bed, servers: Vec::new() };
         for (n, name) in names.iter().enumerate() {
@@ -161,6 +166,19 @@ impl Lab {
         json["records"].as_array().unwrap().clone()
     }
 
+    /// A call typed on a host, in whose shell `ctys` is the program of this build, ending as it may.
+    pub fn typed(&self, host: &str, display: &str, line: &str) -> Outcome {
+        fs::create_dir_all(self.bed.folder.join("caller")).unwrap();
+        let variables = self.variables().into_iter().map(|(name, value)| format!("{name}='{}'", value.display()));
+        let variables: Vec<String> = variables.chain([format!("DISPLAY='{display}'")]).collect();
+        let (program, config) = (env!("CARGO_BIN_EXE_ctys"), self.bed.config.display());
+        let shell =
+            format!("export {}\nctys() {{ '{program}' --ssh-config '{config}' \"$@\"; }}\n{line}", variables.join(" "));
+        let mut ssh = Command::new("ssh");
+        ssh.arg("-F").arg(&self.bed.config).args([host, "--", &shell]).stdin(Stdio::null());
+        Outcome::of(ssh.output().unwrap(), line.to_string())
+    }
+
     /// A shell command on a host.
     pub fn ssh(&self, host: &str, command: &str) -> String {
         let output = Command::new("ssh").arg("-F").arg(&self.bed.config).args([host, "--", command]).output().unwrap();
@@ -171,10 +189,15 @@ impl Lab {
 
     /// Configures a machine with the tests' guest in the home of a host.
     pub fn configure(&self, host: &str, label: &str, uuid: &str, kernel_words: &str) -> Machine {
+        self.configure_with(host, label, uuid, &format!("quiet {kernel_words}"), "")
+    }
+
+    /// The same with arguments of QEMU, and a kernel that talks on the first screen as well, if it is not told to be quiet.
+    pub fn configure_with(&self, host: &str, label: &str, uuid: &str, kernel_words: &str, more: &str) -> Machine {
         let Image { kernel, initrd } = image();
         let text = format!(
             "#@#MAGICID-QEMU\n#@#LABEL = \"{label}\"\n#@#UUID = \"{uuid}\"\n-accel tcg -m 128 -nodefaults\n\
-             -kernel '{}' -initrd '{}'\n-append 'console=ttyS0 quiet {kernel_words}'\n\
+             -kernel '{}' -initrd '{}'\n-append 'console=tty0 console=ttyS0 {kernel_words}'\n{more}\n\
              -nic user,mac=52:54:00:00:00:{},model=virtio-net-pci\n",
             kernel.display(),
             initrd.display(),

@@ -7,5 +7,12 @@ mod console;
 mod host;
 mod life;
 mod many;
+#[path = "../vnc/picture.rs"]
+mod picture;
+#[path = "../vnc/rfb.rs"]
+mod rfb;
+#[path = "../consoles/screen.rs"]
+mod screen;
+mod screens;
 #[path = "../sealed/mod.rs"]
 mod sealed;
