@@ -1,48 +1,18 @@
-//! Consoles in windows: what is seen in them is what the guest shows, and LIST has the rows of the seed's tables. The caller
+//! CONSOLE:VNC: what is seen in the viewer is what the guest shows, and LIST has the rows of the seed's tables. The caller
 //! is a host as well, called ws2, so that its process table has nothing in it but its own.
 
-use crate::host::{Lab, Machine};
+use crate::host::{Lab, Machine, free_from, rows, until};
 use crate::picture::Picture;
 use crate::rfb;
 use crate::screen::Screen;
-use std::net::{TcpListener, TcpStream};
-use std::time::Duration;
+use std::net::TcpStream;
 
 const ONE: &str = "11111111-2222-4333-8444-000000000010";
 const TWO: &str = "11111111-2222-4333-8444-000000000011";
 
-/// The lowest port from this one on that nobody has.
-fn free_from(port: u16) -> u16 {
-    (port..).find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
-}
-
 /// The port of its VNC server, in QEMU's own word.
 fn vnc_port(machine: &Machine) -> String {
     machine.ask("query-vnc").unwrap()["service"].as_str().unwrap().to_string()
-}
-
-/// The rows of a table without its header, the host's own interfaces as one row.
-fn rows(table: &str) -> Vec<Vec<String>> {
-    let mut rows: Vec<Vec<String>> =
-        table.lines().skip(2).map(|line| line.split('|').map(|cell| cell.trim().to_string()).collect()).collect();
-    for row in &mut rows {
-        if row[1] == "PM" || row[3] == "PM" {
-            row.truncate(4);
-        }
-    }
-    rows.dedup();
-    rows
-}
-
-#[track_caller]
-fn until(what: &str, mut reached: impl FnMut() -> bool) {
-    for _ in 0..600 {
-        if reached() {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    panic!("in vain: {what}");
 }
 
 /// Waits until the viewer's window has, point by point, what the server has.
@@ -63,7 +33,7 @@ fn shows(lab: &Lab, screen: &Screen, label: &str, machine: &Machine) {
 fn a_guests_own_screen_is_shown_beside_the_server_and_through_tunnels_from_5950_on() {
     let lab = Lab::start_with(&["lab00", "ws2"], "X11Forwarding yes\n");
     let screen = Screen::start();
-    let words = |label, uuid| lab.configure_with("lab00", label, uuid, "", "-vga std");
+    let words = |label, uuid| lab.configure_with("lab00", label, uuid, "console=tty0 console=ttyS0", "-vga std");
     let (one, two) = (words("tst100", ONE), words("tst101", TWO));
     let call = |line: &str| lab.typed("ws2", &screen.display, line);
 
@@ -116,28 +86,4 @@ fn a_guests_own_screen_is_shown_beside_the_server_and_through_tunnels_from_5950_
     until("nothing is left on either host", || {
         sides("localhost") == ["PM"] && sides("lab00") == ["PM"] && free_from(first) == first
     });
-}
-
-#[test]
-fn text_consoles_in_windows_talk_with_the_guest_and_leave_it_running() {
-    let lab = Lab::start_with(&["lab00", "ws2"], "X11Forwarding yes\n");
-    let screen = Screen::start();
-    let machine = lab.configure("lab00", "tst100", ONE, "");
-    let mut mode = "";
-    for (n, (console, more)) in
-        [("xterm", ""), ("gterm", ""), ("emacs", ""), ("xterm", "-L CO")].into_iter().enumerate()
-    {
-        let line = format!("ctys -t qemu -a create=l:tst100,CONSOLE:{console}{mode} {more} lab00");
-        lab.typed("ws2", &screen.display, &line).ok();
-        let window = screen.window("tst100");
-        machine.wait_for("the guest is up", 1);
-        let factor = 1234 + n;
-        screen.line(&window, &format!("echo $(({factor} * 5678))"));
-        machine.wait_for(&(factor * 5678).to_string(), 1);
-        screen.close(&window);
-        screen.wait_until_gone("tst100");
-        assert_eq!(machine.status(), "running", "{line}");
-        mode = ",connect";
-    }
-    lab.ctys(&["-a", "cancel=l:tst100,POWEROFF:0", "lab00"]).ok();
 }

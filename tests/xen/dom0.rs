@@ -213,6 +213,14 @@ impl Dom0 {
         command
     }
 
+    /// Runs `ctys` with the words of a companion tool.
+    pub fn tool(&self, words: &[&str]) -> Outcome {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ctys"));
+        command.args(words);
+        self.seal(&mut command);
+        Outcome::of(command.output().unwrap(), format!("ctys {}", words.join(" ")))
+    }
+
     /// Sets the environment of a call.
     pub fn seal(&self, command: &mut Command) {
         command.env("CTYS_PLUGIN_PATH", plugins()).env("HOME", self.home()).env_remove("DISPLAY").stdin(Stdio::null());

@@ -1,12 +1,13 @@
 //! The calls of the seed page, as they are written there: each function has the line of the page in its name. What the
 //! page calls lab00 is reached as `acue`, with tickets for `ksu`; lab01 as root. Both are the one dom0, but where a call
-//! needs two. `/homen/acue` is `/home/acue` here. Left out are the calls that open windows.
+//! needs two. `/homen/acue` is `/home/acue` here. Left out are the windows of terminals and editors, which the tests of QEMU have.
 
 mod cancel;
 mod create;
 mod enumerate;
 mod info;
 mod list;
+mod screens;
 
 use crate::dom0::{Dom0, Taken};
 use crate::sealed::Outcome;
@@ -17,7 +18,8 @@ use std::process::Command;
 /// The laboratory of the seed.
 pub struct Lab {
     pub dom0: Taken,
-    config: PathBuf,
+    /// The client's configuration, which knows both names.
+    pub config: PathBuf,
 }
 
 impl Lab {
