@@ -1,6 +1,6 @@
 //! CONSOLE:VNC, by the VNC servers that Xen gives its domains, and LIST with clients, servers and tunnels. The caller is a
 //! host as well, called ws2, so that its process table has nothing in it but its own. One scene for all calls, as each
-//! domain takes its time: tst100 paints its frame buffer, tst101 has one for once.
+//! domain takes its time: both paint their frame buffers, of which tst101 has one for once.
 
 use super::Lab;
 use crate::dom0::Dom0;
@@ -18,7 +18,7 @@ impl Configured<'_> {
         dom0.ssh(
             "for home in /root /home/acue; do cd $home/xen/tst-ctys && \
                cp -p tst100/tst100.conf /tmp/100.was && cp -p tst101/tst101.conf /tmp/101.was && \
-               sed -i 's/addr=192.168.1.220/screen &/' tst100/tst100.conf && \
+               sed -i 's/addr=192/screen &/' tst100/tst100.conf tst101/tst101.conf && \
                echo 'vfb = [ \"type=vnc,vnc=1,vncunused=1,vnclisten=127.0.0.1\" ]' >>tst101/tst101.conf || exit 1; \
              done",
         );
@@ -98,6 +98,7 @@ fn l190_l199_l208_l228_l537_viewers_beside_the_server_and_here_with_the_tables_o
          lab00'(-Z KSU)'",
     )
     .ok();
+    lab.dom0.wait_up("tst101");
     let two = shows("tst101");
     let there = [
         "lab00.soho|-|tst101|VNC|C|acue|ldapusers",
