@@ -3,13 +3,13 @@
 #[path = "../bed/mod.rs"]
 mod bed;
 #[path = "../qemu/host.rs"]
-#[allow(dead_code, reason = "it is made for more tests than these")]
 mod host;
 #[path = "../pty/mod.rs"]
 mod pty;
 #[path = "../sealed/mod.rs"]
 mod sealed;
 
+mod bash;
 mod screen;
 mod serial;
 mod terminals;

@@ -11,6 +11,7 @@ mod changes;
 mod consoles;
 mod listing;
 mod mistakes;
+mod new;
 mod plans;
 mod plugins;
 mod process;

@@ -337,7 +337,7 @@ fn every_tool_tells_its_options_and_its_version() {
     let sealed = Sealed::new();
     let names =
         ["vhost", "vdbgen", "macmap", "extractMAClst", "extractARPlst", "dnsutil", "genmconf", "groups", "macros"];
-    for name in names.into_iter().chain(["plugins", "vping", "wakeup", "proxy", "ansible"]) {
+    for name in names.into_iter().chain(["plugins", "vping", "wakeup", "proxy", "ansible", "createConfVM"]) {
         let name = format!("ctys-{name}");
         let help = tool(&sealed, &name, &["-h"]).ok();
         assert!(help.starts_with(&format!("{name} - ")) && help.contains("--version"), "{help}");

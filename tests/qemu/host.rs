@@ -1,4 +1,5 @@
 //! Hosts with a process table of their own, the guest, and what a machine says when the test asks it itself.
+#![allow(dead_code, reason = "every test crate uses its own part of it")]
 
 use crate::bed::Bed;
 use crate::sealed::{Outcome, plugins};
@@ -6,11 +7,12 @@ use serde_json::Value;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader, Write as _};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long anything may take on a busy machine, in looks of a tenth of a second.
 const PATIENCE: usize = 600;
@@ -48,7 +50,12 @@ pub fn image() -> Image {
 impl Lab {
     /// These hosts.
     pub fn start(names: &[&str]) -> Lab {
-        let bed = Bed::start(1);
+        Lab::start_with(names, "")
+    }
+
+    /// These hosts, with more lines for their servers' configuration.
+    pub fn start_with(names: &[&str], server_lines: &str) -> Lab {
+        let bed = Bed::start_with(1, server_lines);
         assert_eq!(bed.user, "root", "the hosts are process namespaces, which root makes");
         let mut lab = Lab { bed, servers: Vec::new() };
         for (n, name) in names.iter().enumerate() {
@@ -62,7 +69,7 @@ impl Lab {
         let home = folder.join(format!("home-{name}"));
         fs::create_dir_all(&home).unwrap();
         let address = &self.bed.addresses[0];
-        let port = std::net::TcpListener::bind((address.as_str(), 0)).unwrap().local_addr().unwrap().port();
+        let port = TcpListener::bind((address.as_str(), 0)).unwrap().local_addr().unwrap().port();
         // As the first server of the bed, at another port, with another home.
         let text = fs::read_to_string(folder.join("sshd_config_0")).unwrap();
         let text: String = text
@@ -114,6 +121,11 @@ impl Lab {
         self.bed.folder.join(format!("home-{host}"))
     }
 
+    /// Makes further hosts known to the client, by lines of ssh_config.
+    pub fn know(&self, hosts: &str) {
+        self.bed.configure(hosts);
+    }
+
     /// The client's configuration.
     pub fn config(&self) -> &Path {
         &self.bed.config
@@ -136,11 +148,22 @@ impl Lab {
 
     /// `ctys -t qemu ...`.
     pub fn ctys(&self, words: &[&str]) -> Outcome {
+        self.call(&["-t", "qemu"], words)
+    }
+
+    /// `ctys TOOL -t qemu ...`: a companion tool.
+    pub fn tool(&self, tool: &str, words: &[&str]) -> Outcome {
+        self.call(&[tool, "-t", "qemu"], words)
+    }
+
+    fn call(&self, first: &[&str], words: &[&str]) -> Outcome {
+        // A tool's name is the first word of all.
+        let (name, first) = first.split_at(usize::from(!first[0].starts_with('-')));
         let mut command = Command::new(env!("CARGO_BIN_EXE_ctys"));
         fs::create_dir_all(self.bed.folder.join("caller")).unwrap();
-        command.arg("--ssh-config").arg(&self.bed.config).args(["-t", "qemu"]).args(words);
+        command.args(name).arg("--ssh-config").arg(&self.bed.config).args(first).args(words);
         command.env_remove("DISPLAY").envs(self.variables()).stdin(Stdio::null());
-        Outcome::of(command.output().unwrap(), format!("ctys -t qemu {}", words.join(" ")))
+        Outcome::of(command.output().unwrap(), format!("ctys {} {}", first.join(" "), words.join(" ")))
     }
 
     /// What a list tells in JSON, by label.
@@ -148,6 +171,21 @@ impl Lab {
         let json = self.ctys(&["-a", "list=json", host]).ok();
         let json: Value = serde_json::from_str(&json).unwrap();
         json["records"].as_array().unwrap().clone()
+    }
+
+    /// A call typed on a host, in whose shell `ctys` is the program of this build, ending as it may.
+    pub fn typed(&self, host: &str, display: &str, line: &str) -> Outcome {
+        fs::create_dir_all(self.bed.folder.join("caller")).unwrap();
+        let variables = self.variables().into_iter().map(|(name, value)| format!("{name}='{}'", value.display()));
+        let variables: Vec<String> = variables.chain([format!("DISPLAY='{display}'")]).collect();
+        let (program, config) = (env!("CARGO_BIN_EXE_ctys"), self.bed.config.display());
+        let shell = format!(
+            "export {}\nctys() {{ '{program}' --ssh-config '{config}' --connect-timeout 60s --silence-timeout 60s \"$@\"; }}\n{line}",
+            variables.join(" ")
+        );
+        let mut ssh = Command::new("ssh");
+        ssh.arg("-F").arg(&self.bed.config).args([host, "--", &shell]).stdin(Stdio::null());
+        Outcome::of(ssh.output().unwrap(), line.to_string())
     }
 
     /// A shell command on a host.
@@ -160,20 +198,28 @@ impl Lab {
 
     /// Configures a machine with the tests' guest in the home of a host.
     pub fn configure(&self, host: &str, label: &str, uuid: &str, kernel_words: &str) -> Machine {
+        self.configure_with(host, label, uuid, &format!("console=ttyS0 quiet {kernel_words}"), "")
+    }
+
+    /// The same with these words for the kernel, and more arguments of QEMU.
+    pub fn configure_with(&self, host: &str, label: &str, uuid: &str, kernel_words: &str, more: &str) -> Machine {
         let Image { kernel, initrd } = image();
         let text = format!(
             "#@#MAGICID-QEMU\n#@#LABEL = \"{label}\"\n#@#UUID = \"{uuid}\"\n-accel tcg -m 128 -nodefaults\n\
-             -kernel '{}' -initrd '{}'\n-append 'console=ttyS0 quiet {kernel_words}'\n\
+             -kernel '{}' -initrd '{}'\n-append '{kernel_words}'\n{more}\n\
              -nic user,mac=52:54:00:00:00:{},model=virtio-net-pci\n",
             kernel.display(),
             initrd.display(),
             &uuid[uuid.len() - 2..]
         );
         self.file(host, &format!("vm/{label}/{label}.ctys"), &text);
-        Machine {
-            folder: self.runs().join(uuid.replace('-', "")),
-            state: self.bed.folder.join("state").join(uuid.replace('-', "")),
-        }
+        self.machine(uuid)
+    }
+
+    /// The machine of this uuid.
+    pub fn machine(&self, uuid: &str) -> Machine {
+        let key = uuid.replace('-', "");
+        Machine { folder: self.runs().join(&key), state: self.bed.folder.join("state").join(key) }
     }
 
     /// A file in the home of a host.
@@ -191,6 +237,37 @@ impl Drop for Lab {
             let _ = server.kill();
             let _ = server.wait();
         }
+    }
+}
+
+/// The lowest port from this one on that nobody has.
+pub fn free_from(port: u16) -> u16 {
+    (port..).find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
+}
+
+/// The cells of a table's rows without its header. A host has a row for each of its addresses: here one, and of it only
+/// what does not depend on the machine that runs the tests.
+pub fn rows(table: &str) -> Vec<Vec<String>> {
+    let cells = |line: &str| line.split('|').map(|cell| cell.trim().to_string()).collect();
+    let mut rows: Vec<Vec<String>> = table.lines().skip(2).map(cells).collect();
+    for row in &mut rows {
+        match (row[1].as_str(), row[3].as_str()) {
+            ("PM", _) => row.truncate(4),
+            (_, "PM") => row[1].clear(),
+            _ => {}
+        }
+    }
+    rows.dedup();
+    rows
+}
+
+/// Waits until something has come about, however busy the machine is.
+#[track_caller]
+pub fn until(what: &str, mut reached: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !reached() {
+        assert!(began.elapsed() < Duration::from_secs(300), "in vain: {what}");
+        std::thread::sleep(Duration::from_millis(100));
     }
 }
 

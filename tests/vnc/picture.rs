@@ -11,6 +11,18 @@ pub struct Picture {
 }
 
 impl Picture {
+    /// Of these points, line by line.
+    #[allow(dead_code, reason = "only where a server is asked itself")]
+    pub fn of(width: usize, height: usize, points: Vec<[u8; 3]>) -> Picture {
+        Picture { width, height, points }
+    }
+
+    /// How many colours are in it.
+    #[allow(dead_code, reason = "only where nobody knows the colours")]
+    pub fn colours(&self) -> usize {
+        self.points.iter().collect::<std::collections::BTreeSet<_>>().len()
+    }
+
     /// Of the window with this title, or of the whole screen.
     pub fn take(display: &str, home: &std::path::Path, title: Option<&str>) -> Option<Picture> {
         let mut call = Command::new("xwd");
@@ -50,6 +62,7 @@ impl Picture {
     }
 
     /// Which share of the points has this colour.
+    #[allow(dead_code, reason = "only where the colours are known")]
     pub fn share(&self, colour: [u8; 3]) -> f64 {
         self.points.iter().filter(|point| **point == colour).count() as f64 / self.points.len() as f64
     }

@@ -6,9 +6,12 @@
 use crate::sealed::{Outcome, plugins};
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
-use std::sync::{Mutex, MutexGuard, OnceLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, TryLockError};
+use std::time::Duration;
 
 /// One dom0. Accounts: `root` (the default), `acue@` and `chkusr@`.
 pub struct Dom0 {
@@ -21,22 +24,52 @@ pub struct Dom0 {
     script: Child,
     /// One connection that all [`Dom0::ssh`] share.
     master: Child,
+    /// Whether `acue` may become root by `ksu`, see [`Dom0::tickets`].
+    tickets: AtomicBool,
+}
+
+/// A dom0 that belongs to one test.
+pub struct Taken(MutexGuard<'static, Option<Dom0>>);
+
+impl Deref for Taken {
+    type Target = Dom0;
+
+    fn deref(&self) -> &Dom0 {
+        self.0.as_ref().expect("a dom0 that was taken is there")
+    }
+}
+
+/// The dom0s of this test program, all called `lab00`. Each keeps one processor busy.
+static POOL: [Mutex<Option<Dom0>>; 2] = [Mutex::new(None), Mutex::new(None)];
+
+/// Takes one that is free.
+fn take() -> Taken {
+    loop {
+        for place in &POOL {
+            let mut guard = match place.try_lock() {
+                Ok(guard) => guard,
+                // A test that failed says nothing against the dom0.
+                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) => continue,
+            };
+            guard.get_or_insert_with(|| Dom0::start("lab00"));
+            return Taken(guard);
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 impl Dom0 {
-    /// The dom0 of this test program, `lab00`, to one test at a time, with exactly these machines of the seed running
-    /// beside Domain-0. One that runs already stays as it is, since a start costs ten seconds.
-    pub fn with(names: &[&str]) -> MutexGuard<'static, Dom0> {
-        static SHARED: OnceLock<Mutex<Dom0>> = OnceLock::new();
-        let shared = SHARED.get_or_init(|| Mutex::new(Dom0::start("lab00")));
-        // A test that failed says nothing against the dom0.
-        let dom0 = shared.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    /// A dom0 of this test program, `lab00`, for one test, with exactly these machines of the seed running beside
+    /// Domain-0. One that runs already stays as it is, since a start costs ten seconds.
+    pub fn with(names: &[&str]) -> Taken {
+        let dom0 = take();
         dom0.bring(names);
         dom0
     }
 
     /// The same, with machines that are up: they answer.
-    pub fn with_up(names: &[&str]) -> MutexGuard<'static, Dom0> {
+    pub fn with_up(names: &[&str]) -> Taken {
         let dom0 = Dom0::with(names);
         for name in names {
             dom0.wait_up(name);
@@ -66,7 +99,7 @@ impl Dom0 {
                     .stderr(Stdio::null())
                     .spawn()
                     .expect("ssh (Debian: openssh-client)");
-                return Dom0 { config, name: name.into(), stdin, script, master };
+                return Dom0 { config, name: name.into(), stdin, script, master, tickets: AtomicBool::new(false) };
             }
             said.push_str(&line);
             said.push('\n');
@@ -151,6 +184,16 @@ impl Dom0 {
         ));
     }
 
+    /// Lets `acue` become root by `ksu`.
+    pub fn tickets(&self) {
+        if self.tickets.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        self.ssh("/etc/ctys-test/kerberos 2>/dev/null");
+        let output = self.ssh_as("acue", "kinit -k -t keytab acue");
+        assert!(output.status.success(), "{output:?}");
+    }
+
     /// A folder of this dom0's own on this machine, for the caller's `$HOME`.
     pub fn home(&self) -> PathBuf {
         let home = self.config.with_file_name("home");
@@ -168,6 +211,14 @@ impl Dom0 {
         command.arg("--ssh-config").arg(config).args(PATIENCE).args(words);
         self.seal(&mut command);
         command
+    }
+
+    /// Runs `ctys` with the words of a companion tool.
+    pub fn tool(&self, words: &[&str]) -> Outcome {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ctys"));
+        command.args(words);
+        self.seal(&mut command);
+        Outcome::of(command.output().unwrap(), format!("ctys {}", words.join(" ")))
     }
 
     /// Sets the environment of a call.

@@ -1,7 +1,6 @@
 //! The dom0 as a host: who may do what there, and what a listing costs.
 
 use crate::dom0::Dom0;
-use crate::seed::tickets;
 use serde_json::Value;
 
 #[test]
@@ -43,7 +42,7 @@ fn a_listing_of_a_dom0_is_one_round_trip() {
 #[test]
 fn without_a_right_it_says_z_and_with_it_the_account_does_it() {
     let dom0 = Dom0::with(&[]);
-    tickets(&dom0);
+    dom0.tickets();
     for (action, code) in [("list", 5), ("create=l:tst104,CONSOLE:none", 5), ("cancel=ALL,POWEROFF:0", 5)] {
         let (_, stderr) = dom0.ctys(&["-t", "xen", "-a", action, "acue@lab00"]).ends(code);
         assert!(stderr.contains("ctys: acue@lab00: privilege: ") && stderr.contains("-Z"), "{action}: {stderr}");

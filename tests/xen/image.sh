@@ -75,6 +75,8 @@ packages() {
 		krb5-user
 		krb5-kdc
 		krb5-admin-server
+		xauth
+		tigervnc-viewer
 	END
 	)" "$suite" "$root" "$mirror" >"$cache/debootstrap.log" 2>&1 || {
 		tail -5 "$cache/debootstrap.log" >&2
@@ -149,7 +151,7 @@ guest() {
 	local to=$work/guest
 	mkdir -p "$to"/{bin,sbin,dev,proc,sys,etc,root,tmp,www,usr/bin,usr/sbin}
 	cp "$root/bin/busybox" "$to/bin/"
-	modules "$to" xen-netfront
+	modules "$to" xen-netfront xen-fbfront
 	chroot "$to" /bin/busybox --install -s
 	put guest "$to"
 	chmod 755 "$to/etc/rc"

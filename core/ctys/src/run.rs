@@ -19,7 +19,7 @@ use ctys_engine::transport::Clocks;
 use ctys_engine::world::{RealWorld, Shared};
 use ctys_line::{CachePlace, CallLine, CallOptions, Job, Shelf, Special, World};
 use ctys_model::problem::exit_code;
-use ctys_model::{Manifest, Phase, Problem, Request, Target, Verb};
+use ctys_model::{Action, Manifest, Phase, Problem, Request, Target, ToolCall, Verb};
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -291,6 +291,14 @@ pub struct Ready {
     pub known: Option<Problem>,
 }
 
+impl Ready {
+    /// The same job with a companion tool's call in the place of its action.
+    pub fn call_tool(&mut self, call: &ToolCall) {
+        self.job.action = Action::Tool(call.clone());
+        self.request.action = Action::Tool(call.clone());
+    }
+}
+
 /// The jobs of a call, with the plugins they go to and what went wrong with those.
 pub fn prepare(call: &CallLine, plugins: &Plugins, home: &Home) -> (Vec<Ready>, Vec<Problem>) {
     let mut problems: Vec<Problem> = Vec::new();
@@ -474,6 +482,15 @@ impl Doer {
     pub fn new(jobs: Vec<Ready>, shared: Arc<Shared>, settings: HashMap<String, BTreeMap<String, String>>) -> Doer {
         let changes = jobs.iter().map(|_| Changes::Refuse("this call only asks".into())).collect();
         Doer { jobs, shared, settings, gate: Gate::default(), changes }
+    }
+
+    /// With the changes of companion tools made.
+    pub fn changing(mut self) -> Doer {
+        let tools = self.changes.iter_mut().zip(&self.jobs);
+        for (changes, _) in tools.filter(|(_, ready)| matches!(ready.job.action, Action::Tool(_))) {
+            *changes = Changes::Run;
+        }
+        self
     }
 
     /// With the changes only planned.

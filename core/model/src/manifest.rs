@@ -140,11 +140,13 @@ impl Manifest {
         }
         // A name of a program, and none that could be an option or an address.
         let tool_ok = |t: &String| {
-            t.starts_with(|c: char| c.is_ascii_lowercase())
-                && t.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            t.starts_with(|c: char| c.is_ascii_lowercase()) && t.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
         };
         if let Some(bad) = self.tools.iter().find(|tool| !tool_ok(tool)) {
-            return Err(format!("the tool \"{}\" is not made of a-z, 0-9 and -", crate::bytes::escape_for_eyes(bad)));
+            return Err(format!(
+                "the tool \"{}\" is not made of letters, digits and -",
+                crate::bytes::escape_for_eyes(bad)
+            ));
         }
         Ok(())
     }

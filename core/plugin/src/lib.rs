@@ -35,6 +35,7 @@ mod export;
 pub mod harmless;
 pub mod machines;
 pub mod magic;
+pub mod newvm;
 pub mod outputs;
 pub mod polls;
 pub mod protect;

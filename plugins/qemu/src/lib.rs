@@ -1,4 +1,5 @@
-//! The plugin for QEMU and KVM machines (ctys.md 5.1 QEMU): LIST, ENUMERATE, INFO, CREATE, CANCEL, GETCLIENTPORT, ISACTIVE.
+//! The plugin for QEMU and KVM machines (ctys.md 5.1 QEMU): LIST, ENUMERATE, INFO, CREATE, CANCEL, GETCLIENTPORT, ISACTIVE,
+//! and the tool ctys-createConfVM.
 //!
 //! Read in this order, which is the same in every plugin: this page (who is asked what); [`probes`] (what it wants to
 //! know); [`parse`] (how command lines, files and QMP become values, a sample above each parser); [`columns`] (which column
@@ -22,7 +23,7 @@ pub mod parse;
 pub mod probes;
 pub mod resolve;
 
-use actions::{ask, cancel, create, enumerate, info, list};
+use actions::{ask, cancel, configure, create, enumerate, info, list};
 use ctys_plugin::model::{Action, Effect, Facts, Findings, Manifest, Next, Probe, Replies, Request};
 use ctys_plugin::{Plugin, harmless};
 
@@ -45,7 +46,8 @@ impl Plugin for Qemu {
             Action::Create(create) => create::wants(request, create),
             Action::Cancel(cancel) => cancel::wants(request, cancel),
             Action::GetClientPort(address) | Action::IsActive(address) => ask::wants(request, address),
-            _ => Vec::new(),
+            Action::Tool(_) => configure::wants(request),
+            Action::Show => Vec::new(),
         }
     }
 
@@ -58,7 +60,8 @@ impl Plugin for Qemu {
             Action::Cancel(cancel) => cancel::plan(request, cancel, facts),
             Action::GetClientPort(address) => Effect::Report(ask::port(request, address, facts)),
             Action::IsActive(address) => Effect::Report(ask::active(request, address, facts)),
-            _ => ctys_plugin::unserved(request),
+            Action::Tool(_) => configure::plan(request, facts),
+            Action::Show => ctys_plugin::unserved(request),
         };
         harmless::effect(effect)
     }
@@ -68,6 +71,7 @@ impl Plugin for Qemu {
             Action::List(list) => list::read(request, list, facts, replies),
             Action::Create(create) => create::read(request, create, facts, replies),
             Action::Cancel(cancel) => cancel::read(request, cancel, facts, replies),
+            Action::Tool(_) => configure::read(request, facts, replies),
             // The others report at once: nothing comes back to them.
             _ => Next::Done(Findings::default()),
         };

@@ -38,12 +38,14 @@ impl Trouble {
         Trouble { why, problem, missing }
     }
 
-    /// For a listing of all types: a host that cannot be used by this plugin has no rows of it, and that is no error
-    /// (ctys-original.md 5.3). A permission is remarked, since rows may be missing. Asked for by `-t`, all is an error.
+    /// For a listing: a host without Xen has no rows of it, which is the answer and no error (ctys-original.md 5.3); asked
+    /// for by `-t`, it is remarked. A right that is missing is remarked where all types are listed, since rows may be missing,
+    /// and is an error where this one was asked for.
     pub fn findings(self, request: &Request) -> Findings {
         let Trouble { why, problem, missing: _ } = self;
         match why {
             Why::NoXen if request.session_type.is_none() => Findings::default(),
+            Why::NoXen => Findings::problem(Problem { phase: Phase::Notice, ..problem }),
             Why::NoPermission if request.session_type.is_none() => {
                 Findings::problem(Problem { phase: Phase::Notice, ..problem })
             }

@@ -19,7 +19,7 @@ pub mod parse;
 pub mod probes;
 pub mod resolve;
 
-use actions::{ask, cancel, create, enumerate, info, list};
+use actions::{ask, cancel, configure, create, enumerate, info, list};
 use ctys_plugin::model::{Action, Effect, Facts, Findings, Manifest, Next, Probe, Replies, Request};
 use ctys_plugin::{Plugin, harmless};
 
@@ -43,7 +43,8 @@ impl Plugin for Xen {
             Action::Cancel(cancel) => cancel::wants(request, cancel),
             Action::GetClientPort(address) => ask::wants_port(request, address),
             Action::IsActive(address) => ask::wants_active(request, address),
-            Action::Show | Action::Tool(_) => Vec::new(),
+            Action::Tool(_) => configure::wants(request),
+            Action::Show => Vec::new(),
         }
     }
 
@@ -56,7 +57,8 @@ impl Plugin for Xen {
             Action::Cancel(cancel) => cancel::plan(request, cancel, facts),
             Action::GetClientPort(address) => Effect::Report(ask::port(request, address, facts)),
             Action::IsActive(address) => Effect::Report(ask::active(request, address, facts)),
-            Action::Show | Action::Tool(_) => ctys_plugin::unserved(request),
+            Action::Tool(_) => configure::plan(request, facts),
+            Action::Show => ctys_plugin::unserved(request),
         };
         harmless::effect(effect)
     }
@@ -65,6 +67,7 @@ impl Plugin for Xen {
         let next = match &request.action {
             Action::Create(create) => create::read(request, create, facts, replies),
             Action::Cancel(cancel) => cancel::read(request, cancel, facts, replies),
+            Action::Tool(_) => configure::read(request, facts, replies),
             // The others report at once: nothing comes back to them.
             _ => Next::Done(Findings::default()),
         };

@@ -158,7 +158,6 @@ fn l303_two_sessions_each_with_a_means_of_its_own() {
 fn l312_two_sessions_on_two_hosts() {
     let lab = Lab::with(&[]);
     let other = Dom0::start("lab01");
-    super::tickets(&other);
     let as_acue = |dom0: &Dom0| std::fs::read_to_string(&dom0.config).unwrap().replace("User root", "User acue");
     std::fs::write(&lab.config, as_acue(&lab.dom0) + &as_acue(&other)).unwrap();
     lab.call(

@@ -66,8 +66,8 @@ fn l494_xen_only() {
 #[test]
 fn l512_xen_only_here_and_there() {
     let lab = lab();
-    // The machine that runs the tests has no Xen, which does not hide the rows of the one that has.
-    let (stdout, stderr) = lab.call("ctys -t xen -a list localhost lab01").ends(5);
+    // The machine that runs the tests has no Xen: that is remarked, and nothing is wrong.
+    let (stdout, stderr) = lab.call("ctys -t xen -a list localhost lab01").ends(0);
     let found: Vec<(&str, &str)> = rows(&stdout).iter().map(|row| (row[2], row[3])).collect();
     assert_eq!(found, [("Domain-0", "XEN"), ("tst100", "XEN"), ("tst101", "XEN")], "{stdout}");
     assert!(stderr.contains("ctys: localhost: ") && stderr.contains("xl not found"), "{stderr}");

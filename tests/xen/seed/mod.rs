@@ -1,24 +1,25 @@
 //! The calls of the seed page, as they are written there: each function has the line of the page in its name. What the
 //! page calls lab00 is reached as `acue`, with tickets for `ksu`; lab01 as root. Both are the one dom0, but where a call
-//! needs two. `/homen/acue` is `/home/acue` here. Left out are the calls that open windows.
+//! needs two. `/homen/acue` is `/home/acue` here. Left out are the windows of terminals and editors, which the tests of QEMU have.
 
 mod cancel;
 mod create;
 mod enumerate;
 mod info;
 mod list;
+mod screens;
 
-use crate::dom0::Dom0;
+use crate::dom0::{Dom0, Taken};
 use crate::sealed::Outcome;
 use crate::terminal::{Terminal, shell_with_ctys};
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::{MutexGuard, Once};
 
 /// The laboratory of the seed.
 pub struct Lab {
-    pub dom0: MutexGuard<'static, Dom0>,
-    config: PathBuf,
+    pub dom0: Taken,
+    /// The client's configuration, which knows both names.
+    pub config: PathBuf,
 }
 
 impl Lab {
@@ -32,9 +33,8 @@ impl Lab {
         Lab::of(Dom0::with_up(names))
     }
 
-    fn of(dom0: MutexGuard<'static, Dom0>) -> Lab {
-        static TICKETS: Once = Once::new();
-        TICKETS.call_once(|| tickets(&dom0));
+    fn of(dom0: Taken) -> Lab {
+        dom0.tickets();
         let config = dom0.config.with_file_name("ssh_config.seed");
         let of_root = std::fs::read_to_string(&dom0.config).unwrap();
         let of_acue = of_root.replace("User root", "User acue");
@@ -54,11 +54,4 @@ impl Lab {
     pub fn terminal(&self) -> Terminal {
         Terminal::start(&self.dom0, &self.config)
     }
-}
-
-/// Lets `acue` become root by `ksu` on a dom0.
-pub fn tickets(dom0: &Dom0) {
-    dom0.ssh("/etc/ctys-test/kerberos 2>/dev/null");
-    let output = dom0.ssh_as("acue", "kinit -k -t keytab acue");
-    assert!(output.status.success(), "{output:?}");
 }

@@ -7,8 +7,8 @@ use ctys_engine::fanout::{self, Interrupt, Update};
 use ctys_engine::job::Report;
 use ctys_engine::plugins::{Plugins, SearchPath, Setup};
 use ctys_engine::ssh::Environment;
-use ctys_line::CallLine;
-use ctys_model::{Phase, Problem, Target};
+use ctys_line::{CallLine, Job};
+use ctys_model::{Phase, Problem, Target, ToolCall};
 use ctys_table::Presentation;
 use std::ffi::OsString;
 use std::sync::Arc;
@@ -32,6 +32,8 @@ pub fn presentation(action: &str, home: &Home) -> Result<Presentation, String> {
 pub struct Answer {
     /// The target.
     pub target: Target,
+    /// What was asked of it.
+    pub job: Job,
     /// What its plugins found, with the problems they had.
     pub report: Report,
     /// Why there is nothing more: it was given up, interrupted, never reached.
@@ -86,6 +88,11 @@ impl Asked {
         self.jobs.iter().map(|ready| ready.job.target.clone()).collect()
     }
 
+    /// A companion tool's call goes to the plugins that were found for the targets.
+    pub fn call_tool(&mut self, call: &ToolCall) {
+        self.jobs.iter_mut().for_each(|ready| ready.call_tool(call));
+    }
+
     /// Asks all targets. Each answer is handed out as it comes, with how many have come and how many there are.
     ///
     /// # Errors
@@ -102,9 +109,14 @@ impl Asked {
         let window = usize::from(self.call.call.window.unwrap_or(run::WINDOW));
         let names: Vec<String> = self.plugins.found().iter().map(|found| found.name.clone()).collect();
         let settings = home.plugin_settings(&names, &self.call.call.db_paths);
+        // A change ends when its plugin says so; a listing has its clock.
+        let clock = Some(shared.clocks.total + run::GRACE);
+        let patience = self.jobs.iter().map(|ready| clock.filter(|_| !ready.job.action.verb().changes())).collect();
+        let jobs: Vec<Job> = self.jobs.iter().map(|ready| ready.job.clone()).collect();
         let doer = run::Doer::new(self.jobs, shared.clone(), settings);
+        // Only what a companion tool does is a change that may come of this; see `Asked::call_tool`.
+        let doer = if self.call.call.plan { doer.planning() } else { doer.changing() };
         let act = Arc::new(move |number: usize| doer.perform(number));
-        let patience = vec![Some(shared.clocks.total + run::GRACE); count];
         let mut come = 0;
         let interrupt: &Interrupt = &shared.interrupt;
         fanout::run(window, patience, interrupt, true, act, |update| {
@@ -122,7 +134,7 @@ impl Asked {
             come += 1;
             let target = targets[number].clone();
             let lost = lost.map(|(phase, why)| report::lost(&target, phase, &why));
-            each(Answer { target, report, lost }, come, count);
+            each(Answer { target, job: jobs[number].clone(), report, lost }, come, count);
         });
         Ok(())
     }

@@ -2,6 +2,7 @@
 //! is said by the name the program was started by, or by the first word of the call.
 
 mod ansible;
+mod createconf;
 pub mod database;
 mod dnsutil;
 pub mod gather;
@@ -49,6 +50,7 @@ pub const TOOLS: &[Tool] = &[
     macmap::EXTRACT_ARP,
     dnsutil::TOOL,
     genmconf::TOOL,
+    createconf::TOOL,
     groups::TOOL,
     macros::TOOL,
     plugins::TOOL,
@@ -86,7 +88,9 @@ pub fn meant(program: &OsStr, words: &[OsString]) -> Option<(&'static Tool, Vec<
         return Some((tool, words.to_vec()));
     }
     let first = words.first()?.to_str()?;
-    let tool = TOOLS.iter().find(|tool| tool.name.strip_prefix("ctys-") == Some(first))?;
+    let tool = TOOLS
+        .iter()
+        .find(|tool| tool.name.strip_prefix("ctys-").is_some_and(|name| name.eq_ignore_ascii_case(first)))?;
     Some((tool, words[1..].to_vec()))
 }
 

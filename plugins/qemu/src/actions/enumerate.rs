@@ -32,6 +32,7 @@ pub fn plan(request: &Request, enumerate: &Enumerate, facts: &Facts) -> Findings
         return match request.session_type {
             // Where all plugins are asked, a host without QEMU has no rows of it, and that is no error.
             None if problem.phase == Phase::Here => Findings::default(),
+            Some(_) if problem.phase == Phase::Here => Findings::problem(Problem { phase: Phase::Notice, ..problem }),
             None => Findings::problem(Problem { phase: Phase::Notice, ..problem }),
             Some(_) => Findings::problem(Problem { phase: Phase::Run, ..problem }),
         };

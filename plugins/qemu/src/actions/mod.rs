@@ -8,6 +8,7 @@ use crate::probes;
 
 pub mod ask;
 pub mod cancel;
+pub mod configure;
 pub mod consoles;
 pub mod create;
 pub mod ending;

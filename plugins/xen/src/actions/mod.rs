@@ -9,6 +9,7 @@ use ctys_plugin::model::{Answer, Bytes, Command, Findings, Phase, Problem, Repli
 pub mod ask;
 pub mod cancel;
 pub mod clients;
+pub mod configure;
 pub mod consoles;
 pub mod create;
 pub mod enumerate;

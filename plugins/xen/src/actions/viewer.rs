@@ -15,8 +15,8 @@ pub const PORT: &str = "ask for the VNC port";
 const MODEL: &str = "ask for the device model";
 const LISTENERS: &str = "ask who listens";
 
-/// One question, in milliseconds.
-const ASK_MS: u32 = 5_000;
+/// One question, in milliseconds: a domain that is starting keeps its host busy.
+const ASK_MS: u32 = 15_000;
 
 /// What is asked for a viewer.
 pub fn ask(request: &Request, domain: &Domain) -> Vec<Step> {
