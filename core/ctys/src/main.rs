@@ -5,9 +5,12 @@
 //! the companion [`tools`].
 
 mod collect;
+mod completion;
 mod hidden;
 mod home;
 mod info;
+#[cfg(test)]
+mod manual;
 mod open;
 mod plugin_tool;
 mod report;
