@@ -8,10 +8,14 @@ mod pty;
 
 mod attacks;
 mod changes;
+mod completion;
 mod consoles;
 mod listing;
+mod manual;
 mod mistakes;
 mod plugins;
 mod process;
+#[path = "../seeds/mod.rs"]
+mod seeds;
 mod tools;
 mod xen;

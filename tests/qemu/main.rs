@@ -8,3 +8,4 @@ mod life;
 mod many;
 #[path = "../sealed/mod.rs"]
 mod sealed;
+mod tutorial;

@@ -81,6 +81,14 @@ fn run(call: &mut Call) -> Result<u8, Problem> {
             call.screen.data(&candidates(&words, &known));
             return Ok(0);
         }
+        // For ./install: every name that this program and the plugins beside it answer to.
+        Some("names") => {
+            let known = Known::of(&call.home, call.environment.clone(), &[]);
+            let of_plugins = known.manifests().into_iter().flat_map(|manifest| manifest.tools);
+            let names = TOOLS.iter().map(|tool| tool.name.to_string()).chain(of_plugins);
+            call.screen.data(&names.map(|name| format!("{name}\n")).collect::<String>());
+            return Ok(0);
+        }
         Some("bash") => BASH,
         Some("zsh") => ZSH,
         Some("fish") => FISH,
