@@ -39,7 +39,7 @@ impl Terminal {
 
     /// Types a line.
     pub fn line(&self, text: &str) {
-        self.call(&["send-keys", "-l", text]);
+        self.call(&["send-keys", "-l", "--", text]);
         self.key("Enter");
     }
 
