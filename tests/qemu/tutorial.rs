@@ -44,9 +44,29 @@ fn lines() -> Vec<Line> {
     lines
 }
 
+/// The home of whoever follows the tutorial; with it goes the machine that a failed test leaves.
+struct Home(PathBuf);
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        let machines = fs::read_dir(self.0.join("run")).into_iter().flatten().flatten();
+        for machine in machines {
+            let number = fs::read_to_string(machine.path().join("pid")).unwrap_or_default();
+            let arguments = fs::read_to_string(format!("/proc/{}/cmdline", number.trim())).unwrap_or_default();
+            // The number may be somebody else's by now; the folder is only ours.
+            if let (Ok(number), true) = (number.trim().parse(), arguments.contains(self.0.to_str().unwrap())) {
+                // SAFETY: a process of this test, as its arguments say.
+                unsafe { libc::kill(number, libc::SIGKILL) };
+            }
+        }
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
 #[test]
 fn the_tutorial_leads_from_nothing_to_a_guest_with_a_console() {
-    let home = std::env::temp_dir().join(format!("ctys-tutorial-{}", std::process::id()));
+    let of_this_run = Home(std::env::temp_dir().join(format!("ctys-tutorial-{}", std::process::id())));
+    let home = of_this_run.0.clone();
     let _ = fs::remove_dir_all(&home);
     let bin = home.join("bin");
     fs::create_dir_all(&bin).unwrap();
@@ -100,5 +120,5 @@ fn the_tutorial_leads_from_nothing_to_a_guest_with_a_console() {
     }
     assert!(calls > 20, "{calls}");
     drop(terminal);
-    fs::remove_dir_all(&home).unwrap();
+    drop(of_this_run);
 }
