@@ -1,6 +1,9 @@
 //! tests/ACCEPTANCE.md says the truth: it has every item, and every test it names exists.
 
-use std::collections::BTreeSet;
+#[path = "names/mod.rs"]
+mod names;
+
+use names::names_of_tests;
 use std::path::{Path, PathBuf};
 
 fn root() -> PathBuf {
@@ -34,10 +37,7 @@ fn every_item_has_one_line() {
 
 #[test]
 fn every_test_named_in_the_acceptance_list_exists() {
-    let mut names = BTreeSet::new();
-    for folder in ["core", "plugins", "tests"] {
-        collect(&root().join(folder), &mut names);
-    }
+    let names = names_of_tests();
     assert!(names.contains("every_test_named_in_the_acceptance_list_exists"));
     for (item, tests, ring) in rows() {
         if tests == "open" {
@@ -53,10 +53,7 @@ fn every_test_named_in_the_acceptance_list_exists() {
 
 #[test]
 fn every_test_named_in_the_threat_model_exists() {
-    let mut names = BTreeSet::new();
-    for folder in ["core", "plugins", "tests"] {
-        collect(&root().join(folder), &mut names);
-    }
+    let names = names_of_tests();
     let text = std::fs::read_to_string(root().join("SECURITY.md")).unwrap();
     // Between backticks, and long enough to be a sentence: the rest are words of code.
     let named: Vec<&str> = text.split('`').skip(1).step_by(2).filter(|word| word.matches('_').count() > 3).collect();
@@ -87,31 +84,4 @@ fn every_plugin_folder_is_laid_out_alike_built_by_default_and_found_by_tests() {
         count += 1;
     }
     assert!(count > 0);
-}
-
-/// The functions that carry `#[test]` in the Rust files below a folder.
-fn collect(folder: &Path, names: &mut BTreeSet<String>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            if path.file_name().is_some_and(|name| name != "target") {
-                collect(&path, names);
-            }
-        } else if path.extension().is_some_and(|end| end == "rs") {
-            let text = std::fs::read_to_string(&path).unwrap();
-            let mut is_test = false;
-            for line in text.lines().map(str::trim) {
-                if line == "#[test]" {
-                    is_test = true;
-                } else if let Some(rest) = line.strip_prefix("fn ")
-                    && is_test
-                {
-                    names.insert(rest.split(['(', '<']).next().unwrap().to_string());
-                    is_test = false;
-                } else if !line.starts_with("#[") && !line.starts_with("//") {
-                    is_test = false;
-                }
-            }
-        }
-    }
 }

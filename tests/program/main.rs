@@ -8,13 +8,17 @@ mod pty;
 
 mod attacks;
 mod changes;
+mod completion;
 mod consoles;
 mod listing;
+mod manual;
 mod mistakes;
 mod new;
 mod plans;
 mod plugins;
 mod process;
+#[path = "../seeds/mod.rs"]
+mod seeds;
 mod tools;
 mod verbs;
 mod xen;

@@ -76,6 +76,7 @@ fn a_program_without_any_plugin_names_the_folders_it_looked_through() {
     let (_, stderr) = outcome.ends(2);
     let folder = prefix.join("lib/ctys/plugins");
     assert!(stderr.contains(folder.to_str().unwrap()), "{stderr}");
+    assert!(stderr.contains("`./install PREFIX` brings both"), "{stderr}");
     // With the plugin where an installation puts it, it works.
     fs::create_dir_all(&folder).unwrap();
     fs::copy(plugins().join("libctys_pm.so"), folder.join("libctys_pm.so")).unwrap();

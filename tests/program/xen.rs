@@ -68,6 +68,7 @@ pause) known "$2"; state=--p---; keep ;;
 unpause) known "$2"; state=------; keep ;;
 save) known "$2"; mv "$2" "$3" ;;
 restore) . "$2"; next; keep ;;
+console) known "$2" ;;
 *) exit 1 ;;
 esac
 "#;
@@ -82,7 +83,7 @@ const TST101: &str = "#@#MAGICID-XEN\n#@#IP0 = \"192.168.1.221\"\nname = 'tst101
 const HERE: &str = "xen/tst-ctys";
 
 /// The call: root on lab00 and lab01, two machines configured on each, none of which runs.
-fn lab() -> Sealed {
+pub fn lab() -> Sealed {
     let sealed = Sealed::new();
     let saved = sealed.folder.join("saved").to_str().unwrap().to_string();
     let sealed = sealed.with("CTYS_XEN_SAVE_DIR", &saved);

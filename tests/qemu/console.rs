@@ -2,22 +2,28 @@
 
 use crate::host::Lab;
 use crate::sealed::repository;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
 const UUID: &str = "11111111-2222-4333-8444-000000000003";
 
 /// A tmux of its own.
-struct Terminal {
+pub struct Terminal {
     socket: String,
 }
 
 impl Terminal {
     fn start(lab: &Lab) -> Terminal {
-        let terminal = Terminal { socket: format!("ctys-qemu-{}", std::process::id()) };
+        Terminal::in_environment("console", &lab.variables())
+    }
+
+    /// With these variables; of what it is for, only one at a time.
+    pub fn in_environment(what: &str, variables: &[(&str, PathBuf)]) -> Terminal {
+        let terminal = Terminal { socket: format!("ctys-qemu-{what}-{}", std::process::id()) };
         let mut words: Vec<String> =
             ["-f", "/dev/null", "new-session", "-d", "-x", "120", "-y", "40"].map(String::from).to_vec();
-        for (name, value) in lab.variables() {
+        for (name, value) in variables {
             words.extend(["-e".into(), format!("{name}={}", value.display())]);
         }
         words.extend(["-e".into(), "DISPLAY=".into(), "sh".into()]);
@@ -31,14 +37,26 @@ impl Terminal {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
-    fn line(&self, text: &str) {
-        self.call(&["send-keys", "-l", text]);
-        self.call(&["send-keys", "Enter"]);
+    /// Types a line.
+    pub fn line(&self, text: &str) {
+        self.call(&["send-keys", "-l", "--", text]);
+        self.key("Enter");
+    }
+
+    /// Presses a key, by tmux's name for it.
+    pub fn key(&self, key: &str) {
+        self.call(&["send-keys", key]);
+    }
+
+    /// Forgets what was seen.
+    pub fn clear(&self) {
+        self.call(&["send-keys", "-R"]);
+        self.call(&["clear-history"]);
     }
 
     /// Waits until this is seen. A guest under emulation takes its time.
     #[track_caller]
-    fn wait_for(&self, text: &str) {
+    pub fn wait_for(&self, text: &str) {
         for _ in 0..600 {
             let screen = self.call(&["capture-pane", "-p", "-J"]);
             if screen.contains(text) {

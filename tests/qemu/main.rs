@@ -18,3 +18,4 @@ mod screen;
 mod screens;
 #[path = "../sealed/mod.rs"]
 mod sealed;
+mod tutorial;

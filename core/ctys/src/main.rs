@@ -5,12 +5,15 @@
 //! the companion [`tools`].
 
 mod collect;
+mod completion;
 mod doctor;
 mod find;
 mod guard;
 mod hidden;
 mod home;
 mod info;
+#[cfg(test)]
+mod manual;
 mod open;
 mod output;
 mod plan_file;

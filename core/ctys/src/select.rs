@@ -35,6 +35,7 @@ pub fn thinkers(plugins: &Plugins, job: &Job, common: Option<&Presentation>) -> 
             let folders: Vec<String> = plugins.searched().map(|folder| folder.display().to_string()).collect();
             Problem::new(Phase::Here, format!("cannot {verb}: no plugin was found in {}", folders.join(", ")))
                 .hint("in a source tree, `cargo build` in its root builds the plugins")
+                .hint("`cargo install` brings the program alone; `./install PREFIX` brings both, the plugins to PREFIX/lib/ctys/plugins")
                 .hint("CTYS_PLUGIN_PATH names other folders")
         } else {
             let who = if types.is_empty() { "any type".to_string() } else { types.join(", ") };

@@ -28,6 +28,7 @@ mod scan;
 mod settings;
 mod suboptions;
 mod superposition;
+pub mod tables;
 mod target;
 mod text;
 mod types;

@@ -2,6 +2,7 @@
 //! is said by the name the program was started by, or by the first word of the call.
 
 mod ansible;
+mod completion;
 mod createconf;
 pub mod database;
 mod dnsutil;
@@ -23,7 +24,8 @@ use crate::home::Home;
 use crate::screen::Screen;
 use ctys_engine::ssh::Environment;
 use ctys_model::{Phase, Problem};
-use options::{Given, Opt, opt};
+pub use options::Opt;
+use options::{Given, opt};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
@@ -58,6 +60,7 @@ pub const TOOLS: &[Tool] = &[
     wakeup::TOOL,
     proxy::TOOL,
     ansible::TOOL,
+    completion::TOOL,
 ];
 
 /// The options of all tools.

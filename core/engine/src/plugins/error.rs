@@ -144,6 +144,9 @@ impl PluginError {
                     hints.push(format!("the types that are there: {}", known.join(", ")));
                 }
                 hints.push("in a source tree, `cargo build` in its root builds the plugins".into());
+                hints.push(
+                    "`cargo install` brings the program alone; `./install PREFIX` of the sources brings both".into(),
+                );
                 hints
             }
             Cause::Ignored(setting) => vec![format!("unset {setting}")],
