@@ -96,14 +96,8 @@ ctys_n={nonce}
 ctys_b() {{ printf '%s b %s\\n' $ctys_n $1; printf '%s b %s\\n' $ctys_n $1 >&2; }}
 ctys_e() {{ ctys_last=$2; printf '%s e %s %s %s\\n' $ctys_n $1 $2 $3; printf '%s e %s %s %s\\n' $ctys_n $1 $2 $3 >&2; }}
 ctys_x() {{ printf '%s x %s\\n' $ctys_n $1; printf '%s x %s\\n' $ctys_n $1 >&2; }}
-ctys_u() {{
-for ctys_p in ostype hostname osrelease arch; do
-read -r ctys_q 2>/dev/null </proc/sys/kernel/$ctys_p || return; set -- \"$@\" \"$ctys_q\"
-done
-printf '%s %s %s %s\n' \"$@\"
-}}
 ctys_b 0
-ctys_u 2>/dev/null || uname -snrm; id; printf '%s\\n' \"${{HOME:-/}}\"
+uname -snrm; id; printf '%s\\n' \"${{HOME:-/}}\"
 ctys_e 0 $? 0
 ctys_m=none
 {roots}ctys_r() {{
