@@ -62,6 +62,18 @@ fn z_raises_only_what_needs_it_and_only_on_the_target_it_was_given_for() {
 }
 
 #[test]
+fn a_sudo_that_does_not_answer_in_its_time_is_no_sudo_that_refuses() {
+    let sealed = lab();
+    // The status by which timeout(1) tells that the time was over.
+    sealed.host_tool("lab00", "sudo", "exit 124");
+    let words = [&BY_SSH[..], &["-t", "pm", "-a", "cancel=poweroff,self", "lab00(-Z SUDO)"]].concat();
+    let (_, stderr) = sealed.ctys(&words).ends(5);
+    assert!(stderr.contains("sudo did not say within 25 s whether it lets this run"), "{stderr}");
+    assert!(!stderr.contains("the rules of sudo"), "{stderr}");
+    assert!(!done(&sealed).iter().any(|line| line.contains("poweroff")), "{:?}", done(&sealed));
+}
+
+#[test]
 fn a_refused_privilege_is_named_and_the_command_is_not_run() {
     let sealed = lab();
     sealed.host_tool("lab00", "sudo", "echo 'sudo: a password is required' >&2; exit 1");

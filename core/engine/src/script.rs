@@ -111,7 +111,8 @@ esac
 }}
 ctys_a() {{
 case $ctys_m in
-sudo) ctys_t 10 sudo -n -l -- \"$@\" >/dev/null </dev/null;;
+sudo) ctys_t 25 sudo -n -l -- \"$@\" >/dev/null </dev/null; ctys_q=$?
+case $ctys_q in 124|137) echo 'sudo did not say within 25 s whether it lets this run' >&2;; esac; return $ctys_q;;
 barred) echo 'the same credentials were refused on another host' >&2; return 1;;
 *) :;;
 esac
