@@ -108,7 +108,8 @@ impl Finder<'_> {
                     let place = Whereabouts {
                         target: host.to_string(),
                         session_type: text(Known::SessionType).to_ascii_uppercase(),
-                        about: format!("{} {}", text(Known::Id), text(Known::Uuid)).trim().to_string(),
+                        about: escape_for_eyes(format!("{} {}", text(Known::Id), text(Known::Uuid)).trim())
+                            .into_owned(),
                     };
                     if !found.iter().any(|other| other.session_type == place.session_type) {
                         found.push(place);

@@ -22,6 +22,7 @@ pub const TOPICS: &[(&str, &str)] = &[
     ("separators", "what , : % mean and how they are written as themselves"),
     ("groups", "files with targets"),
     ("macros", "names for parts of a call"),
+    ("exit", "exit codes"),
     ("plans", "what is asked, checked and written down before and after a change"),
 ];
 
@@ -43,6 +44,7 @@ fn of_topic(topic: &str, manifests: &[Manifest]) -> Option<String> {
         "options" => option_list(),
         "verbs" => format!("{VERBS_TEXT}\n{}", verb_list()),
         "plans" => PLANS.to_string(),
+        "exit" => EXIT.to_string(),
         "targets" => TARGETS.to_string(),
         "address" => format!("{ADDRESS}\n{}", table(address::KEYS)),
         "create" => action(Verb::Create, CREATE, &[address::KEYS, create::KEYS], manifests),
@@ -220,6 +222,21 @@ $XDG_STATE_HOME/ctys; CTYS_AUDIT=syslog sends it to the journal, CTYS_AUDIT=/FIL
 it out.
 
 A refused call ends with 8.
+";
+
+const EXIT: &str = "\
+  0    all is well, or was so already
+  1    the call is wrong, or there is none; nothing was done
+  2    something is missing here: a plugin, a file, a tool
+  3    a target, or a command on it, took too long
+  4    a target was not reached: its name, the connection, its host key, the login
+  5    a command failed on a target; its own status stands in the message
+  8    refused: a machine is protected, --read-only, many targets without --yes, a plan that does not hold
+  11   more than one machine is meant; all of them are listed
+  130  interrupted
+
+Of several the first of these counts: 130, 1, 2, 8, 11, 3, 4, 5. Each target is named on stderr with its phase: resolve,
+connect, host key, login, privilege, run, parse, timeout and so on. The words of a phase stand behind it.
 ";
 
 const TARGETS: &str = "\

@@ -197,6 +197,9 @@ fn switch(desk: &mut Desk<'_>, value: &Text, what: &str) -> Option<bool> {
 /// The session types of a list; ALL stays a word. An unknown one stays, too, so that the action is looked at as well.
 fn type_list(desk: &mut Desk<'_>, value: &Text) -> Vec<String> {
     let words = value.split(',');
+    if words.iter().all(Text::is_empty) {
+        desk.fault(Fault::at(value.spot(), "there is no session type between these commas").expected("TYPE"));
+    }
     let words = words.iter().filter(|word| !word.is_empty());
     words.map(|word| types::known(desk, word).unwrap_or_else(|| word.upper())).collect()
 }

@@ -153,3 +153,16 @@ fn fail(screen: &mut Screen, problem: &Problem) -> u8 {
 fn usage(message: impl Into<String>) -> Problem {
     Problem::new(Phase::Usage, message)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::TOOLS;
+
+    #[test]
+    fn no_tool_hides_a_verb() {
+        for tool in TOOLS {
+            let short = tool.name.strip_prefix("ctys-").unwrap_or(tool.name);
+            assert!(ctys_line::VERBS.iter().all(|verb| verb.name != short), "{short} is both");
+        }
+    }
+}

@@ -8,6 +8,7 @@ use crate::scan::{Block, context_options};
 use crate::suboptions::Suboption;
 use crate::text::{Mark, Spot, Text};
 use crate::types;
+use ctys_model::bytes::escape_for_eyes;
 use ctys_model::manifest::Category;
 use ctys_model::{MachineAddress, Phase};
 
@@ -213,7 +214,13 @@ impl Call {
             return named;
         }
         let mut items = items.into_iter();
-        let name = items.next().expect("there is one").remove(0);
+        let mut first = items.next().expect("there is one");
+        if let Some(more) = first.get(1) {
+            desk.fault(
+                Fault::at(more.spot(), "the name of a machine has no parentheses").expected("NAME HOST(OPTIONS)"),
+            );
+        }
+        let name = first.remove(0);
         let mut hosts: Vec<Vec<Text>> = Vec::new();
         for item in items {
             match hosts.last_mut() {
@@ -247,8 +254,14 @@ impl Call {
             Sought { address: self.sought(desk, &one.subs)?, host, types: types.to_vec(), reach: reach.to_vec() };
         match desk.world.shelf.whereabouts(&sought) {
             Err(problem) => {
-                let fault = Fault::at(spot, problem.message.clone()).phase(problem.phase);
-                desk.fault(problem.hints.iter().fold(fault, |fault, hint| fault.note(format!("hint: {hint}"))));
+                // A host may have had its say in it.
+                let fault = Fault::at(spot, escape_for_eyes(&problem.message)).phase(problem.phase);
+                desk.fault(
+                    problem
+                        .hints
+                        .iter()
+                        .fold(fault, |fault, hint| fault.note(format!("hint: {}", escape_for_eyes(hint)))),
+                );
                 None
             }
             Ok(mut found) => {
