@@ -15,6 +15,7 @@ pub mod source;
 pub mod table;
 
 use crate::flow::{Flow, Stop};
+use crate::work::links;
 use ctys_plugin::model::{Bytes, ToolCall};
 
 /// Does what the words say.
@@ -30,7 +31,7 @@ pub fn run(flow: &mut Flow<'_>, call: &ToolCall) -> Result<(), Stop> {
         (false, _) => (call.tool.rsplit('-').next().unwrap_or("ctl"), &call.words[..]),
     };
     match tool {
-        "ctl" => ctl::run(flow, call, words),
+        "ctl" => ctl::run(flow, call, words).and_then(|()| links::follow(flow)),
         "cfg" => cfg::run(flow, call, words),
         "console" => console::run(flow, call, words),
         _ => flow.fail(format!("[ERROR]: cube-{tool} is not made yet")),
