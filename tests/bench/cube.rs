@@ -6,6 +6,9 @@
 //!   network, and `runc start`. Rounds are interleaved; both start the same container on the same segment, which is there.
 //! * `cube-ctl list` with 100 cubes at work, beside `runc list`.
 //!
+//! The medians of the wall time, and of the processor time of all programs that were waited for, which other work on the machine
+//! changes less.
+//!
 //! Environment: `CTYS_BENCH_ROUNDS` (default 30), `CTYS_BENCH_CUBES` (default 100). Needs root and what the cube tests need.
 
 #[path = "../cube/bed.rs"]
@@ -68,7 +71,7 @@ fn start(rounds: usize) {
         times.push(time(&mut command));
         bed.ctl(["stop", "web"]).silent();
     }
-    report("start of a cube with a network", "cube-ctl start", &mut with, "runc and ip in a script", &mut without);
+    report("start of a cube with a network", "cube-ctl start", &with, "runc and ip in a script", &without);
 }
 
 fn list(cubes: usize, rounds: usize) {
@@ -93,25 +96,41 @@ fn list(cubes: usize, rounds: usize) {
         let (times, mut command) = if round % 2 == 0 { (&mut without, bare()) } else { (&mut with, ours()) };
         times.push(time(&mut command));
     }
-    report(&format!("list of {cubes} cubes at work"), "cube-ctl list", &mut with, "runc list", &mut without);
+    report(&format!("list of {cubes} cubes at work"), "cube-ctl list", &with, "runc list", &without);
 }
 
-/// Milliseconds from the call to its end.
-fn time(command: &mut Command) -> f64 {
+/// Milliseconds from the call to its end, and of the processors meanwhile.
+fn time(command: &mut Command) -> (f64, f64) {
     command.stdin(Stdio::null()).stdout(Stdio::null());
-    let begun = Instant::now();
+    let (begun, used) = (Instant::now(), used());
     let status = command.status().unwrap();
-    let took = begun.elapsed().as_secs_f64() * 1e3;
+    let took = (begun.elapsed().as_secs_f64() * 1e3, self::used() - used);
     assert!(status.success(), "{command:?}");
     took
 }
 
-fn report(what: &str, ours: &str, with: &mut [f64], bare: &str, without: &mut [f64]) {
-    with.sort_by(f64::total_cmp);
-    without.sort_by(f64::total_cmp);
-    let (with, without) = (with[with.len() / 2], without[without.len() / 2]);
-    println!("{what}, medians");
-    println!("  {ours:<26} {with:8.1} ms");
-    println!("  {bare:<26} {without:8.1} ms");
-    println!("  ratio                      {:8.2}", with / without);
+/// Processor time of all children that were waited for, and of theirs, in milliseconds.
+fn used() -> f64 {
+    // SAFETY: rusage is plain integers, which the call fills.
+    let usage = unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        libc::getrusage(libc::RUSAGE_CHILDREN, &mut usage);
+        usage
+    };
+    let milliseconds = |time: libc::timeval| time.tv_sec as f64 * 1e3 + time.tv_usec as f64 / 1e3;
+    milliseconds(usage.ru_utime) + milliseconds(usage.ru_stime)
+}
+
+fn report(what: &str, ours: &str, with: &[(f64, f64)], bare: &str, without: &[(f64, f64)]) {
+    let median = |times: &[(f64, f64)], part: fn(&(f64, f64)) -> f64| {
+        let mut all: Vec<f64> = times.iter().map(part).collect();
+        all.sort_by(f64::total_cmp);
+        all[all.len() / 2]
+    };
+    let both = |times: &[(f64, f64)]| (median(times, |time| time.0), median(times, |time| time.1));
+    let (with, without) = (both(with), both(without));
+    println!("{what}, medians: wall ms, processor ms");
+    println!("  {ours:<26} {:8.1} {:8.1}", with.0, with.1);
+    println!("  {bare:<26} {:8.1} {:8.1}", without.0, without.1);
+    println!("  ratio                      {:8.2} {:8.2}", with.0 / without.0, with.1 / without.1);
 }

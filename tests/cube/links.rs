@@ -136,6 +136,34 @@ fn the_host_is_joined_to_a_segment_that_is_made_again() {
 }
 
 #[test]
+fn a_start_gives_the_host_one_link_and_nothing_else() {
+    let bed = Bed::with_network();
+    let host = bed.networks.clone().unwrap().0;
+    let inside = |words: &[&str]| {
+        let mut command = Command::new("nsenter");
+        Outcome::of(command.arg(format!("--net=/run/netns/{host}")).args(words), b"").ok()
+    };
+    let switches = "cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/*/route_localnet /proc/sys/net/ipv4/conf/*/proxy_arp | sort | uniq";
+    let before = inside(&["sh", "-c", switches]);
+    bed.cube("web", SLEEP);
+    bed.cube("gate", SLEEP);
+    bed.set("gate", "cube.attributes", "netprime");
+    bed.set("gate", "cube.network.stack", "8000 web:80");
+    // Without any setting there is a network.
+    for name in ["web", "gate"] {
+        Outcome::of(bed.command("cube-ctl").args(["start", name]).env_remove("CTYS_CUBE_NETWORK"), b"").silent();
+    }
+    bed.ctl(["web:ping", "-c", "1", "-W", "5", "192.168.42.1"]).ok();
+    let link = |line: &str| line.split(": ").nth(1).unwrap().split('@').next().unwrap().to_string();
+    let links: Vec<String> = inside(&["ip", "-o", "link"]).lines().map(link).collect();
+    assert_eq!(links, ["lo", "essential"]);
+    let routes = inside(&["ip", "route"]);
+    assert_eq!(routes.trim(), "192.168.42.0/24 dev essential proto kernel scope link src 192.168.42.2");
+    assert_eq!(inside(&["nft", "list", "ruleset"]), "");
+    assert_eq!(inside(&["sh", "-c", switches]), before);
+}
+
+#[test]
 fn a_host_that_has_these_addresses_elsewhere_keeps_them() {
     let bed = Bed::with_network();
     let (host, segment) = bed.networks.clone().unwrap();

@@ -77,7 +77,7 @@ impl Plugin for Cubes {
 fn follow(request: &Request, facts: &Facts, replies: Option<&Replies>) -> Next {
     let flow = Flow::new(request, facts, replies);
     let next = match &request.action {
-        Action::Tool(call) => return flow.next(|flow| tools::run(flow, call).and_then(|()| links::follow(flow))),
+        Action::Tool(call) => return flow.next(|flow| tools::run(flow, call)),
         Action::Create(create) => flow.next(|flow| create::run(flow, create).and_then(|()| links::follow(flow))),
         Action::Cancel(cancel) => flow.next(|flow| cancel::run(flow, cancel).and_then(|()| links::follow(flow))),
         _ => Next::Done(Findings::default()),

@@ -17,6 +17,7 @@ pub mod source;
 pub mod table;
 
 use crate::flow::{Flow, Stop};
+use crate::work::links;
 use ctys_plugin::model::{Bytes, ToolCall};
 use role::Role;
 
@@ -45,7 +46,7 @@ pub fn run(flow: &mut Flow<'_>, call: &ToolCall) -> Result<(), Stop> {
 /// Does it here.
 pub fn here(flow: &mut Flow<'_>, call: &ToolCall, tool: &str, words: &[Bytes]) -> Result<(), Stop> {
     match tool {
-        "ctl" => ctl::run(flow, call, words),
+        "ctl" => ctl::run(flow, call, words).and_then(|()| links::follow(flow)),
         "cfg" => cfg::run(flow, call, words),
         "console" => console::run(flow, call, words),
         _ => cmd::run(flow, call, words),

@@ -42,6 +42,7 @@ const UP: &str = r#"
 c=$1 ns=$2 p=$3 v=$4 mac=$5 gw=$6 s=$7 n=$8 h=$9; shift 9; own=$1; shift
 read -r pid <"$p" || [ -n "$pid" ] || exit 1
 exec 8<"$c" && flock -w 60 8 || exit 1
+segment() {
 [ -e "/run/netns/$ns" ] || ip netns add "$ns" 8<&- || exit 1
 there=$(ip -n "$ns" -o link show) || exit 1
 case $there in *' br-int:'*) ;; *)
@@ -54,6 +55,14 @@ ip link add name essential type veth peer name essential-peer netns "$ns" || exi
 printf 'addr add 192.168.42.2/24 dev essential\nlink set dev essential up\n' | ip -batch - || exit 1
 ip -n "$ns" link set dev essential-peer master br-int up || exit 1
 esac
+case $there in *" $v@"*) ip -n "$ns" link del dev "$v";; esac
+}
+# Where the segment is whole and has no link of an earlier life, one program does it; where it is not, the first line fails.
+join() {
+printf 'link set dev essential-peer up\nlink add name %s type veth peer name %s netns %s address %s\nlink set dev %s master br-int up\n' "$v" "$v" "$pid" "$mac" "$v" |
+ip -n "$ns" -batch -
+}
+if ! join 2>/dev/null; then segment; join || exit 1; fi
 if [ ! -d "$s/hosts" ] || [ ! -d "$s/dhcp" ]; then mkdir -p "$s/hosts" "$s/dhcp" || exit 1; fi
 if command -v dnsmasq >/dev/null 2>&1; then
 d=; [ -f "$s/dnsmasq.pid" ] && read -r d <"$s/dnsmasq.pid"
@@ -67,9 +76,6 @@ nsenter --net="/run/netns/$ns" dnsmasq --conf-file=/dev/null --user=root --inter
  8<&- </dev/null >/dev/null || exit 1
 fi
 fi
-case $there in *" $v@"*) ip -n "$ns" link del dev "$v";; esac
-printf 'link add name %s type veth peer name %s netns %s address %s\nlink set dev %s master br-int up\n' "$v" "$v" "$pid" "$mac" "$v" |
-ip -n "$ns" -batch - || exit 1
 {
 printf 'link set dev lo up\nlink set dev %s up\n' "$v"
 for a; do printf 'addr add %s dev %s\n' "$a" "$v"; done
