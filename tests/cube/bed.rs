@@ -166,8 +166,10 @@ impl Bed {
             let _ = self.runc(&["delete", "--force", &entry.file_name().to_string_lossy()]);
         }
         if let Some((host, segment)) = &self.networks {
-            let pid = fs::read_to_string(self.folder.join("state/.network/dnsmasq.pid")).unwrap_or_default();
-            let _ = Command::new("kill").arg(pid.trim()).stderr(Stdio::null()).status();
+            for file in ["dnsmasq.pid", "avahi/pid"] {
+                let pid = fs::read_to_string(self.folder.join("state/.network").join(file)).unwrap_or_default();
+                let _ = Command::new("kill").arg(pid.trim()).stderr(Stdio::null()).status();
+            }
             for name in [host, segment] {
                 let _ = Command::new("ip").args(["netns", "del", name]).stderr(Stdio::null()).status();
             }

@@ -3,14 +3,23 @@
 mod bed;
 mod consoles;
 mod execution;
+mod foreground;
+mod hooks;
+mod hosts;
+mod guards;
 mod lifecycle;
+mod links;
 mod listing;
 mod logins;
+mod names;
 mod network;
 mod roles;
+mod roots;
 #[path = "../sealed/mod.rs"]
 mod sealed;
 mod settings;
 mod storage;
+mod stress;
 mod terminal;
 mod user;
+mod vts;

@@ -10,11 +10,13 @@ pub const WITHOUT: (&[u8], &[u8]) = (b"{\n", b"} 9<&-\n");
 /// What the first lock of a session needs. `$1` path, `$2` tenths of a second.
 ///
 /// The lock counts only when the path still names what was locked: it may have been renamed or removed while we waited.
-/// `flock` is told by its standard input, since mksh keeps higher descriptors from its children. busybox has no `flock -w`.
+/// A lock that is held is given back by its name before its descriptor is closed: a child that a shell has forked and that
+/// has not become its program yet holds a copy of the descriptor. `flock` is told by its standard input, since mksh keeps higher descriptors from its children. busybox has no `flock -w`.
 pub fn helper(out: &mut Vec<u8>) {
     out.extend_from_slice(
         b"\
 ctys_k() {
+{ flock -u 0 <&9 9<&-; } 2>/dev/null
 command exec 9<&-
 [ -n \"$1\" ] || return 0
 command -v flock >/dev/null 2>&1 || { echo 'flock is not there' >&2; return 127; }

@@ -32,7 +32,7 @@ const PRINT: &str = "for f; do if [ ! -f \"$f\" ]; then continue; fi; \
 pub fn script(out: &mut Vec<u8>, scan: &Scan) -> Result<(), NulByte> {
     let mut bases: Vec<Vec<u8>> = Vec::new();
     for base in &scan.bases {
-        bases.push(quote(&base_path(base.as_slice()))?);
+        bases.push(quote(&below_home(base.as_slice()))?);
     }
     let mut line = b"export ctys_n; ctys_c=".to_vec();
     line.extend_from_slice(scan.limit.saturating_add(1).to_string().as_bytes());
@@ -50,8 +50,8 @@ pub fn script(out: &mut Vec<u8>, scan: &Scan) -> Result<(), NulByte> {
     line.extend_from_slice(b"; else ctys_x=sh ctys_o=-c ctys_p=");
     line.extend_from_slice(&quote(PRINT.as_bytes())?);
     line.extend_from_slice(b"; fi\nif [ $# -gt 0 ]; then ctys_t ");
-    line.extend_from_slice(format!("{SCAN_LIMIT_S} find \"$@\" -maxdepth {} ", scan.depth).as_bytes());
-    // A link to a file counts as well; a link to a folder is not followed, so no walk is endless.
+    line.extend_from_slice(format!("{SCAN_LIMIT_S} find -H \"$@\" -maxdepth {} ", scan.depth).as_bytes());
+    // A base that is a link to a folder is walked. A link to a file counts as well; a link to a folder is not followed, so no walk is endless.
     line.extend_from_slice(b"'(' -type f -o -type l ')' '('");
     for (n, name) in scan.names.iter().enumerate() {
         line.extend_from_slice(if n == 0 { b" -name " } else { b" -o -name " });
@@ -63,7 +63,7 @@ pub fn script(out: &mut Vec<u8>, scan: &Scan) -> Result<(), NulByte> {
 }
 
 /// `~` and `~/x` are the home folder, where the script stands; a relative base is below it anyway.
-fn base_path(base: &[u8]) -> Vec<u8> {
+pub fn below_home(base: &[u8]) -> Vec<u8> {
     let rest = match base {
         b"~" => b"",
         _ => base.strip_prefix(b"~/").unwrap_or(base),
@@ -101,10 +101,14 @@ pub fn parse(nonce: &str, scan: &Scan, home: &[u8], stdout: &[u8], cut: bool) ->
         files.push(FoundFile { path: Bytes(absolute(path, home)), file: answer });
         rest = tail;
     }
+    settle(files, broken)
+}
+
+/// The answer: sorted by path, each once, since bases may lie inside each other.
+pub fn settle(mut files: Vec<FoundFile>, cut: bool) -> Scanned {
     files.sort_by(|a, b| a.path.cmp(&b.path));
-    // Bases may lie inside each other.
     files.dedup_by(|a, b| a.path == b.path);
-    Scanned { files, cut: broken }
+    Scanned { files, cut }
 }
 
 fn until<'a>(text: &'a [u8], mark: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
@@ -112,7 +116,8 @@ fn until<'a>(text: &'a [u8], mark: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
     Some((&text[..at], &text[at + mark.len()..]))
 }
 
-fn absolute(path: &[u8], home: &[u8]) -> Vec<u8> {
+/// A path of the walk, made absolute by the home folder.
+pub fn absolute(path: &[u8], home: &[u8]) -> Vec<u8> {
     let relative = match path.strip_prefix(b"./") {
         Some(relative) => relative,
         None if path.starts_with(b"/") => return path.to_vec(),

@@ -4,6 +4,7 @@
 //! an input of its own, so none can eat the rest of the script. See `frames.rs` for the marks.
 
 use crate::quote::{NulByte, quote};
+use crate::scan::below_home;
 use ctys_model::probe::Scan;
 use ctys_model::{Bytes, Command, Lock, Privilege, ProcessTable};
 use serde::{Deserialize, Serialize};
@@ -95,8 +96,14 @@ ctys_n={nonce}
 ctys_b() {{ printf '%s b %s\\n' $ctys_n $1; printf '%s b %s\\n' $ctys_n $1 >&2; }}
 ctys_e() {{ ctys_last=$2; printf '%s e %s %s %s\\n' $ctys_n $1 $2 $3; printf '%s e %s %s %s\\n' $ctys_n $1 $2 $3 >&2; }}
 ctys_x() {{ printf '%s x %s\\n' $ctys_n $1; printf '%s x %s\\n' $ctys_n $1 >&2; }}
+ctys_u() {{
+for ctys_p in ostype hostname osrelease arch; do
+read -r ctys_q 2>/dev/null </proc/sys/kernel/$ctys_p || return; set -- \"$@\" \"$ctys_q\"
+done
+printf '%s %s %s %s\n' \"$@\"
+}}
 ctys_b 0
-uname -snrm; id; printf '%s\\n' \"${{HOME:-/}}\"
+ctys_u 2>/dev/null || uname -snrm; id; printf '%s\\n' \"${{HOME:-/}}\"
 ctys_e 0 $? 0
 ctys_m=none
 {roots}ctys_r() {{
@@ -142,6 +149,24 @@ ctys_t \"$@\"
     );
 }
 
+/// Whether a folder may be there: one that is below a folder which the account may not enter may be.
+pub fn nearness(out: &mut Vec<u8>) {
+    out.extend_from_slice(
+        b"\
+ctys_h() {
+ctys_p=$1
+while [ ! -e \"${ctys_p:-/}\" ] && [ -n \"$ctys_p\" ]; do ctys_p=${ctys_p%/*}; done
+[ \"$ctys_p\" = \"$1\" ] || [ ! -x \"${ctys_p:-/}\" ]
+}
+",
+    );
+}
+
+/// Whether this item needs [`nearness`].
+pub fn looks_near(item: &Item) -> bool {
+    matches!(item, Item::Run(tries) if tries.first().is_some_and(|command| !command.near.is_empty()))
+}
+
 /// Whether this item needs [`limits`].
 pub fn has_limit(item: &Item) -> bool {
     let watched = |command: &Command| command.limit_ms != Command::NO_LIMIT || command.privilege == Privilege::Root;
@@ -156,58 +181,7 @@ pub fn has_limit(item: &Item) -> bool {
 pub fn item(out: &mut Vec<u8>, number: u32, item: &Item, limit_s: u32) -> Result<(), NulByte> {
     out.extend_from_slice(format!("ctys_b {number}\n").as_bytes());
     match item {
-        Item::Run(tries) => {
-            for (n, command) in tries.iter().enumerate() {
-                let program = quote(command.program.as_bytes())?;
-                out.extend_from_slice(if n == 0 { b"if " } else { b"elif " });
-                out.extend_from_slice(b"command -v ");
-                out.extend_from_slice(&program);
-                out.extend_from_slice(b" >/dev/null 2>&1; then\n");
-                let mut words = program.clone();
-                for arg in &command.args {
-                    words.push(b' ');
-                    words.extend_from_slice(&quote(arg.as_slice())?);
-                }
-                let root = command.privilege == Privilege::Root;
-                if root {
-                    out.extend_from_slice(b"if ctys_a ");
-                    out.extend_from_slice(&words);
-                    out.extend_from_slice(b"; then\n");
-                }
-                let mut input = b" </dev/null".to_vec();
-                if let Some(stdin) = &command.stdin {
-                    // In pieces: where printf is no builtin, Linux takes at most 128 KiB in one argument.
-                    out.extend_from_slice(b"{ :; ");
-                    for piece in stdin.as_slice().chunks(16 * 1024) {
-                        out.extend_from_slice(b"printf -- ");
-                        out.extend_from_slice(&quote(&printf_format(piece))?);
-                        out.extend_from_slice(b"; ");
-                    }
-                    out.extend_from_slice(b"} | ");
-                    input.clear();
-                }
-                let limit = match command.limit_ms {
-                    0 | Command::NO_LIMIT => limit_s,
-                    limit_ms => limit_ms.div_ceil(1000),
-                };
-                match (root, command.limit_ms) {
-                    (true, _) => out.extend_from_slice(format!("ctys_r {limit} ").as_bytes()),
-                    (false, Command::NO_LIMIT) => {}
-                    (false, _) => out.extend_from_slice(format!("ctys_t {limit} ").as_bytes()),
-                }
-                out.extend_from_slice(&words);
-                out.extend_from_slice(&input);
-                out.extend_from_slice(format!("; ctys_e {number} $? {n}\n").as_bytes());
-                if root {
-                    out.extend_from_slice(format!("else ctys_e {number} {REFUSED} {n}; fi\n").as_bytes());
-                }
-            }
-            if tries.is_empty() {
-                out.extend_from_slice(format!("ctys_e {number} {NOT_FOUND} 0\n").as_bytes());
-            } else {
-                out.extend_from_slice(format!("else ctys_e {number} {NOT_FOUND} 0; fi\n").as_bytes());
-            }
-        }
+        Item::Run(tries) => first_of(out, number, tries, limit_s)?,
         Item::Scan(scan) => {
             crate::scan::script(out, scan)?;
             out.extend_from_slice(format!("; ctys_e {number} $? 0\n").as_bytes());
@@ -248,6 +222,72 @@ pub fn item(out: &mut Vec<u8>, number: u32, item: &Item, limit_s: u32) -> Result
             }
             out.extend_from_slice(&line);
         }
+    }
+    Ok(())
+}
+
+/// The first of these commands whose program exists.
+fn first_of(out: &mut Vec<u8>, number: u32, tries: &[Command], limit_s: u32) -> Result<(), NulByte> {
+    let near = tries.first().map_or(&[][..], |command| &command.near);
+    for (n, folder) in near.iter().enumerate() {
+        out.extend_from_slice(if n == 0 { b"if ctys_h " } else { b" || ctys_h " });
+        out.extend_from_slice(&quote(&below_home(folder.as_slice()))?);
+    }
+    if !near.is_empty() {
+        out.extend_from_slice(b"; then\n");
+    }
+    for (n, command) in tries.iter().enumerate() {
+        let program = quote(command.program.as_bytes())?;
+        out.extend_from_slice(if n == 0 { b"if " } else { b"elif " });
+        out.extend_from_slice(b"command -v ");
+        out.extend_from_slice(&program);
+        out.extend_from_slice(b" >/dev/null 2>&1; then\n");
+        let mut words = program.clone();
+        for arg in &command.args {
+            words.push(b' ');
+            words.extend_from_slice(&quote(arg.as_slice())?);
+        }
+        let root = command.privilege == Privilege::Root;
+        if root {
+            out.extend_from_slice(b"if ctys_a ");
+            out.extend_from_slice(&words);
+            out.extend_from_slice(b"; then\n");
+        }
+        let mut input = b" </dev/null".to_vec();
+        if let Some(stdin) = &command.stdin {
+            // In pieces: where printf is no builtin, Linux takes at most 128 KiB in one argument.
+            out.extend_from_slice(b"{ :; ");
+            for piece in stdin.as_slice().chunks(16 * 1024) {
+                out.extend_from_slice(b"printf -- ");
+                out.extend_from_slice(&quote(&printf_format(piece))?);
+                out.extend_from_slice(b"; ");
+            }
+            out.extend_from_slice(b"} | ");
+            input.clear();
+        }
+        let limit = match command.limit_ms {
+            0 | Command::NO_LIMIT => limit_s,
+            limit_ms => limit_ms.div_ceil(1000),
+        };
+        match (root, command.limit_ms) {
+            (true, _) => out.extend_from_slice(format!("ctys_r {limit} ").as_bytes()),
+            (false, Command::NO_LIMIT) => {}
+            (false, _) => out.extend_from_slice(format!("ctys_t {limit} ").as_bytes()),
+        }
+        out.extend_from_slice(&words);
+        out.extend_from_slice(&input);
+        out.extend_from_slice(format!("; ctys_e {number} $? {n}\n").as_bytes());
+        if root {
+            out.extend_from_slice(format!("else ctys_e {number} {REFUSED} {n}; fi\n").as_bytes());
+        }
+    }
+    if tries.is_empty() {
+        out.extend_from_slice(format!("ctys_e {number} {NOT_FOUND} 0\n").as_bytes());
+    } else {
+        out.extend_from_slice(format!("else ctys_e {number} {NOT_FOUND} 0; fi\n").as_bytes());
+    }
+    if !near.is_empty() {
+        out.extend_from_slice(format!("else ctys_e {number} 0 0; fi\n").as_bytes());
     }
     Ok(())
 }

@@ -41,6 +41,7 @@ pub struct Session {
     /// The host has said who it is: there is a shell behind the login.
     greeted: bool,
     limits_known: bool,
+    nearness_known: bool,
     /// A lock was asked for: what is started from then on must not inherit it.
     locks: bool,
     next_item: u32,
@@ -60,6 +61,7 @@ impl Session {
             host: None,
             greeted: false,
             limits_known: false,
+            nearness_known: false,
             locks: false,
             next_item: 1,
             next_round: 0,
@@ -145,6 +147,10 @@ impl Conversation for Session {
         if !self.limits_known && items.iter().any(script::has_limit) {
             script::limits(&mut text);
             self.limits_known = true;
+        }
+        if !self.nearness_known && items.iter().any(script::looks_near) {
+            script::nearness(&mut text);
+            self.nearness_known = true;
         }
         if chain.is_some() {
             script::chain_begin(&mut text);

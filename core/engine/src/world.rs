@@ -7,6 +7,7 @@ use crate::script::Means;
 use crate::session::{Conversation, Session};
 use crate::ssh::{Ssh, Transport};
 use crate::transport::Clocks;
+use crate::walk::Walker;
 use ctys_model::{Problem, Reach, Target, Wake};
 use std::collections::HashMap;
 use std::io::Write;
@@ -125,7 +126,12 @@ impl World for RealWorld {
             }
         })?;
         let nonce: String = self.fresh(16).iter().map(|byte| format!("{byte:02x}")).collect();
-        let session = Box::new(Session::new(shell, nonce, means, shared.clocks, deadline));
+        let session = Session::new(shell, nonce, means, shared.clocks, deadline);
+        let session: Box<dyn Conversation> = if target.local {
+            Box::new(Walker::new(session, std::env::var_os("HOME").as_deref()))
+        } else {
+            Box::new(session)
+        };
         Ok(match &shared.record {
             Some(record) => Box::new(Recorder::new(session, &name, record.clone())),
             None => session,

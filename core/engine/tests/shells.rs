@@ -49,8 +49,10 @@ fn session_by(means: &[Means], shell: &[&str], prepare: impl FnOnce(&mut std::pr
     command.args(&shell[1..]);
     prepare(&mut command);
     let piped = Piped::start(&mut command).unwrap_or_else(|error| panic!("{shell:?} is needed: {error}"));
-    let deadline = Instant::now() + Duration::from_secs(60);
-    Session::new(Box::new(Chosen(piped)), "f00dfeedf00dfeed".into(), means, Clocks::default(), deadline)
+    // A machine that has other work gets as much patience as it needs.
+    let patience = Duration::from_secs(120);
+    let clocks = Clocks { silence: patience, ..Clocks::default() };
+    Session::new(Box::new(Chosen(piped)), "f00dfeedf00dfeed".into(), means, clocks, Instant::now() + patience)
 }
 
 fn run(session: &mut Session, items: &[Item]) -> Vec<Answer> {
@@ -395,6 +397,9 @@ fn a_walk_finds_files_by_name_whatever_they_are_called_and_whatever_is_in_them()
     std::fs::create_dir(format!("{folder}/xen/five.conf")).unwrap();
     std::os::unix::fs::symlink("-four.conf", format!("{folder}/xen/six.conf")).unwrap();
     std::os::unix::fs::symlink(".", format!("{folder}/xen/loop")).unwrap();
+    std::os::unix::fs::symlink("xen", format!("{folder}/linked")).unwrap();
+    std::os::unix::fs::symlink("nowhere", format!("{folder}/xen/dangling.conf")).unwrap();
+    std::os::unix::fs::symlink("/dev/null", format!("{folder}/xen/device.conf")).unwrap();
     let scan = |bases: &[&str], depth| {
         Item::Scan(Scan {
             place: Place::Target,
@@ -415,8 +420,20 @@ fn a_walk_finds_files_by_name_whatever_they_are_called_and_whatever_is_in_them()
         let mut session = session_with(shell, |command| {
             command.env("HOME", &folder).env("PATH", path);
         });
-        let items = [scan(&["xen", "~/xen", "none", "/nowhere"], 9), scan(&["~"], 2), scan(&["none"], 2)];
+        let items = [
+            scan(&["xen", "~/xen", "none", "/nowhere"], 9),
+            scan(&["~"], 2),
+            scan(&["none"], 2),
+            scan(&["linked/"], 1),
+            scan(&["linked", "xen"], 3),
+        ];
         let answers = run(&mut session, &items);
+        // This machine is walked without a shell, with the same result.
+        for (item, answer) in items.iter().zip(&answers) {
+            let Item::Scan(scan) = item else { unreachable!() };
+            let walked = ctys_engine::walk::walk(scan, folder.as_bytes(), Instant::now() + Duration::from_secs(60));
+            assert_eq!(&Answer::Scanned(walked), answer, "{shell:?} {scan:?}");
+        }
         let found = |answer: &Answer| match answer {
             Answer::Scanned(scanned) => {
                 assert!(!scanned.cut, "{shell:?}");
@@ -445,6 +462,61 @@ fn a_walk_finds_files_by_name_whatever_they_are_called_and_whatever_is_in_them()
         assert_eq!(got, expected, "{shell:?}");
         assert_eq!(found(&answers[1]), [four, six], "{shell:?}: two levels below the home");
         assert_eq!(found(&answers[2]), [("/none".to_string(), FileAnswer::Absent)], "{shell:?}");
+        assert_eq!((found(&answers[3]).len(), found(&answers[4]).len()), (2, 8), "{shell:?}: a base that is a link");
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn where_no_folder_is_near_nothing_is_started() {
+    let folder = tempfolder("near");
+    std::fs::create_dir_all(format!("{folder}/a b/inner")).unwrap();
+    let near = |folders: &[&str]| {
+        let absent = Command::new("ctys-no-such-tool").near(folders.iter().copied());
+        Item::Run(vec![absent, Command::new("echo").arg("asked")])
+    };
+    for shell in shells() {
+        let mut session = session_with(&shell, |command| {
+            command.env("HOME", &folder);
+        });
+        let here = format!("{folder}/a b");
+        let cases: [(&[&str], &str); 7] = [
+            (&["/nowhere/at/all"], ""),
+            (&["~/c", "/nowhere"], ""),
+            (&["~/a b/inner"], "asked\n"),
+            (&["/nowhere", &here], "asked\n"),
+            (&["~/a b/inner/deeper"], ""),
+            (&["~"], "asked\n"),
+            (&["/"], "asked\n"),
+        ];
+        let items: Vec<Item> = cases.iter().map(|(folders, _)| near(folders)).collect();
+        for ((folders, expected), answer) in cases.iter().zip(run(&mut session, &items)) {
+            let output = output(&answer);
+            assert_eq!(
+                (&output.exit, output.stdout.to_text().as_ref()),
+                (&Exit::Code(0), *expected),
+                "{shell:?} {folders:?}"
+            );
+        }
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// What an account may not enter may hold anything.
+#[cfg(feature = "real")]
+#[test]
+fn a_folder_behind_one_that_may_not_be_entered_may_be_there() {
+    let folder = tempfolder("closed");
+    std::fs::create_dir_all(format!("{folder}/closed")).unwrap();
+    std::fs::set_permissions(format!("{folder}/closed"), std::fs::Permissions::from_mode(0o700)).unwrap();
+    let ask = |place: &str| item(Command::new("echo").arg("asked").near([format!("{folder}/{place}").as_str()]));
+    for shell in shells() {
+        let mut words = vec!["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+        words.extend(&shell);
+        let mut session = session(&words);
+        let answers = run(&mut session, &[ask("closed/x/y"), ask("open/x")]);
+        let said: Vec<String> = answers.iter().map(|answer| output(answer).stdout.to_text().into_owned()).collect();
+        assert_eq!(said, ["asked\n", ""], "{shell:?}");
     }
     std::fs::remove_dir_all(folder).unwrap();
 }

@@ -31,6 +31,10 @@ pub struct Command {
     /// What it reads and what it prints is a secret: no transcript holds it.
     #[serde(default)]
     pub secret: bool,
+    /// Runs only where one of these folders may be there (`~/` is the home); elsewhere it ends well and says nothing, and no
+    /// process is spent on it. None: it always runs. Of commands that stand for each other, the folders of the first count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub near: Vec<Bytes>,
 }
 
 impl Command {
@@ -49,6 +53,7 @@ impl Command {
             access: Access::Reads,
             limit_ms: 0,
             secret: false,
+            near: Vec::new(),
         }
     }
 
@@ -91,6 +96,12 @@ impl Command {
     /// With an input and an output that no transcript may hold.
     pub fn secret(mut self) -> Command {
         self.secret = true;
+        self
+    }
+
+    /// Only where one of these folders may be there.
+    pub fn near<F: Into<Bytes>>(mut self, folders: impl IntoIterator<Item = F>) -> Command {
+        self.near.extend(folders.into_iter().map(Into::into));
         self
     }
 

@@ -58,16 +58,13 @@ const CAPABILITIES: [(&str, bool); 41] = [
 /// Where programs of a cube are looked for.
 const PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// How long a hook may take, in seconds.
-const HOOK_S: u32 = 30;
-
 /// How many ids a cube in a user namespace has.
 const IDS: u32 = 65_536;
 
 /// A hook in a box: in the bundle's folder, with a time limit, and with its output in a file, since runc waits for whoever holds
 /// its output, a daemon for ever. `$1` the folder, `$2` seconds, then the hook. The state comes on its input.
 const HOOK: &str = "cd \"$1\" || exit 1; l=$2; shift 2; o=$(mktemp) || exit 1; \
-    timeout -k 1 \"$l\" \"$@\" >\"$o\" 2>&1; s=$?; cat \"$o\" >&2; rm -f \"$o\"; exit $s";
+    timeout -k 1 \"$l\" \"$@\" >\"$o\" 2>&1; s=$?; cat \"$o\" >&2; [ \"$s\" != 124 ] || echo \"the hook $1 did not end within $l s\" >&2; rm -f \"$o\"; exit $s";
 
 /// OverC's own hooks: what they did is done here without them.
 const REPLACED: [&str; 4] = ["cube-network", "cube-netconfig", "oci-device", "cube-admin"];
@@ -227,22 +224,21 @@ pub fn bind(line: &str) -> Result<(&str, &str), String> {
     ends.ok_or_else(|| format!(".cube.mount.bind: {line} is not made of two absolute paths"))
 }
 
+/// A hook that runs these words in the cube's folder.
+pub fn hook(places: &Places, name: &str, words: Vec<String>) -> Value {
+    let own = ["sh", "-c", HOOK, "sh", &places.cube(name), &places.hook.to_string()].map(String::from);
+    let args: Vec<String> = own.into_iter().chain(words).collect();
+    // A fixed environment: whoever starts the cube may have secrets in his.
+    json!({ "path": "/bin/sh", "args": args, "env": [PATH], "timeout": places.hook.saturating_add(10) })
+}
+
 fn hooks(cube: &Cube<'_>, places: &Places) -> Value {
-    let folder = places.cube(cube.name);
     let of = |file: &str| -> Value {
         let lines = cube.lines(file).map(words).filter(|words| {
             let replaced = |word: &String| REPLACED.iter().any(|name| word.split(['/', ' ']).any(|part| part == *name));
             !words.is_empty() && !words.iter().any(replaced)
         });
-        lines
-            .map(|words| {
-                let limit = HOOK_S.to_string();
-                let own = ["sh", "-c", HOOK, "sh", &folder, &limit].map(String::from);
-                let args: Vec<String> = own.into_iter().chain(words).collect();
-                // A fixed environment: whoever starts the cube may have secrets in his.
-                json!({ "path": "/bin/sh", "args": args, "env": [PATH], "timeout": HOOK_S + 10 })
-            })
-            .collect()
+        lines.map(|words| hook(places, cube.name, words)).collect()
     };
     json!({
         "prestart": of(".cube.hooks.prestart"),

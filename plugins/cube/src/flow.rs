@@ -42,6 +42,8 @@ pub struct Flow<'a> {
     pub places: Places,
     /// What has come out so far.
     pub said: Findings,
+    /// Some cube has links to others.
+    pub has_links: bool,
     rounds: &'a [Round],
 }
 
@@ -53,6 +55,7 @@ impl<'a> Flow<'a> {
             facts,
             places: Places::of(request),
             said: Findings::default(),
+            has_links: false,
             rounds: replies.map_or(&[], |replies| &replies.rounds),
         }
     }
@@ -124,7 +127,10 @@ impl<'a> Flow<'a> {
             _ => String::new(),
         };
         match survey::parse(&text, &self.places.containers) {
-            Some(survey) if survey.uid == Some(0) => Ok(survey),
+            Some(survey) if survey.uid == Some(0) => {
+                self.has_links |= survey.has_links;
+                Ok(survey)
+            }
             Some(_) => self.fail("[ERROR]: containers can only be managed by root".into()),
             None => {
                 let why = said(answer, "the look at the containers");

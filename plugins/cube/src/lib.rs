@@ -18,6 +18,7 @@ pub mod flow;
 pub mod parse;
 pub mod places;
 pub mod probes;
+mod protect;
 pub mod settings;
 pub mod tools;
 pub mod work;
@@ -26,6 +27,7 @@ use actions::{ask, cancel, create, info, list};
 use ctys_plugin::model::{Action, Effect, Facts, Findings, Manifest, Next, Phase, Probe, Replies, Request};
 use ctys_plugin::{Plugin, harmless};
 use flow::Flow;
+use work::links;
 
 /// The session type, and the only one.
 pub const SESSION_TYPE: &str = "CUBE";
@@ -75,9 +77,9 @@ impl Plugin for Cubes {
 fn follow(request: &Request, facts: &Facts, replies: Option<&Replies>) -> Next {
     let flow = Flow::new(request, facts, replies);
     let next = match &request.action {
-        Action::Tool(call) => return flow.next(|flow| tools::run(flow, call)),
-        Action::Create(create) => flow.next(|flow| create::run(flow, create)),
-        Action::Cancel(cancel) => flow.next(|flow| cancel::run(flow, cancel)),
+        Action::Tool(call) => return flow.next(|flow| tools::run(flow, call).and_then(|()| links::follow(flow))),
+        Action::Create(create) => flow.next(|flow| create::run(flow, create).and_then(|()| links::follow(flow))),
+        Action::Cancel(cancel) => flow.next(|flow| cancel::run(flow, cancel).and_then(|()| links::follow(flow))),
         _ => Next::Done(Findings::default()),
     };
     match next {

@@ -16,6 +16,8 @@ pub struct Places {
     pub records: String,
     /// How long a cube may take to end by itself, in seconds.
     pub grace: u32,
+    /// How long a hook may take, in seconds.
+    pub hook: u32,
     /// Cubes get a network; not with `CTYS_CUBE_NETWORK=off`.
     pub network: bool,
     /// The network namespace of the segment.
@@ -44,6 +46,7 @@ impl Places {
             state: path("STATE", "/var/lib/cube"),
             records: path("ROOT", "/run/runc"),
             grace: set("GRACE").and_then(|seconds| seconds.parse().ok()).unwrap_or(10),
+            hook: set("HOOK").and_then(|seconds| seconds.parse().ok()).filter(|s| *s > 0).unwrap_or(30),
             network: set("NETWORK") != Some("off"),
             namespace: set("NAMESPACE").filter(|name| is_id(name)).unwrap_or("cube-vrf").to_string(),
             channel: set("CHANNEL") != Some("off"),

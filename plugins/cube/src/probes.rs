@@ -21,7 +21,7 @@ if [ -f "$1/cube.container.mgr" ]; then read -r m <"$1/cube.container.mgr"; fi
 case ${m:=runc} in */*) [ -f "$m" ] && [ -x "$m" ];; "$had") ;; *) command -v "$m" >/dev/null 2>&1 && had=$m;; esac || echo "I ${1##*/}"
 }
 deeper() {
-grep -qs '"terminal": *true' "$1/config.json" && echo "T ${1##*/}"
+echo "J $1/config.json"
 [ -f "$1/.cube.dev.whitelist" ] || return
 while read -r e || [ -n "$e" ]; do
 case $e in /dev/*) if [ -c "$e" ]; then stat -L -c "W ${1##*/} c %t %T $e" "$e"; elif [ -b "$e" ]; then stat -L -c "W ${1##*/} b %t %T $e" "$e"; fi;; esac
@@ -36,6 +36,7 @@ echo "R ${1##*/}"
 [ -d "$c" ] && echo c
 [ -d "$s/essential" ] && echo d
 [ -d "$r" ] && echo e
+for f in "$c"/*/cube.network.stack; do [ -s "$f" ] && { echo l; break; }; done
 had=/
 if [ $# = 0 ]; then
 for d in "$c"/*/; do cube "${d%/}"; done
@@ -86,6 +87,7 @@ BEGIN {
 { print }
 /^E / { f = substr($0, 3); if (f ~ /\/\.?cube\.[^\/]*$|\/autostart$|\/depends$/) text(f); next }
 /^H / { text(substr($0, 3)); next }
+/^J / { f = substr($0, 3); n = f; sub(/\/config.json$/, "", n); sub(/.*\//, "", n); while ((getline l < f) > 0) if (l ~ /"terminal": *true/) { print "T " n; break } close(f); next }
 /^R / { id = substr($0, 3); f = ENVIRON["CTYS_RECORDS"] "/" id "/state.json"; if ((getline l < f) > 0) { close(f); record(id, l) } }
 '
 "#;
@@ -95,7 +97,10 @@ const SURVEY_MS: u32 = 30_000;
 
 /// The look as a command: at these cubes, or at all of them and all other containers.
 pub fn survey_command(places: &Places, names: &[&str], deep: bool) -> Command {
+    // A look at everything has nothing to see on a host without any of the three, as most are.
+    let near = if names.is_empty() { vec![&*places.containers, &places.state, &places.records] } else { Vec::new() };
     Command::new("sh")
+        .near(near)
         .args(["-c", SURVEY, "sh", &places.containers, &places.state, &places.records, if deep { "deep" } else { "" }])
         .args(names.iter().copied())
         .as_root()

@@ -18,7 +18,7 @@ const fn one(key: &'static str, file: &'static str) -> Setting {
 }
 
 /// All of them, in the order of the report.
-pub const SETTINGS: [Setting; 15] = [
+pub const SETTINGS: [Setting; 16] = [
     one("app", "cube.app"),
     one("autostart", "autostart"),
     one("depends", "depends"),
@@ -27,6 +27,7 @@ pub const SETTINGS: [Setting; 15] = [
     one("cube.container.system", "cube.container.system"),
     one("cube.device.mgr", "cube.device.mgr"),
     one("cube.dir", "cube.dir"),
+    one(DISCOVERY, DISCOVERY),
     Setting { key: "cube.env", file: "cube.env", many: true },
     one("cube.network.gateway", "cube.network.gateway"),
     one("cube.network.ip", "cube.network.ip"),
@@ -35,6 +36,9 @@ pub const SETTINGS: [Setting; 15] = [
     one("cube.network.type", "cube.network.type"),
     one("cube.subuid", "cube.subuid"),
 ];
+
+/// Whether others can find it by its name: `off`, or anything else.
+pub const DISCOVERY: &str = "cube.discovery";
 
 /// Settings are newer than `config.json`.
 pub const DIRTY: &str = ".cube.regen.flag";

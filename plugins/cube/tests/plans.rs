@@ -63,6 +63,16 @@ fn starting_and_stopping_as_text() {
     );
 }
 
+/// The engine starts nothing where none of the folders is there, and says nothing of it.
+#[test]
+fn a_host_without_any_folder_of_cubes_has_none_and_is_no_problem() {
+    use ctys_plugin::Plugin;
+    use ctys_plugin::model::{Effect, Findings};
+    let list = testing::request(Action::List(Default::default()));
+    let facts = testing::facts_with(Cubes::wants(&list).into_iter().map(|probe| (probe, output(""))));
+    assert_eq!(Cubes::plan(&list, &facts), Effect::Report(Findings::default()));
+}
+
 /// The same for another tool, with what a file holds.
 fn tool(name: &'static str, words: &[&str], terminal: bool, file: &str, content: &str) -> Case {
     let call = ToolCall {

@@ -4,7 +4,7 @@
 mod ansible;
 pub mod database;
 mod dnsutil;
-mod gather;
+pub mod gather;
 mod genmconf;
 pub mod groups;
 mod look;

@@ -4,7 +4,7 @@ use super::{nothing_fits, resolve, seen};
 use crate::SESSION_TYPE;
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop};
-use crate::work::start;
+use crate::work::{links, start};
 use ctys_plugin::model::{Console, ConsoleKind, Create, CreateMode, Findings, Phase, Problem};
 
 /// Goes through it.
@@ -38,7 +38,10 @@ pub fn run(flow: &mut Flow<'_>, create: &Create) -> Result<(), Stop> {
     }
     match create.console {
         None | Some(ConsoleKind::None) => Ok(()),
-        Some(kind) => Err(Stop::Attach(Box::new(console(flow, &cube, kind, create)))),
+        Some(kind) => {
+            links::follow(flow)?;
+            Err(Stop::Attach(Box::new(console(flow, &cube, kind, create))))
+        }
     }
 }
 

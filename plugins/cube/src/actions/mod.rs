@@ -23,6 +23,8 @@ pub fn seen(request: &Request, facts: &Facts) -> Result<Survey, Findings> {
     let places = Places::of(request);
     let trouble = |phase: Phase, message: String| Problem::new(phase, message);
     let problem = match outputs::text(facts, &look(request), "the look at the containers") {
+        // Not even a folder to look in: the look was not begun.
+        Ok(text) if text.is_empty() => return Ok(Survey::default()),
         Ok(text) => match survey::parse(&text, &places.containers) {
             // Without root the records cannot be read; where there are none, nothing is missing.
             Some(survey) if survey.uid == Some(0) || !(survey.has_folder || survey.has_records) => return Ok(survey),

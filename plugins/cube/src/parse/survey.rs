@@ -4,6 +4,7 @@
 //! c                                          the folder of the cubes is there
 //! d                                          this is dom0
 //! e                                          the runtime has records
+//! l                                          some cube has links to others
 //! E /opt/container/web/cube.app              an entry of a cube's folder
 //! H /opt/container/web/rootfs/etc/hostname   its host name can be read
 //! I web                                      its manager cannot be run
@@ -39,6 +40,8 @@ pub struct Survey {
     pub has_folder: bool,
     /// The folder of the records is there.
     pub has_records: bool,
+    /// Some cube has links to others.
+    pub has_links: bool,
     /// This is dom0, or a host without one.
     pub is_dom0: bool,
     /// Who looks.
@@ -174,6 +177,7 @@ pub fn parse(text: &str, containers: &str) -> Option<Survey> {
             "c" => survey.has_folder = true,
             "d" => survey.is_dom0 = true,
             "e" => survey.has_records = true,
+            "l" => survey.has_links = true,
             "u" => survey.uid = rest.parse().ok(),
             "k" => survey.capabilities = u64::from_str_radix(rest, 16).unwrap_or(0),
             "m" => survey.machine_id = rest.to_string(),
@@ -273,7 +277,7 @@ fn tell(record: &mut Record, tag: &str, rest: &str) {
 mod tests {
     use super::*;
 
-    const SAMPLE: &str = "c\nE /c/web/cube.app\nE /c/web/.cube.regen.flag\nT web\nW web c a c8 /dev/net/tun\nR t1\nR web\nX web\nu 0\nk 1ff\nm 3d12\n\
+    const SAMPLE: &str = "c\nl\nE /c/web/cube.app\nE /c/web/.cube.regen.flag\nT web\nW web c a c8 /dev/net/tun\nR t1\nR web\nX web\nu 0\nk 1ff\nm 3d12\n\
         F /c/web/cube.app\nL /bin/sleep 1000\nF /c/web/rootfs/etc/hostname\nL cube-01-12-15-web\nr t1\ni 1861 1438132\n\
         t 2026-11-22T02:51:12Z\nb \"bundle=/tmp/a \\\"b\"\np S 1438132\nz THAWED\na 127.0.0.1\na 192.168.42.50\n\
         s 0000000000004000\nU 11424231\nM 372736\nK 249856\nD Inter-|   Receive\nD  face |bytes    packets\n\
@@ -284,7 +288,7 @@ mod tests {
     #[test]
     fn the_look_is_understood() {
         let survey = parse(SAMPLE, "/c").unwrap();
-        assert_eq!((survey.has_folder, survey.is_dom0, survey.uid), (true, false, Some(0)));
+        assert_eq!((survey.has_folder, survey.has_links, survey.is_dom0, survey.uid), (true, true, false, Some(0)));
         assert_eq!((survey.capabilities, survey.machine_id.as_str()), (0x1ff, "3d12"));
         let web = &survey.cubes["web"];
         assert_eq!(web.entries["cube.app"], ["/bin/sleep 1000"]);

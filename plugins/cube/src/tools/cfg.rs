@@ -5,6 +5,7 @@ use crate::cube::Cube;
 use crate::flow::{Flow, Stop, answer};
 use crate::parse::survey::Survey;
 use crate::settings::{self, DIRTY, ONCE, Setting};
+use crate::work::links::{self, Link};
 use ctys_plugin::model::{Bytes, Command, Does, Privilege, Step, ToolCall, WriteFile};
 
 /// What it understands, one line each.
@@ -16,6 +17,7 @@ const VERBS: &[(&str, &str)] = &[
     ("device TYPE:A:B", "give a device: network, network-virt, network-overlay, vt, whitelist, blacklist"),
     ("hook TYPE:PATH", "run a program at prestart, poststart or poststop"),
     ("hook-script TYPE:PATH ARGS", "the same by a shell"),
+    ("link A:PORT B:PORT [from ADDRESS|localhost]", "lead a port of A to one of B; -A:PORT ends that"),
     ("attribute [+|-]WORD", "add, remove or print attributes"),
     ("gen NAME", "make config.json"),
     ("show [NAME]", "everything that is set"),
@@ -70,6 +72,9 @@ pub fn run(flow: &mut Flow<'_>, call: &ToolCall, words: &[Bytes]) -> Result<(), 
     }
     let verb = options.words.remove(0);
     let mut rest = std::mem::take(&mut options.words);
+    if let ("link", Some((name, _))) = (verb.as_str(), rest.first().and_then(|end| removed(end).1.split_once(':'))) {
+        options.name = Some(name.to_string());
+    }
     if let ("gen" | "show", Some(name)) = (verb.as_str(), rest.first()) {
         // `gen NAME:oci` says what for; there is nothing else.
         let name = name.strip_suffix(":oci").unwrap_or(name);
@@ -104,6 +109,8 @@ pub fn run(flow: &mut Flow<'_>, call: &ToolCall, words: &[Bytes]) -> Result<(), 
         "device" => work.device(flow, rest.first().map(String::as_str)),
         "hook" | "hook-script" => work.hook(flow, &rest, verb == "hook-script"),
         "clean" => work.clean(flow),
+        "link" => work.link(flow, &rest),
+        "auth" => flow.fail("[ERROR]: no registry is spoken to, so there are no credentials to keep".into()),
         "get" => match rest.first() {
             Some(key) => work.get(flow, key.trim_end_matches(':')),
             None => flow.fail("[ERROR]: no setting provided".into()),
@@ -270,10 +277,8 @@ impl Work<'_> {
                 Err(why) => return flow.fail(format!("[ERROR]: {why}")),
             };
             let all = flow.look(&[], false)?;
-            let others = Cube::cubes(&all).filter(|cube| cube.name != self.cube.name);
-            let has = |cube: &Cube<'_>| cube.lines(file).any(|line| config::vt(line) == Ok(number));
-            if let Some(other) = others.into_iter().find(has) {
-                return flow.fail(format!("[ERROR]: /dev/tty{number} belongs to container {} already", other.name));
+            if let Some(other) = crate::work::vt::owner(&all, number, self.cube.name) {
+                return flow.fail(format!("[ERROR]: /dev/tty{number} belongs to container {other} already"));
             }
         }
         self.list(flow, file, &line, remove)
@@ -296,6 +301,37 @@ impl Work<'_> {
         }
         let line = if script { format!("/bin/sh -c '{command}'") } else { command };
         self.list(flow, &format!(".cube.hooks.{kind}"), &line, remove)
+    }
+
+    /// `A:PORT B:PORT [from WHOM]`; with a dash before A the link ends. It is as the line says at once.
+    fn link(&self, flow: &mut Flow<'_>, words: &[String]) -> Result<(), Stop> {
+        let Some((first, rest)) = words.split_first() else { return self.print(flow, links::FILE) };
+        let (remove, first) = removed(first);
+        let port = first.split_once(':').map_or("", |(_, port)| port);
+        let Some(link) = Link::read(&joined(port.to_string(), rest)) else {
+            let form = "A:PORT B:PORT [from ADDRESS|localhost]";
+            return flow.fail(format!("[ERROR]: links are given as {form}, not {}", words.join(" ")));
+        };
+        if !remove {
+            let other = flow.look(&[&link.to], false)?;
+            if Cube::named(&other, &link.to).is_none_or(|cube| cube.folder.is_none()) {
+                return flow.fail(format!("[ERROR]: container \"{}\" not found, cannot link to it", link.to));
+            }
+            let taken = |other: &Link| other.port == link.port && other.from == link.from && *other != link;
+            if let Some(other) = links::of(&self.cube).find(taken) {
+                return flow.fail(format!("[ERROR]: port {} leads to {}:{} already", link.port, other.to, other.there));
+            }
+        }
+        let old = settings::lines(&self.cube, links::FILE);
+        let line = link.line();
+        let lines = if remove { settings::without(old, &line) } else { settings::with(old, &line, false) };
+        if self.options.dry {
+            flow.say(lines.join(" "));
+            return Ok(());
+        }
+        // They are no part of config.json, so nothing is outdated by them.
+        run_all(flow, vec![write_step(flow, self.cube.name, links::FILE, settings::text(&lines))], self.cube.name)?;
+        links::stack(flow, Some(self.cube.name))
     }
 
     /// Removes mounts, devices and hooks, or what was set for one start; then the exit code says whether there was any.
@@ -361,6 +397,7 @@ fn wrong(setting: Setting, value: &str) -> Option<String> {
         "cube.network.type" => one_of(&["dynamic", "static", "dynamic-dhcp", "self"]),
         "cube.console.mgr" => one_of(&["tty", "screen-tty", "interactive", "none"]),
         "cube.device.mgr" => one_of(&["essential", "self", "none"]),
+        settings::DISCOVERY => one_of(&["on", "off"]),
         "cube.container.system" => one_of(&["true", "false"]),
         "cube.env" if value.split_once('=').is_none_or(|(name, _)| name.is_empty()) => Some("is VAR=value".into()),
         "cube.dir" if !value.starts_with('/') => Some("is an absolute path".into()),

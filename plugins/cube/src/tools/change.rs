@@ -2,31 +2,62 @@
 
 use super::ctl::{misuse, unknown};
 use super::options::Options;
+use super::source::{self, Source};
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop};
 use crate::work::{checked, start, stop, store};
-use ctys_plugin::model::ToolCall;
+use ctys_plugin::model::{Command, Step, ToolCall};
 
-/// `add SOURCE`.
-pub fn add(flow: &mut Flow<'_>, call: &ToolCall, options: &Options, source: Option<&str>) -> Result<(), Stop> {
-    let Some(source) = source else { return misuse(flow, "[ERROR]: no container source provided") };
+/// `add SOURCE...`. All is looked through before the first is added.
+pub fn add(flow: &mut Flow<'_>, call: &ToolCall, options: &Options, words: &[String]) -> Result<(), Stop> {
+    if words.is_empty() {
+        return misuse(flow, "[ERROR]: no container source provided");
+    }
     if let Some(kind) = options.kind.as_deref().filter(|kind| *kind != "oci") {
         return flow.fail(format!("[ERROR]: containers of type '{kind}' cannot be added, only oci"));
     }
-    let scheme = source.split_once("://").map(|(scheme, _)| scheme);
-    if scheme.is_some_and(|scheme| scheme != "move") {
-        return flow
-            .fail(format!("[ERROR]: unknown container source {source}: archives, directories and move:// are known"));
+    if words.len() > 1 && options.name.is_some() {
+        return flow.fail("[ERROR]: -n names one container, and there are more sources than that".into());
     }
-    let derived = store::name_of(source);
-    let Some(name) = options.name.as_deref().or(derived.as_deref()) else {
-        return flow.fail(format!("[ERROR]: no container name could be determined from {source}"));
-    };
-    let name = store::fresh(flow, name)?;
-    let (prefix, path) = source.strip_prefix("move://").map_or(("", source), |path| ("move://", path));
+    let mut all: Vec<(String, Source)> = Vec::new();
+    for word in words {
+        let (name, source) = match one(call, options, word) {
+            Ok(found) => found,
+            Err(line) => return flow.fail(line),
+        };
+        let name = store::fresh(flow, &name)?.to_string();
+        let same = all.iter().find(|(other, known)| *other == name || (source.vt.is_some() && known.vt == source.vt));
+        match (same, source.vt) {
+            (Some((other, _)), _) if *other == name => {
+                return flow.fail(format!("[ERROR] Container {name} is named twice, cannot add."));
+            }
+            (Some((other, _)), Some(number)) => {
+                return flow.fail(format!("[ERROR]: /dev/tty{number} cannot belong to both {other} and {name}"));
+            }
+            _ => all.push((name, source)),
+        }
+    }
+    for (name, source) in &all {
+        let tag = options.auto.as_deref();
+        store::add(flow, &store::New { source, name, subuid: options.subuid, tag })?;
+    }
+    Ok(())
+}
+
+/// A source and its name.
+fn one(call: &ToolCall, options: &Options, word: &str) -> Result<(String, Source), String> {
+    let source = source::read(word)?;
+    let path = source.path.as_str();
+    let scheme = path.split_once("://").map(|(scheme, _)| scheme);
+    if scheme.is_some_and(|scheme| scheme != "move") {
+        let known = "archives, directories and move:// are known";
+        return Err(format!("[ERROR]: unknown container source {path}: {known}"));
+    }
+    let name = options.name.clone().or_else(|| store::name_of(path));
+    let name = name.ok_or_else(|| format!("[ERROR]: no container name could be determined from {path}"))?;
+    let (prefix, path) = path.strip_prefix("move://").map_or(("", path), |path| ("move://", path));
     let path = if path.starts_with('/') { path.to_string() } else { format!("{}/{path}", call.folder.to_text()) };
-    let source = format!("{prefix}{path}");
-    store::add(flow, &store::New { source: &source, name, subuid: options.subuid, tag: options.auto.as_deref() })
+    Ok((name, Source { path: format!("{prefix}{path}"), ..source }))
 }
 
 /// `del NAME`.
@@ -88,9 +119,10 @@ fn regenerate(flow: &mut Flow<'_>, name: &str) -> Result<(), Stop> {
     match crate::config::generate(&cube, &flow.places, survey.capabilities) {
         Ok(text) => {
             flow.say(format!("[INFO]: regenerating container configuration for {name}"));
-            let step = start::config_step(flow, name, text);
-            let round = flow.run(vec![step])?;
-            crate::work::must(flow, crate::flow::answer(round, "config"), &format!("config.json of {name}"))
+            let mark = flow.places.file(name, crate::settings::REGENERATE);
+            let forget = Command::new("rm").args(["-f", "--", &mark]).as_root().changes();
+            let round = flow.run(vec![start::config_step(flow, name, text), Step::run("forget", forget)])?;
+            crate::work::must_all(flow, round, &["config", "forget"], &format!("config.json of {name}"))
         }
         Err(why) => flow.fail(format!("[ERROR]: container {name}: {why}")),
     }

@@ -6,7 +6,7 @@ use crate::cube::Cube;
 use crate::flow::{Flow, Stop};
 use crate::parse::survey::State;
 use crate::work::start::{self, Outcome};
-use crate::work::{checked, foreground, keeper, stop, valid};
+use crate::work::{checked, foreground, keeper, links, prep, stop, valid};
 use ctys_plugin::model::{Bytes, Command, Console, ConsoleKind, ToolCall};
 
 /// What it understands, one line each; `-h VERB` shows the line of a verb.
@@ -19,11 +19,17 @@ const VERBS: &[(&str, &str, &str)] = &[
     ("status", "[-v] [-t name|state|type] [--json]", "the same as list"),
     ("info", "[--json] NAME", "state, addresses and use of a container"),
     ("show", "[--json] NAME", "the same as info"),
-    ("add", "[-n NAME] [-u [SUBUID]] [--auto=TAG] SOURCE", "add a container from an archive or a directory"),
+    (
+        "add",
+        "[-n NAME] [-u [SUBUID]] [--auto=TAG] SOURCE[:vty=N[,active]][:net=N][:discovery=off]...",
+        "add containers from archives or directories",
+    ),
     ("del", "[-F] NAME", "delete a container that has ended; -F ends it first"),
     ("rename", "NAME NEW", "give a container another name"),
     ("mv", "NAME NEW", "the same as rename"),
     ("store", "NAME NEW", "copy a container"),
+    ("prep", "NAME", "fit the files of a container to the machine again: fstab, terminals, avahi"),
+    ("stack", "NAME", "make the links of a container again"),
     ("netprime", "[NAME]", "who leads the containers out; with a name, hands that over"),
     ("TARGET:COMMAND", "[ARGUMENT...]", "run a command in a container, or on the host (host:, essential:)"),
 ];
@@ -52,7 +58,12 @@ pub fn run(flow: &mut Flow<'_>, call: &ToolCall, words: &[Bytes]) -> Result<(), 
         }),
         "pause" => with_cube(flow, name, "pause", |flow, survey, name| stop::freeze(flow, survey, name, true)),
         "resume" => with_cube(flow, name, "resume", |flow, survey, name| stop::freeze(flow, survey, name, false)),
-        "add" => change::add(flow, call, &options, name),
+        "prep" => with_cube(flow, name, "prep", |flow, survey, name| match Cube::named(survey, name) {
+            Some(cube) => prep::run(flow, &cube),
+            None => Ok(()),
+        }),
+        "stack" => with_cube(flow, name, "stack", |flow, _, name| links::stack(flow, Some(name))),
+        "add" => change::add(flow, call, &options, &options.words[1..]),
         "del" | "delete" | "remove" => change::delete(flow, &options, name),
         "rename" | "mv" => change::rename(flow, name, options.words.get(2).map(String::as_str)),
         "netprime" => netprime::run(flow, name),
@@ -155,6 +166,7 @@ fn attach(flow: &mut Flow<'_>, name: &str) -> Result<(), Stop> {
         return flow.fail(line);
     }
     start::start(flow, name)?;
+    links::follow(flow)?;
     Err(Stop::Attach(Box::new(keeper::console(flow, &cube))))
 }
 

@@ -13,6 +13,7 @@ pub mod netprime;
 pub mod options;
 pub mod report;
 pub mod role;
+pub mod source;
 pub mod table;
 
 use crate::flow::{Flow, Stop};

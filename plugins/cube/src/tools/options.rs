@@ -44,7 +44,8 @@ pub fn read(words: &[Bytes]) -> Result<Options, String> {
     let mut at = 0;
     while at < words.len() {
         let word = &words[at];
-        if options.words.first().is_none_or(|verb| verb != "store")
+        // Sources have colons of their own: tags, properties.
+        if options.words.first().is_none_or(|verb| !matches!(verb.as_str(), "store" | "add"))
             && let Some(execute) = execution(word, &words[at + 1..])
         {
             options.execute = Some(execute);
@@ -155,6 +156,7 @@ mod tests {
         check(&["web:", "ls", "-l"], Ok(run("web", &["ls", "-l"])));
         check(&["-i", "host:tty"], Ok(Options { interactive: true, ..run("host", &["tty"]) }));
         check(&["add", "docker://a:b"], Ok(said(["add", "docker://a:b"])));
+        check(&["add", "/a/web.tar:vty=3"], Ok(said(["add", "/a/web.tar:vty=3"])));
         check(&["store", "web", "reg/a:1"], Ok(said(["store", "web", "reg/a:1"])));
     }
 }

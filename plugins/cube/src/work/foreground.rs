@@ -1,18 +1,29 @@
 //! `start -f`: the cube in the foreground, its output and exit status ours; with `-i` on this terminal.
+//!
+//! `runc run` makes the container and starts its program in one go, and only it hands on the program's streams and its end. So
+//! the network is made by a hook of the runtime. It runs from a bundle of its own, that of this start alone: the cube's is left as
+//! it is.
 
-use super::start::{Outcome, clear, config_step, prepare};
+use super::start::{Outcome, clear, config_step, prepare, ready};
 use super::{must, network};
+use crate::config;
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop, answer};
 use crate::parse::survey::State;
 use ctys_plugin::json::{self, Value};
-use ctys_plugin::model::{Command, Console, ConsoleKind, Step, ToolCall};
+use ctys_plugin::model::{Bytes, Command, Console, ConsoleKind, Step, ToolCall};
+
+/// The bundle, in the cube's folder.
+const BUNDLE: &str = ".foreground";
+
+/// What the hooks of the network begin with: the runtime tells of the process on their input. `$1` the file for it, then words.
+const NOTE: &str = "p=$1; shift; sed -n 's/.*\"pid\":\\([0-9]*\\).*/\\1/p' >\"$p\"; exec \"$@\"";
 
 /// Makes everything ready and hands the streams over. What the cube is put together from says whether it has a terminal, and has
 /// to fit.
 pub fn run(flow: &mut Flow<'_>, call: &ToolCall, name: &str, interactive: bool) -> Result<Outcome, Stop> {
     let terminal = interactive && call.terminal;
-    let Some(survey) = flow.lock_and_look(name, false)? else { return Ok(Outcome::Unknown) };
+    let Some(survey) = ready(flow, name)? else { return Ok(Outcome::Unknown) };
     let Some(cube) = Cube::named(&survey, name).filter(|cube| cube.folder.is_some()) else {
         return Ok(Outcome::Unknown);
     };
@@ -32,8 +43,28 @@ pub fn run(flow: &mut Flow<'_>, call: &ToolCall, name: &str, interactive: bool) 
             must(flow, answer(round, &step), &format!("container {name} was not started"))?;
         }
     }
-    set_terminal(flow, name, terminal)?;
-    let (bundle, pid) = (flow.places.cube(name), flow.places.file(name, network::PID));
+    let plan = match network::plan(&flow.places, &survey, &cube) {
+        Ok(plan) => plan,
+        Err(line) => return flow.fail(line),
+    };
+    let bundle = flow.places.file(name, BUNDLE);
+    let mut config = read(flow, name)?;
+    config["process"]["terminal"] = Value::Bool(terminal);
+    config["root"]["path"] = flow.places.file(name, "rootfs").into();
+    if let Some(plan) = plan {
+        let hook = |command: Command| config::hook(&flow.places, name, noted(flow, name, command));
+        let up: Vec<Value> =
+            network::commands(flow, &cube, &plan).into_iter().map(|(_, command)| hook(command)).collect();
+        add(&mut config["hooks"]["prestart"], up);
+        add(&mut config["hooks"]["poststop"], network::down_command(flow, &cube).map(hook).into_iter().collect());
+    }
+    let text = json::to_string_pretty(&config).unwrap_or_default() + "\n";
+    let folder = Command::new("mkdir").args(["-p", "-m", "755", "--", &bundle]).as_root().changes();
+    let round = flow.run(vec![Step::run("folder", folder), config_step(flow, &format!("{name}/{BUNDLE}"), text)])?;
+    for step in ["folder", "config"] {
+        must(flow, answer(round, step), &format!("container {name} was not started"))?;
+    }
+    let pid = flow.places.file(name, network::PID);
     let command = flow.places.runtime(cube.manager(), ["run", "--bundle", &bundle, "--pid-file", &pid, name]).changes();
     Err(Stop::Attach(Box::new(Console {
         command: Some(command),
@@ -43,16 +74,36 @@ pub fn run(flow: &mut Flow<'_>, call: &ToolCall, name: &str, interactive: bool) 
     })))
 }
 
-/// Makes `config.json` say whether the first process has a terminal.
-pub fn set_terminal(flow: &mut Flow<'_>, name: &str, terminal: bool) -> Result<(), Stop> {
+/// The words of a command, behind [`NOTE`].
+fn noted(flow: &Flow<'_>, name: &str, command: Command) -> Vec<String> {
+    let pid = flow.places.file(name, network::PID);
+    let note = ["sh", "-c", NOTE, "sh", &pid, &command.program].map(String::from);
+    note.into_iter().chain(command.args.iter().map(|arg: &Bytes| arg.to_text().into_owned())).collect()
+}
+
+/// Adds hooks behind those that are there.
+fn add(hooks: &mut Value, more: Vec<Value>) {
+    match hooks.as_array_mut() {
+        Some(all) => all.extend(more),
+        None => *hooks = Value::Array(more),
+    }
+}
+
+/// What `config.json` says.
+fn read(flow: &mut Flow<'_>, name: &str) -> Result<Value, Stop> {
     let path = flow.places.file(name, "config.json");
     let round = flow.run(vec![Step::run("read config", Command::new("cat").arg(path).as_root())])?;
     must(flow, answer(round, "read config"), &format!("container {name} was not started"))?;
     let text = answer(round, "read config").ok_output().map(|output| output.stdout.to_text()).unwrap_or_default();
-    let mut config = match json::from_str::<Value>(&text) {
-        Ok(config) if config["process"].is_object() => config,
-        _ => return flow.fail(format!("[ERROR]: container {name} cannot be started: its config.json is none")),
-    };
+    match json::from_str::<Value>(&text) {
+        Ok(config) if config["process"].is_object() => Ok(config),
+        _ => flow.fail(format!("[ERROR]: container {name} cannot be started: its config.json is none")),
+    }
+}
+
+/// Makes `config.json` say whether the first process has a terminal.
+pub fn set_terminal(flow: &mut Flow<'_>, name: &str, terminal: bool) -> Result<(), Stop> {
+    let mut config = read(flow, name)?;
     if config["process"]["terminal"].as_bool().unwrap_or(false) == terminal {
         return Ok(());
     }

@@ -2,12 +2,16 @@
 //! says.
 
 pub mod channel;
+pub mod discovery;
 pub mod foreground;
 pub mod keeper;
+pub mod links;
 pub mod network;
+pub mod prep;
 pub mod start;
 pub mod stop;
 pub mod store;
+pub mod vt;
 
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop, answer};
@@ -19,9 +23,9 @@ use ctys_plugin::outputs::plain;
 
 /// Runs the runtime with nothing of ours open: what a cube inherits it would keep. What it complains of goes to a file of its own
 /// and comes back from there. `$1` a folder of the cube, `$2` the runtime, then its words.
-const DETACHED: &str = "l=$1/.cube.runtime.log; m=$2; shift 2; rm -f \"$l\"; \
+pub(crate) const DETACHED: &str = "l=$1/.cube.runtime.log; m=$2; shift 2; : >\"$l\"; \
     \"$m\" --log \"$l\" --log-format json \"$@\" </dev/null >/dev/null 2>&1; s=$?; \
-    [ -s \"$l\" ] && cat \"$l\" >&2; rm -f \"$l\"; exit $s";
+    [ -s \"$l\" ] && { cat \"$l\" >&2; : >\"$l\"; }; exit $s";
 
 /// A call of the runtime that changes a cube; what it complains of is read with [`complaints`].
 pub fn runtime_step(flow: &Flow<'_>, name: &str, cube: &Cube<'_>, words: &[&str]) -> Step {

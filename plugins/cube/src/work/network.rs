@@ -12,6 +12,7 @@
 //! Addresses are leased here and kept in the cube's folder, so that a cube has the same one in every life; dnsmasq knows them,
 //! and gives the same ones to who asks it.
 
+use super::discovery;
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop};
 use crate::parse::survey::Survey;
@@ -35,25 +36,30 @@ const DOM0: &str = "192.168.42.3";
 const POOL: std::ops::RangeInclusive<u32> = 100..=200;
 
 /// The segment, then the cube's link. `$1` folder whose lock makes calls wait for each other, `$2` namespace, `$3` file with the
-/// process, `$4` link, `$5` hardware address, `$6` way out or nothing, `$7` folder of the daemon, `$8` name; then addresses.
+/// process, `$4` link, `$5` hardware address, `$6` way out or nothing, `$7` folder of the daemons, `$8` name, `$9` and `$10` as
+/// [`discovery`] has them; then addresses. Each program that is run costs more than the rest, so few are.
 const UP: &str = r#"
-c=$1 ns=$2 p=$3 v=$4 mac=$5 gw=$6 s=$7 n=$8; shift 8
+c=$1 ns=$2 p=$3 v=$4 mac=$5 gw=$6 s=$7 n=$8 h=$9; shift 9; own=$1; shift
 read -r pid <"$p" || [ -n "$pid" ] || exit 1
 exec 8<"$c" && flock -w 60 8 || exit 1
 [ -e "/run/netns/$ns" ] || ip netns add "$ns" 8<&- || exit 1
-if ! ip -n "$ns" link show dev br-int >/dev/null 2>&1; then
+there=$(ip -n "$ns" -o link show) || exit 1
+case $there in *' br-int:'*) ;; *)
 printf 'link set dev lo up\nlink add name br-int type bridge\naddr add 192.168.42.4/24 dev br-int\nlink set dev br-int up\n' | ip -n "$ns" -batch - || exit 1
-fi
-if ! ip link show dev essential >/dev/null 2>&1; then
-ip -n "$ns" link del dev essential-peer 2>/dev/null
+esac
+case $there in *' essential-peer@'*) ;; *)
+ip link del dev essential 2>/dev/null
+o=$(ip -o -4 addr show to 192.168.42.0/24) && [ -z "$o" ] || { echo "192.168.42.0/24 is in use on this host: $o" >&2; exit 1; }
 ip link add name essential type veth peer name essential-peer netns "$ns" || exit 1
 printf 'addr add 192.168.42.2/24 dev essential\nlink set dev essential up\n' | ip -batch - || exit 1
 ip -n "$ns" link set dev essential-peer master br-int up || exit 1
-fi
-mkdir -p "$s/hosts" "$s/dhcp" || exit 1
+esac
+if [ ! -d "$s/hosts" ] || [ ! -d "$s/dhcp" ]; then mkdir -p "$s/hosts" "$s/dhcp" || exit 1; fi
 if command -v dnsmasq >/dev/null 2>&1; then
 d=; [ -f "$s/dnsmasq.pid" ] && read -r d <"$s/dnsmasq.pid"
-if [ -z "$d" ] || [ "$(readlink "/proc/$d/ns/net")" != "net:[$(stat -L -c %i "/run/netns/$ns")]" ]; then
+if [ -z "$d" ] || [ ! "/proc/$d/ns/net" -ef "/run/netns/$ns" ]; then
+# One in a namespace that was removed would keep it alive, and answer nobody.
+if [ -n "$d" ] && tr '\0' '\n' <"/proc/$d/cmdline" 2>/dev/null | grep -qxF -- "--pid-file=$s/dnsmasq.pid"; then kill "$d"; fi
 nsenter --net="/run/netns/$ns" dnsmasq --conf-file=/dev/null --user=root --interface=br-int --bind-interfaces \
  --dhcp-range=192.168.42.100,192.168.42.200,2h --dhcp-option=option:router,192.168.42.1 \
  --dhcp-option=option:dns-server,192.168.42.1 --domain=cube.lan --local=/cube.lan/ --expand-hosts --no-hosts --no-resolv \
@@ -61,17 +67,19 @@ nsenter --net="/run/netns/$ns" dnsmasq --conf-file=/dev/null --user=root --inter
  8<&- </dev/null >/dev/null || exit 1
 fi
 fi
-ip -n "$ns" link del dev "$v" 2>/dev/null
-ip link add name "$v" netns "$ns" type veth peer name "$v" netns "$pid" address "$mac" || exit 1
-ip -n "$ns" link set dev "$v" master br-int up || exit 1
+case $there in *" $v@"*) ip -n "$ns" link del dev "$v";; esac
+printf 'link add name %s type veth peer name %s netns %s address %s\nlink set dev %s master br-int up\n' "$v" "$v" "$pid" "$mac" "$v" |
+ip -n "$ns" -batch - || exit 1
 {
 printf 'link set dev lo up\nlink set dev %s up\n' "$v"
 for a; do printf 'addr add %s dev %s\n' "$a" "$v"; done
 if [ -n "$gw" ]; then printf 'route add default via %s\n' "$gw"; fi
 } | nsenter -t "$pid" -n ip -batch - || exit 1
 if [ $# -gt 0 ]; then
-printf '%s %s.cube.lan %s\n' "${1%/*}" "$n" "$n" >"$s/hosts/$n"
-printf '%s,%s,%s\n' "$mac" "${1%/*}" "$n" >"$s/dhcp/$n"
+ip=${1%/*}
+printf '%s %s.cube.lan %s\n' "$ip" "$n" "$n" >"$s/hosts/$n"
+printf '%s,%s,%s\n' "$mac" "$ip" "$n" >"$s/dhcp/$n"
+if [ -n "$h" ]; then publish; fi
 fi
 exit 0
 "#;
@@ -100,12 +108,15 @@ chain out { type nat hook postrouting priority 100; oifname != { "$v", "lo" } ma
 END
 "#;
 
-/// `$1` namespace, `$2` link, `$3` folder of the daemon, `$4` name, `$5` process; then devices that go back to the host.
+/// `$1` to `$5` namespace, link, folder of the daemons, name, process; `$6` the folder with the lock; then devices that go back to the
+/// host.
 const DOWN: &str = r#"
-ns=$1 v=$2 s=$3 n=$4 pid=$5; shift 5
+ns=$1 v=$2 s=$3 n=$4 pid=$5 c=$6; shift 6
 for d; do nsenter -t "$pid" -n ip link set dev "$d" netns $$ 2>/dev/null; done
 ip -n "$ns" link del dev "$v" 2>/dev/null
 rm -f "$s/hosts/$n" "$s/dhcp/$n"
+withdraw
+exit 0
 "#;
 
 /// What a cube's network is to be.
@@ -143,8 +154,9 @@ pub fn plan(places: &Places, survey: &Survey, cube: &Cube<'_>) -> Result<Option<
         (own, false) => own,
     };
     let mac = match cube.line("cube.network.mac") {
-        // Of the role, not of whoever has it: the others know the way out by it, also when another one takes over.
-        "" => mac(&survey.machine_id, if prime { "netprime" } else { cube.name }),
+        // Of the address, not of whoever has it: the others know the one by the other for a while, also when another cube takes
+        // over the lead, or the same one has another name.
+        "" => mac(&survey.machine_id, addresses.first().map_or(cube.name, String::as_str)),
         own => own.to_string(),
     };
     Ok(Some(Plan {
@@ -259,8 +271,14 @@ fn free_link(all: &Survey, cube: &Cube<'_>) -> String {
 
 /// The steps between making the container and starting its program.
 pub fn up(flow: &Flow<'_>, cube: &Cube<'_>, plan: &Plan) -> Vec<Step> {
+    commands(flow, cube, plan).into_iter().map(|(name, command)| Step::run(name, command)).collect()
+}
+
+/// What they do. The first process stands in the file [`PID`] by then.
+pub fn commands(flow: &Flow<'_>, cube: &Cube<'_>, plan: &Plan) -> Vec<(&'static str, Command)> {
     let places = &flow.places;
     let pid = places.file(cube.name, PID);
+    let (label, settings) = discovery::words(flow, cube);
     let own = [
         &places.containers,
         &places.namespace,
@@ -270,16 +288,20 @@ pub fn up(flow: &Flow<'_>, cube: &Cube<'_>, plan: &Plan) -> Vec<Step> {
         &plan.gateway,
         &places.daemon(),
         cube.name,
+        &label,
+        &settings,
     ];
-    let command = Command::new("sh").args(["-c", UP, "sh"]).args(own.map(str::to_string)).args(plan.addresses.clone());
-    let mut steps = vec![Step::run("network", command.as_root().changes().limit_ms(90_000))];
+    let script = format!("{}{UP}", discovery::publish());
+    let command =
+        Command::new("sh").args(["-c", &script, "sh"]).args(own.map(str::to_string)).args(plan.addresses.clone());
+    let mut all = vec![("network", command.as_root().changes().limit_ms(90_000))];
     if plan.prime {
         let outside = [cube.line("cube.network.external.ip"), cube.line("cube.network.external.gateway")];
         let command =
             Command::new("sh").args(["-c", LEAD, "sh", &pid, &plan.link]).args(outside).args(plan.devices.clone());
-        steps.push(Step::run("lead out", command.as_root().changes()));
+        all.push(("lead out", command.as_root().changes()));
     }
-    steps
+    all
 }
 
 /// What the cube sees of names, before the container is made.
@@ -291,9 +313,13 @@ pub fn resolv(flow: &Flow<'_>, cube: &Cube<'_>) -> Option<Step> {
         "" => PRIME,
         own => own,
     };
+    let lines = ["search cube.lan".to_string(), format!("nameserver {server}")];
+    if cube.lines(RESOLV).eq(lines.iter().map(String::as_str)) {
+        return None;
+    }
     let write = WriteFile {
         path: flow.places.file(cube.name, RESOLV).into(),
-        content: format!("search cube.lan\nnameserver {server}\n").into(),
+        content: crate::settings::text(&lines).into(),
         privilege: Privilege::Root,
         mode: 0o644,
         ..WriteFile::default()
@@ -309,15 +335,21 @@ pub fn has_resolv(places: &Places, cube: &Cube<'_>) -> bool {
 
 /// The step that takes its link away.
 pub fn down(flow: &Flow<'_>, cube: &Cube<'_>) -> Option<Step> {
+    down_command(flow, cube).map(|command| Step::run("network", command).go_on())
+}
+
+/// What it does.
+pub fn down_command(flow: &Flow<'_>, cube: &Cube<'_>) -> Option<Command> {
     let link = cube.line(LINK);
     if !flow.places.network || !is_link(link) {
         return None;
     }
     let pid = cube.record.map_or(0, |record| record.pid).to_string();
     let command = Command::new("sh")
-        .args(["-c", DOWN, "sh", &flow.places.namespace, link, &flow.places.daemon(), cube.name, &pid])
+        .args(["-c", &format!("{}{DOWN}", discovery::withdraw()), "sh", &flow.places.namespace, link])
+        .args([&flow.places.daemon(), cube.name, &pid, &flow.places.containers])
         .args(devices(cube));
-    Some(Step::run("network", command.as_root().changes()).go_on())
+    Some(command.as_root().changes())
 }
 
 #[cfg(test)]

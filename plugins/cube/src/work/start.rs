@@ -7,7 +7,7 @@
 //!            -> [clear]                                      when one of them failed: nothing half made is left
 //! ```
 
-use super::{channel, complaints, foreground, keeper, must, network, runtime_step};
+use super::{channel, complaints, foreground, keeper, must, network, prep, runtime_step, vt};
 use crate::config;
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop, answer};
@@ -63,7 +63,8 @@ pub fn start_tagged(flow: &mut Flow<'_>, tag: &str) -> Result<(), Stop> {
     let all = flow.look(&[], false)?;
     let tagged: Vec<&str> = Cube::cubes(&all).filter(|cube| cube.has_tag(tag)).map(|cube| cube.name).collect();
     let mut failed = false;
-    for name in order(flow, &all, &tagged)? {
+    let ordered = order(flow, &all, &tagged)?;
+    for name in ordered.clone() {
         let started = match ready(flow, &name) {
             Ok(Some(survey)) => start_one(flow, &survey, &name).map(drop),
             Ok(None) => Ok(()),
@@ -75,7 +76,7 @@ pub fn start_tagged(flow: &mut Flow<'_>, tag: &str) -> Result<(), Stop> {
         }
     }
     flow.said.exit = failed.then_some(1);
-    Ok(())
+    vt::activate(flow, &all, &ordered)
 }
 
 /// These cubes and all they depend on, each behind what it needs. A circle is an error that names it.
@@ -161,9 +162,11 @@ fn start_one(flow: &mut Flow<'_>, survey: &Survey, name: &str) -> Result<Outcome
     steps.extend(plan.iter().flat_map(|plan| network::up(flow, &cube, plan)));
     steps.push(runtime_step(flow, "start", &cube, &["start", name]));
     steps.extend(after);
+    steps.extend(vt::step(flow, &cube));
     let names: Vec<String> = steps.iter().map(|step| step.name.clone()).collect();
     let round = flow.run(steps)?;
-    let failed = names.iter().find(|step| *step != "clear" && answer(round, step).ok_output().is_none());
+    let failed =
+        names.iter().find(|step| !matches!(step.as_str(), "clear" | "vt") && answer(round, step).ok_output().is_none());
     if let Some(step) = failed {
         let told = answer(round, step);
         let mut steps: Vec<Step> = network::down(flow, &cube).into_iter().chain([clear(flow, &cube).go_on()]).collect();
@@ -177,6 +180,7 @@ fn start_one(flow: &mut Flow<'_>, survey: &Survey, name: &str) -> Result<Outcome
         let what = if matches!(step.as_str(), "network" | "lead out") { ": its network" } else { "" };
         must(flow, told, &format!("container {name} was not started{what}"))?;
     }
+    vt::tell(flow, &cube, answer(round, "vt"));
     flow.said.changed = true;
     Ok(Outcome::Started)
 }
@@ -206,6 +210,12 @@ pub fn prepare(flow: &mut Flow<'_>, survey: &Survey, cube: &Cube<'_>) -> Result<
         steps.push(used(flow, cube, &once));
     }
     steps.extend(network::resolv(flow, cube));
+    if prep::is_init(cube) {
+        match prep::of(flow, cube) {
+            Ok(step) => steps.push(step),
+            Err(why) => return flow.fail(format!("[ERROR]: container {name} cannot be started: {why}")),
+        }
+    }
     steps.extend(channel::step(flow, cube));
     let sources: Vec<&str> =
         cube.lines(".cube.mount.bind").filter_map(|line| Some(config::bind(line).ok()?.0)).collect();

@@ -2,12 +2,13 @@
 //! sees half a cube; what a killed call left lies in hidden folders, and goes with the next one.
 
 use super::must;
-use super::stop;
+use super::{prep, stop, vt};
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop, answer};
 use crate::parse::survey::Survey;
 use crate::places::is_name;
-use crate::settings;
+use crate::settings::{self, DISCOVERY, REGENERATE};
+use crate::tools::source::Source;
 use ctys_plugin::model::{Bytes, Command, Step};
 
 /// Unpacking and copying take as long as they take.
@@ -51,6 +52,7 @@ trap - EXIT
 /// All in one command: it runs to its end whatever becomes of us.
 const RENAME: &str = r#"
 c=$1 a=$2 b=$3 s=$4 h=$5; shift 5
+exec 8<"$c" && flock -w 60 8 || exit 1
 if [ -e "$c/$b" ]; then exit 17; fi
 mv -T "$c/$a" "$c/$b" || exit 1
 if [ -d "$s/$a" ]; then mv -T "$s/$a" "$s/$b" || echo "the state directory of $a was not renamed" >&2
@@ -59,6 +61,13 @@ rm -rf --one-file-system "$s/.channel/$a"
 e=$c/$b/rootfs/etc
 if [ -n "$h" ] && [ ! -L "$e" ] && [ ! -L "$e/hostname" ]; then printf '%s\n' "$h" >"$e/hostname"; fi
 while [ $# -gt 1 ]; do printf '%s' "$2" >"$1" || exit 1; shift 2; done
+# What others depend on and lead to. They may be renamed meanwhile, but for this lock.
+t=$c/.rename.$b
+for f in "$c"/*/depends "$c"/*/cube.network.stack; do
+[ -f "$f" ] && grep -qF -- "$a" "$f" || continue
+awk -v a="$a" -v b="$b" '{ for (i = 1; i <= NF; i++) { if ($i == a) $i = b; else if (index($i, a ":") == 1) $i = b substr($i, length(a) + 1) } print }' "$f" >"$t" && cat "$t" >"$f"
+done
+rm -f "$t"
 "#;
 
 /// `$1` containers, `$2` name, `$3` state. Mounts below it are not gone into.
@@ -86,8 +95,8 @@ trap - EXIT
 
 /// What is to be added.
 pub struct New<'a> {
-    /// From where.
-    pub source: &'a str,
+    /// From where, and what follows from that.
+    pub source: &'a Source,
     /// Its name.
     pub name: &'a str,
     /// The first id of the host for a cube that has its own.
@@ -98,11 +107,16 @@ pub struct New<'a> {
 
 /// Adds a cube.
 pub fn add(flow: &mut Flow<'_>, new: &New<'_>) -> Result<(), Stop> {
-    let New { source, name, subuid, tag } = *new;
+    let New { source: Source { path: source, vt, files: more }, name, subuid, tag } = *new;
     flow.lock_folder()?;
-    let survey = flow.look(&[name], false)?;
+    // Only a virtual terminal is anything that another could have.
+    let names = if vt.is_some() { &[][..] } else { &[name][..] };
+    let survey = flow.look(names, false)?;
     if survey.cubes.contains_key(name) {
         return flow.fail(format!("[ERROR] Container {name} already exists, cannot add."));
+    }
+    if let Some((number, other)) = vt.and_then(|number| Some((number, vt::owner(&survey, number, name)?))) {
+        return flow.fail(format!("[ERROR]: /dev/tty{number} belongs to container {other} already"));
     }
     let places = flow.places.clone();
     let uuid: String = flow.facts.fresh.as_slice().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
@@ -122,11 +136,18 @@ pub fn add(flow: &mut Flow<'_>, new: &New<'_>) -> Result<(), Stop> {
     if let Some(tag) = tag {
         files.push(("autostart", tag.into()));
     }
+    for (file, text) in more {
+        files.retain(|(known, _)| known != file);
+        files.push((file, text.clone()));
+    }
     let hostname = format!("cube-{}-{name}", date(flow.facts.now));
     let command = Command::new("sh")
         .args(["-c", ADD, "sh", &places.containers, name, &places.state, source, &subuid, &hostname])
         .args(files.iter().flat_map(|(file, text)| [Bytes::from(*file), Bytes::from(text.as_str())]));
-    let round = flow.run(vec![Step::run("add", command.as_root().changes().limit_ms(LONG_MS))])?;
+    let discovery = more.iter().find(|(file, _)| *file == DISCOVERY).map_or("", |(_, word)| word);
+    let vts: Vec<u8> = vt.iter().copied().collect();
+    let prepared = prep::step(flow, name, discovery, &vts);
+    let round = flow.run(vec![Step::run("add", command.as_root().changes().limit_ms(LONG_MS)), prepared])?;
     if crate::flow::code(answer(round, "add")) == Some(17) {
         return flow.fail(format!("[ERROR] Container {name} already exists, cannot add."));
     }
@@ -134,6 +155,7 @@ pub fn add(flow: &mut Flow<'_>, new: &New<'_>) -> Result<(), Stop> {
         flow.complain("[ERROR]: rootfs file extraction failed");
     }
     must(flow, answer(round, "add"), &format!("{source} was not added"))?;
+    must(flow, answer(round, "prep"), &format!("the files of container {name} were not changed"))?;
     flow.said.changed = true;
     flow.say(format!("[INFO] Adding {source} to {name}"));
     flow.say("[INFO] Succeeded");
@@ -143,6 +165,7 @@ pub fn add(flow: &mut Flow<'_>, new: &New<'_>) -> Result<(), Stop> {
 /// Removes a cube whose lock is held.
 pub fn delete(flow: &mut Flow<'_>, survey: &Survey, name: &str, force: bool) -> Result<(), Stop> {
     let Some(cube) = Cube::named(survey, name) else { return Ok(()) };
+    crate::protect::check(flow, &cube)?;
     if cube.record.is_some() {
         if cube.is_alive() && !force {
             return flow.fail(format!("[INFO] container {name} is running, it must be stopped before deleting"));
@@ -185,14 +208,9 @@ pub fn rename(flow: &mut Flow<'_>, all: &Survey, old: &str, new: &str) -> Result
     let places = flow.places.clone();
     let mut files: Vec<(String, String)> =
         moved(flow, &cube, new).into_iter().map(|(file, text)| (places.file(new, &file), text)).collect();
-    for other in Cube::cubes(all).filter(|other| other.name != old) {
-        let needs: Vec<String> =
-            other.lines("depends").flat_map(str::split_ascii_whitespace).map(String::from).collect();
-        if needs.iter().any(|name| name == old) {
-            let renamed: Vec<String> =
-                needs.into_iter().map(|name| if name == old { new.into() } else { name }).collect();
-            files.push((places.file(other.name, "depends"), settings::text(&renamed)));
-        }
+    // A call that is cut short here leaves a config.json with the old name: the next start makes it again.
+    if cube.has("config.json") && !cube.line("cube.app").is_empty() {
+        files.push((places.file(new, REGENERATE), String::new()));
     }
     let command = Command::new("sh")
         .args(["-c", RENAME, "sh", &places.containers, old, new, &places.state, &renamed_host(&cube, new)])
