@@ -226,11 +226,23 @@ fn no_cube_passes_as_another() {
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
     assert!(String::from_utf8_lossy(&answer).contains("the caller is not of this container"));
+    // The namespaces alone are not the cube.
+    let pid = bed.pid("web").to_string();
+    let mut entered = Command::new("nsenter");
+    entered.args(["-t", &pid, "-m", "-p", "-r", "-w", "/bin/perl", "-e", &says(INSIDE, &stop, 0)]);
+    let entered = Outcome::of(&mut entered, b"");
+    assert!(entered.text().contains("the caller is not of this container"), "{entered:?}");
     assert_eq!((bed.status("web").as_str(), bed.status("evil").as_str()), ("running", "running"));
-    until("what was refused", || log(&bed).matches("web: refused: ").count() == 2);
-    // The right one has its rights.
-    assert!(inside(&bed, "web", &["perl", "-e", &says(INSIDE, &stop, 0)]).code != 0 || bed.status("web") == "absent");
+    until("what was refused", || log(&bed).matches("web: refused: ").count() == 3);
+    for why in ["is not in its namespace", "is not in its cgroup"] {
+        assert!(log(&bed).contains(why), "{}", log(&bed));
+    }
+    // The right one has its rights, also to have itself stopped; that is done to its end.
+    let asked = inside(&bed, "web", &["perl", "-e", &says(INSIDE, &stop, 0)]);
+    assert!(!asked.text().contains("denied"), "{asked:?}");
     until("the stop that was granted", || bed.status("web") == "absent");
+    until("its end", || log(&bed).contains("'cube-ctl stop web' was left"));
+    assert!(!bed.folder.join("records/web").exists());
 }
 
 #[test]
@@ -298,14 +310,24 @@ fn whoever_a_cube_is_it_is_known() {
     let bed = Bed::new();
     user::cube(&bed, "web", SLEEP);
     user::cube_with_copies(&bed, "own", SLEEP);
-    bed.set("own", "cube.subuid", "800000");
-    let chown = Command::new("chown").args(["-hR", "800000:800000"]).arg(bed.file("own", "rootfs")).status().unwrap();
-    assert!(chown.success());
+    let with_ids = |name: &str| {
+        bed.set(name, "cube.subuid", "800000");
+        let root = bed.file(name, "rootfs");
+        assert!(Command::new("chown").args(["-hR", "800000:800000"]).arg(root).status().unwrap().success());
+    };
+    with_ids("own");
     bed.ctl(["start", "own"]).silent();
     assert!(inside(&bed, "own", &["cat", "/proc/self/uid_map"]).ok().contains("800000"));
     assert!(inside(&bed, "own", &["cube-ctl", "list"]).ok().contains("dom0"));
     let stop = ["cube-ctl", "stop", "own"];
     assert_eq!(inside(&bed, "own", &stop).fails(1), denied(&stop));
+    // The plugin has to be that root's own there; else it is not used, and that is said.
+    user::cube(&bed, "lent", SLEEP);
+    with_ids("lent");
+    bed.ctl(["start", "lent"]).silent();
+    let lent = inside(&bed, "lent", &["cube-ctl", "list"]);
+    assert!(lent.code != 0 && lent.stderr.starts_with("cube-ctl: no plugin answers to this name\n"), "{lent:?}");
+    assert!(lent.stderr.contains("libctys_cube.so belongs to user 65534"), "{lent:?}");
     // One that runs in the foreground, and a user in it who is not root.
     let mut foreground = bed.command("cube-ctl").args(["start", "-f", "web"]).stderr(Stdio::null()).spawn().unwrap();
     until("the cube", || bed.status("web") == "running");

@@ -32,8 +32,25 @@ pub fn run(program: &OsStr, words: &[OsString]) -> Option<u8> {
     setup.settings = home.variables.clone();
     let plugins = setup.discover();
     let answers = |manifest: &ctys_model::Manifest| manifest.tools.contains(&tool);
-    let name = plugins.found().iter().find(|found| found.manifest.as_ref().is_ok_and(answers))?.name.clone();
-    Some(call(&name, &tool, words, &plugins, environment, &home))
+    match plugins.found().iter().find(|found| found.manifest.as_ref().is_ok_and(answers)) {
+        Some(found) => Some(call(&found.name, &tool, words, &plugins, environment, &home)),
+        None if is_own_name(program) => None,
+        None => Some(unanswered(&tool, &plugins)),
+    }
+}
+
+/// Whether the program was started by a name of its own: `ctys`, `ctys-1.2`.
+fn is_own_name(program: &OsStr) -> bool {
+    Path::new(program).file_name().is_some_and(|name| name.as_bytes().starts_with(b"ctys"))
+}
+
+/// Started by the name of a tool that nobody answers to: that is said, and why plugins that are there are not used.
+fn unanswered(tool: &str, plugins: &Plugins) -> u8 {
+    let problem = Problem::new(Phase::Here, "no plugin answers to this name");
+    let refused = plugins.found().iter().filter_map(|found| found.manifest.as_ref().err());
+    let problem = refused.fold(problem, |problem, error| problem.hint(error.to_string()));
+    say(&mut Screen::new(false, None), tool, &problem);
+    problem.phase.exit_code()
 }
 
 /// The name that may be one of a tool, and the words behind it.

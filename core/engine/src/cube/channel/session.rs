@@ -360,22 +360,33 @@ impl Call {
         }
     }
 
-    /// The caller is gone: so goes what it was for, as with a line that breaks.
+    /// The caller is gone: so goes what it was for. A terminal hangs up, as with a line that breaks; what has none may first come to
+    /// its end: a cube that has itself stopped is gone before that is done.
     fn end(&mut self) {
         (self.input, self.output, self.errors) = (None, None, None);
         let group = -(self.child.id() as libc::pid_t);
         // SAFETY: kill takes two numbers; the child is ours and not yet waited for, and leads the group of its number.
         let signal = |number: libc::c_int| unsafe { libc::kill(group, number) };
+        if self.terminal.is_none() && self.ends_within(GRACE) {
+            return;
+        }
         signal(libc::SIGHUP);
-        let end = Instant::now() + GRACE;
+        if !self.ends_within(GRACE) {
+            signal(libc::SIGKILL);
+            let _ = self.child.wait();
+        }
+    }
+
+    /// Whether the command ends in this time.
+    fn ends_within(&mut self, time: Duration) -> bool {
+        let end = Instant::now() + time;
         while matches!(self.child.try_wait(), Ok(None)) {
             if Instant::now() >= end {
-                signal(libc::SIGKILL);
-                let _ = self.child.wait();
-                return;
+                return false;
             }
             std::thread::sleep(Duration::from_millis(20));
         }
+        true
     }
 }
 
