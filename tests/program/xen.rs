@@ -13,8 +13,8 @@ if [ -z "$ROOT" ] && [ ! -e "$own/root" ]; then
 	echo 'cannot init xl context' >&2
 	exit 1
 fi
-next() { id=$(($(cat "$own/last") + 1)); echo $id >"$own/last"; }
-keep() { printf 'name="%s" uuid=%s mac=%s state=%s\n' "$name" "$uuid" "$mac" "${state:-r-----}" >"$id"; }
+next() { exec 9>>"$own/lock"; flock 9; id=$(($(cat "$own/last") + 1)); echo $id >"$own/last"; }
+keep() { printf 'name="%s" uuid=%s mac=%s state=%s\n' "$name" "$uuid" "$mac" "${state:-r-----}" >"new.$id"; mv "new.$id" "$id"; }
 known() { [ -f "$1" ] || { echo "$1 is an invalid domain identifier (rc=-6)" >&2; exit 1; }; id=$1; . "./$1"; }
 value() { sed -n "s/^$1 *= *[\"']\([^\"']*\).*/\1/p" "$file" | tail -n 1; }
 read_file() {

@@ -229,6 +229,15 @@ fn every_action_option_tool_plugin_topic_and_setting_has_its_place_in_the_manual
     for verb in [Verb::Create, Verb::Cancel, Verb::List, Verb::Enumerate] {
         has_part("ctys-actions.7", &format!("suboptions {}", verb.word().to_lowercase()));
     }
+    // Every code that a phase may lead to.
+    let source = fs::read_to_string(root().join("core/model/src/problem.rs")).unwrap();
+    let (_, codes) = source.split_once("pub fn exit_code(self) -> u8 {").unwrap();
+    let codes = codes.split_once("\n    }\n").unwrap().0.lines().filter_map(|line| line.split_once(" => "));
+    let codes: Vec<&str> = codes.map(|(_, code)| code.trim_end_matches(',')).collect();
+    assert!(codes.len() > 5, "{codes:?}");
+    for code in codes {
+        assert!(exit_codes().contains(&format!(".It {}\n", bold(code))), "man/ctys-exit.7 does not tell of {code}");
+    }
     // Every variable that the program asks for by its name.
     let settings = read("ctys-settings.5");
     let mut count = 0;
