@@ -50,13 +50,14 @@ fn starting_and_stopping_as_text() {
             ctl("ctl-start-fails", &["start", "web"])
                 .then(locked(output(READY)))
                 .then(steps(failed(1, error), failed(1, "")))
-                .then([("network", output("")), ("clear", output(""))]),
+                .then([("network", output("")), ("clear", output("")), ("channel", output(""))]),
             ctl("ctl-start-locked", &["start", "web"]).then([("lock", failed(75, "")), ("look", failed(1, ""))]),
             ctl("ctl-stop", &["stop", "web"]).then(locked(running())).then([
                 ("ask", output("")),
                 ("wait", output("")),
                 ("network", output("")),
                 ("delete", output("")),
+                ("channel", output("")),
             ]),
             ctl("ctl-execute", &["web:sh", "-c", "exit 7"]).then([("look", running())]),
         ],

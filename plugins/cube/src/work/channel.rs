@@ -47,6 +47,13 @@ pub fn step(flow: &Flow<'_>, cube: &Cube<'_>) -> Option<Step> {
     Some(Step::run("channel", command.as_root().changes()))
 }
 
+/// Takes the folder away from a cube that has ended; its server goes with the last one.
+pub fn close(flow: &Flow<'_>, cube: &Cube<'_>) -> Option<Step> {
+    let folder = format!("{}/{}", flow.places.channels(), cube.name);
+    let command = Command::new("rm").args(["-rf", "--one-file-system", "--", &folder]).as_root().changes();
+    (flow.places.channel && cube.folder.is_some()).then(|| Step::run("channel", command).go_on())
+}
+
 /// Whether a process of ours can serve it.
 pub fn is_possible(flow: &Flow<'_>) -> bool {
     flow.request.target.local && !flow.request.caller.program.is_empty()

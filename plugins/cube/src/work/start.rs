@@ -171,6 +171,7 @@ fn start_one(flow: &mut Flow<'_>, survey: &Survey, name: &str) -> Result<Outcome
         let told = answer(round, step);
         let mut steps: Vec<Step> = network::down(flow, &cube).into_iter().chain([clear(flow, &cube).go_on()]).collect();
         steps.extend(kept.then(|| keeper::end(flow, &cube)));
+        steps.extend(channel::close(flow, &cube));
         let undo = flow.run(steps)?;
         if answer(undo, "clear").ok_output().is_none() {
             for line in complaints(answer(undo, "clear")) {

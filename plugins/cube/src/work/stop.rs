@@ -1,6 +1,6 @@
 //! Ending, freezing and thawing cubes.
 
-use super::{complaints, must, network, runtime_step};
+use super::{channel, complaints, must, network, runtime_step};
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop, answer};
 use crate::parse::survey::{Record, State, Survey};
@@ -36,6 +36,7 @@ pub fn stop_one(flow: &mut Flow<'_>, survey: &Survey, name: &str, grace: u32) ->
     }
     steps.extend(network::down(flow, &cube));
     steps.push(runtime_step(flow, "delete", &cube, &["delete", "--force", name]));
+    steps.extend(channel::close(flow, &cube));
     let round = flow.run(steps)?;
     let deleted = answer(round, "delete");
     must(flow, deleted, &format!("container {name} was not stopped"))?;

@@ -1,5 +1,5 @@
 //! The side of the host: a door for each cube. Cubes and their programs do not depend on it: it can end and be started again at any
-//! time, and ends by itself when its folder goes.
+//! time. Started in the background, it ends by itself when no cube has a folder any more.
 //!
 //! ```text
 //! /var/lib/cube/.channel/            0711, no cube sees it
@@ -75,8 +75,7 @@ fn begin(folder: &Path, containers: &Path, cgroups: &OsStr, cube: &OsStr, settin
     }
     let lock = File::options().create(true).truncate(false).write(true).mode(0o600).open(folder.join(".lock"));
     let lock = lock.map_err(failed)?;
-    // SAFETY: flock takes two numbers.
-    if unsafe { libc::flock(lock.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } != 0 {
+    if !take(&lock) {
         return match is_needed {
             true => Ok(()),
             false => Err(format!("{}: another process serves it", folder.display())),
@@ -96,6 +95,7 @@ fn begin(folder: &Path, containers: &Path, cgroups: &OsStr, cube: &OsStr, settin
         log: Arc::new(folder.join(".log")),
         in_background: is_needed,
         doors: BTreeMap::new(),
+        calls: Arc::default(),
     };
     if is_needed {
         // SAFETY: this process has one thread: it has only read its words so far.
@@ -105,9 +105,13 @@ fn begin(folder: &Path, containers: &Path, cgroups: &OsStr, cube: &OsStr, settin
             _ => return Ok(()),
         }
     }
-    let served = server.run();
-    drop(lock);
-    served.map_err(failed)
+    server.run(lock).map_err(failed)
+}
+
+/// Takes the lock of the one who serves. False when somebody else has it.
+fn take(lock: &File) -> bool {
+    // SAFETY: flock takes two numbers.
+    unsafe { libc::flock(lock.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) == 0 }
 }
 
 /// The folder of a cube, with its name in it.
@@ -153,6 +157,8 @@ struct Server {
     log: Arc<PathBuf>,
     in_background: bool,
     doors: BTreeMap<OsString, Door>,
+    /// How many calls are under way.
+    calls: Arc<AtomicUsize>,
 }
 
 /// Where one cube knocks.
@@ -165,14 +171,14 @@ struct Door {
 }
 
 impl Server {
-    fn run(mut self) -> Result<(), Error> {
+    fn run(mut self, lock: File) -> Result<(), Error> {
         // Whoever is in a user namespace has another number, and the check of who asks does not lean on permissions.
         // SAFETY: umask takes a number; no other thread is there yet. What is started sets its own.
         unsafe { libc::umask(0) };
         more_descriptors();
         let watch = Watch::over(&self.folder)?;
         loop {
-            if !self.look()? {
+            if !self.look()? || (self.doors.is_empty() && self.is_idle(&lock)?) {
                 return Ok(());
             }
             let mut asked = vec![(watch.0.as_raw_fd(), true, false)];
@@ -185,6 +191,17 @@ impl Server {
                 self.doors.keys().zip(&ready[1..]).filter(|(_, ready)| ready.0).map(|(name, _)| name.clone()).collect();
             knocked.iter().for_each(|name| self.admit(name));
         }
+    }
+
+    /// Whether there is nothing to do any more for one that was started in the background. Whoever makes a folder looks for the
+    /// lock behind that: either it is free and he serves, or the folder is there when we have given it back.
+    fn is_idle(&mut self, lock: &File) -> Result<bool, Error> {
+        if !self.in_background || self.calls.load(Ordering::Relaxed) > 0 {
+            return Ok(false);
+        }
+        // SAFETY: flock takes two numbers.
+        unsafe { libc::flock(lock.as_raw_fd(), libc::LOCK_UN) };
+        Ok(!self.look()? || self.doors.is_empty() || !take(lock))
     }
 
     /// Makes the doors those of the folders that are there. False when our own folder is gone.
@@ -258,7 +275,7 @@ impl Server {
             session::turn_away(&mut stream, "[ERROR]: too many requests of this container are under way");
             return;
         }
-        let turn = Turn::taken(&door.busy);
+        let turn = Turn::taken([&door.busy, &self.calls]);
         let (cubes, servant, log, aloud) =
             (self.cubes.clone(), self.servant.clone(), self.log.clone(), !self.in_background);
         let work = move || {
@@ -295,19 +312,24 @@ fn note(log: &Path, aloud: bool, cube: &str, line: &str) {
     let _ = file.and_then(|mut file| file.write_all(line.as_bytes()));
 }
 
-/// One of the calls a cube may have under way, as long as it lives.
-struct Turn(Arc<AtomicUsize>);
+/// One of the calls a cube may have under way, as long as it lives; counted for the cube and for all.
+struct Turn([Arc<AtomicUsize>; 2]);
 
 impl Turn {
-    fn taken(busy: &Arc<AtomicUsize>) -> Turn {
-        busy.fetch_add(1, Ordering::Relaxed);
-        Turn(busy.clone())
+    fn taken(counts: [&Arc<AtomicUsize>; 2]) -> Turn {
+        let counts = counts.map(Arc::clone);
+        for count in &counts {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+        Turn(counts)
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        for count in &self.0 {
+            count.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 
