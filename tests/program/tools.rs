@@ -141,10 +141,10 @@ fn one_call_fills_the_inventory_and_silent_hosts_keep_what_they_had() {
     fill(&sealed, &["--replace"], &["lab01"]).ok();
     assert_eq!(records(&sealed).lines().count(), 3);
     assert_eq!(fill(&sealed, &["--stdio"], &["lab01"]).ok(), records(&sealed));
-    // A target without a single record says why: it is no Xen host.
+    // A target without a single record says why, although that is no failure: it is no Xen host.
     let words = ["--transport=openssh", "-t", "xen", "--base=xen", "--stdio", "--", "lab01"];
-    let stderr = tool(&sealed, "ctys-vdbgen", &words).fails(5);
-    assert!(stderr.contains("no Xen host") && stderr.contains("MATCHVSTAT:ALL"), "{stderr}");
+    let (stdout, stderr) = tool(&sealed, "ctys-vdbgen", &words).ends(0);
+    assert!(stdout.is_empty() && stderr.contains("no Xen host") && stderr.contains("MATCHVSTAT:ALL"), "{stderr}");
 }
 
 #[test]

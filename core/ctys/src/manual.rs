@@ -144,6 +144,10 @@ fn exit_codes() -> String {
         (Phase::Timeout, "at least one target ran out of time"),
         (Phase::Connect, "at least one target could not be reached or logged into"),
         (Phase::Run, "the action failed on at least one target"),
+        (
+            Phase::Refused,
+            "refused by a protection, by --read-only, by drift from a plan, or for want of --yes; nothing was changed there",
+        ),
         (Phase::Ambiguous, "an address means more than one machine; nothing was changed there"),
         (Phase::Interrupted, "interrupted"),
     ];
