@@ -222,6 +222,13 @@ impl Lab {
         Machine { folder: self.runs().join(&key), state: self.bed.folder.join("state").join(key) }
     }
 
+    /// A file in the home of whoever calls.
+    pub fn of_caller(&self, path: &str, text: &str) {
+        let path = self.bed.folder.join("caller").join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
     /// A file in the home of a host.
     pub fn file(&self, host: &str, path: &str, text: &str) {
         let path = self.home(host).join(path);
