@@ -142,3 +142,24 @@ fn a_start_that_fails_leaves_no_keeper() {
     let terminal = bed.ctl(["talk:ls", "-l", "/proc/1/fd/0"]).ok();
     assert!(terminal.contains("/dev/pts/0") || terminal.contains("/dev/console"), "{terminal}");
 }
+
+#[test]
+fn the_keeper_of_an_earlier_life_leaves_the_next_one_alone() {
+    let bed = Bed::new();
+    bed.cube("talk", TALKER);
+    bed.set("talk", "cube.console.mgr", "tty");
+    let keepers = || {
+        let files =
+            fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
+        let path = bed.file("talk", ".cube.console").display().to_string();
+        files.filter(|line| String::from_utf8_lossy(line).contains(&format!("__cube_keeper\0{path}\0"))).count()
+    };
+    // Nobody has seen what it said, so the first one stays for a moment.
+    bed.ctl(["start", "talk"]).silent();
+    bed.ctl(["stop", "talk"]).silent();
+    bed.ctl(["start", "talk"]).silent();
+    until("the end of the first", || keepers() == 1);
+    let terminal = Terminal::start(&bed);
+    terminal.line("cube-console --own talk");
+    terminal.wait_for("first words");
+}

@@ -13,6 +13,7 @@ use super::{is_momentary, poll, read, write};
 use std::ffi::{OsStr, OsString};
 use std::io::{Error, Read, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -55,12 +56,40 @@ pub fn serve(words: &[OsString]) -> u8 {
         0 => {
             alone(&[for_consoles.as_raw_fd(), for_runtime.as_raw_fd()]);
             let keeper = Keeper { terminal: None, consoles: Vec::new(), said: Vec::new(), met: false };
-            keeper.keep(&for_consoles, for_runtime, Path::new(runtime));
-            let _ = std::fs::remove_file(consoles);
-            let _ = std::fs::remove_file(runtime);
+            let (consoles, runtime) = (Own::at(consoles), Own::at(runtime));
+            keeper.keep(&for_consoles, for_runtime, &runtime);
+            consoles.remove();
+            runtime.remove();
             0
         }
         _ => 0,
+    }
+}
+
+/// A socket that is ours. The keeper of the cube's next life may have put its own in the place, which is not ours to remove.
+struct Own<'a> {
+    path: &'a Path,
+    identity: Option<(u64, u64)>,
+}
+
+impl Own<'_> {
+    fn at(path: &OsStr) -> Own<'_> {
+        let path = Path::new(path);
+        Own { path, identity: Own::found(path) }
+    }
+
+    fn found(path: &Path) -> Option<(u64, u64)> {
+        std::fs::symlink_metadata(path).ok().map(|found| (found.dev(), found.ino()))
+    }
+
+    fn is_there(&self) -> bool {
+        self.identity.is_some() && Own::found(self.path) == self.identity
+    }
+
+    fn remove(&self) {
+        if self.is_there() {
+            let _ = std::fs::remove_file(self.path);
+        }
     }
 }
 
@@ -113,7 +142,7 @@ struct Console {
 }
 
 impl Keeper {
-    fn keep(mut self, for_consoles: &UnixListener, for_runtime: UnixListener, path: &Path) {
+    fn keep(mut self, for_consoles: &UnixListener, for_runtime: UnixListener, path: &Own<'_>) {
         let begun = Instant::now();
         let mut runtime = Some(for_runtime);
         let mut ended: Option<Instant> = None;
@@ -135,13 +164,13 @@ impl Keeper {
                     Ok(terminal) => {
                         self.terminal = Some(terminal);
                         runtime = None;
-                        let _ = std::fs::remove_file(path);
+                        path.remove();
                     }
                     Err(error) if is_momentary(&error) => {}
                     Err(_) => return,
                 }
             }
-            if runtime.is_some() && (!path.exists() || begun.elapsed() > PATIENCE) {
+            if runtime.is_some() && (!path.is_there() || begun.elapsed() > PATIENCE) {
                 return;
             }
             for (n, &(readable, writable)) in ready[3..].iter().enumerate() {

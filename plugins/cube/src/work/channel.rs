@@ -47,10 +47,11 @@ pub fn step(flow: &Flow<'_>, cube: &Cube<'_>) -> Option<Step> {
     Some(Step::run("channel", command.as_root().changes()))
 }
 
-/// Takes the folder away from a cube that has ended; its server goes with the last one.
+/// Closes the folder of a cube that has ended; its server goes with the last one. The folder itself stays, as what `config.json`
+/// mounts: whoever calls the runtime by hand finds it.
 pub fn close(flow: &Flow<'_>, cube: &Cube<'_>) -> Option<Step> {
-    let folder = format!("{}/{}", flow.places.channels(), cube.name);
-    let command = Command::new("rm").args(["-rf", "--one-file-system", "--", &folder]).as_root().changes();
+    let files = ["name", "command"].map(|file| format!("{}/{}/{file}", flow.places.channels(), cube.name));
+    let command = Command::new("rm").args(["-f", "--"]).args(files.iter().map(String::as_str)).as_root().changes();
     (flow.places.channel && cube.folder.is_some()).then(|| Step::run("channel", command).go_on())
 }
 

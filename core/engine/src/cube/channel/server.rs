@@ -1,11 +1,11 @@
 //! The side of the host: a door for each cube. Cubes and their programs do not depend on it: it can end and be started again at any
-//! time. Started in the background, it ends by itself when no cube has a folder any more.
+//! time. Started in the background, it ends by itself when no cube has an open folder any more.
 //!
 //! ```text
 //! /var/lib/cube/.channel/            0711, no cube sees it
 //!     .lock   .log                   who serves; what was asked
 //!     web/                           what the cube web has as /var/lib/cube/.channel, read-only
-//!         name                       its name: here is a cube
+//!         name                       its name: the folder is open, and who sees it is in a cube
 //!         command                    its socket
 //! ```
 
@@ -131,7 +131,12 @@ fn room(folder: &Path, cube: &OsStr) -> Result<(), Error> {
         .mode(0o644)
         .custom_flags(libc::O_NOFOLLOW)
         .open(file)?;
-    file.write_all(cube.as_bytes())
+    file.write_all(cube.as_bytes())?;
+    drop(file);
+    // The server watches the folder above.
+    let knock = folder.join(format!(".knock-{}", std::process::id()));
+    File::create(&knock)?;
+    fs::remove_file(&knock)
 }
 
 /// What the processes get as environment: a search path, where our plugins are, and what was handed over.
@@ -193,8 +198,8 @@ impl Server {
         }
     }
 
-    /// Whether there is nothing to do any more for one that was started in the background. Whoever makes a folder looks for the
-    /// lock behind that: either it is free and he serves, or the folder is there when we have given it back.
+    /// Whether there is nothing to do any more for one that was started in the background. Whoever opens a folder looks for the
+    /// lock behind that: either it is free and he serves, or the folder is open when we have given it back.
     fn is_idle(&mut self, lock: &File) -> Result<bool, Error> {
         if !self.in_background || self.calls.load(Ordering::Relaxed) > 0 {
             return Ok(false);
@@ -223,7 +228,7 @@ impl Server {
                 Ok(None) => {}
                 Err(error) => {
                     self.doors.remove(&name);
-                    // A folder that went meanwhile, or something that is none, has no door.
+                    // A folder that is closed, or something that is none, has no door.
                     if !matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ENOTDIR | libc::ELOOP)) {
                         self.note(&name, &format!("no socket: {error}"));
                     }
@@ -238,6 +243,9 @@ impl Server {
     fn door(&self, name: &OsStr) -> Result<Option<Door>, Error> {
         let held = directory(&self.folder.join(name))?;
         let folder = identity(&File::from(held.try_clone()?).metadata()?);
+        if !fs::symlink_metadata(at(&held, NAME))?.is_file() {
+            return Err(Error::from_raw_os_error(libc::ENOENT));
+        }
         let path = at(&held, SOCKET);
         let found = fs::symlink_metadata(&path);
         if let (Some(door), Ok(found)) = (self.doors.get(name), &found)
