@@ -10,7 +10,7 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, TryLockError};
+use std::sync::{Mutex, MutexGuard, OnceLock, TryLockError};
 use std::time::Duration;
 
 /// One dom0. Accounts: `root` (the default), `acue@` and `chkusr@`.
@@ -42,10 +42,25 @@ impl Deref for Taken {
 /// The dom0s of this test program, all called `lab00`. Each keeps one processor busy.
 static POOL: [Mutex<Option<Dom0>>; 2] = [Mutex::new(None), Mutex::new(None)];
 
+/// How many of them are used: `CTYS_TEST_XEN_DOM0S`, else both, unless the machine has much else to do. Two would be in each
+/// other's way there, until commands of xl take longer than `ctys` waits for them.
+fn places() -> usize {
+    static PLACES: OnceLock<usize> = OnceLock::new();
+    *PLACES.get_or_init(|| {
+        let load = std::fs::read_to_string("/proc/loadavg").unwrap();
+        let load: f64 = load.split(' ').next().unwrap().parse().unwrap();
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let usual = if load > 3.0 * processors as f64 { 1 } else { POOL.len() };
+        let named =
+            std::env::var("CTYS_TEST_XEN_DOM0S").ok().map(|n| n.parse().expect("CTYS_TEST_XEN_DOM0S is a number"));
+        named.unwrap_or(usual).clamp(1, POOL.len())
+    })
+}
+
 /// Takes one that is free.
 fn take() -> Taken {
     loop {
-        for place in &POOL {
+        for place in &POOL[..places()] {
             let mut guard = match place.try_lock() {
                 Ok(guard) => guard,
                 // A test that failed says nothing against the dom0.
