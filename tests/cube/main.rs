@@ -3,6 +3,7 @@
 mod bed;
 mod consoles;
 mod execution;
+mod guards;
 mod lifecycle;
 mod listing;
 mod network;

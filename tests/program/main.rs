@@ -13,9 +13,11 @@ mod consoles;
 mod listing;
 mod manual;
 mod mistakes;
+mod plans;
 mod plugins;
 mod process;
 #[path = "../seeds/mod.rs"]
 mod seeds;
 mod tools;
+mod verbs;
 mod xen;

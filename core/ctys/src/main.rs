@@ -6,12 +6,17 @@
 
 mod collect;
 mod completion;
+mod doctor;
+mod find;
+mod guard;
 mod hidden;
 mod home;
 mod info;
 #[cfg(test)]
 mod manual;
 mod open;
+mod output;
+mod plan_file;
 mod plugin_tool;
 mod report;
 mod resolve;
@@ -32,6 +37,16 @@ fn main() -> ExitCode {
     }
     match tools::meant(&program, &words) {
         Some((tool, words)) => ExitCode::from(tools::run(tool, words)),
+        // A verb of ours is never a tool of a plugin, but a tool has verbs of the same name: `cube-ctl start`.
+        None if is_ctys(&program) && words.first().is_some_and(|word| is_verb(word)) => ExitCode::from(run::run(words)),
         None => ExitCode::from(plugin_tool::run(&program, &words).unwrap_or_else(|| run::run(words))),
     }
+}
+
+fn is_ctys(program: &std::ffi::OsStr) -> bool {
+    std::path::Path::new(program).file_name().is_some_and(|name| name == "ctys")
+}
+
+fn is_verb(word: &std::ffi::OsStr) -> bool {
+    ctys_line::VERBS.iter().any(|verb| word == verb.name)
 }

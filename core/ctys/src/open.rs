@@ -163,7 +163,7 @@ impl Opening<'_> {
     }
 
     /// `lab00: xen: CLI console of tst100: as root: xl console 7`.
-    fn plan(&self) -> String {
+    pub fn plan(&self) -> String {
         let what = match &self.what {
             What::Console(console) => {
                 let root = |privilege| if privilege == Privilege::Root { "as root: " } else { "" };

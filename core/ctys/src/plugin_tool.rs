@@ -2,11 +2,12 @@
 //! hands the words to the one plugin whose manifest names the tool. What the plugin says stands as it is, without a prefix, and its
 //! exit code is ours. No other plugin is opened. The tool works on this machine.
 
+use crate::guard::{self, Auditor};
 use crate::home::Home;
 use crate::screen::Screen;
 use ctys_engine::console::{self, Way};
 use ctys_engine::fanout::{self, Interrupt, Update};
-use ctys_engine::job::{Report, Thinker, Work};
+use ctys_engine::job::{Changes, Report, Thinker, Work};
 use ctys_engine::plugins::{Plugins, SearchPath, Setup};
 use ctys_engine::privilege::Gate;
 use ctys_engine::ssh::{Environment, Ssh};
@@ -89,11 +90,17 @@ fn call(name: &str, tool: &str, words: &[OsString], plugins: &Plugins, environme
         notes: Mutex::default(),
         logins: Default::default(),
     });
-    let report = work(request, thinker, home.plugin_settings(&[name.to_string()], &[]), &shared);
+    let changes = match guard::read_only(home, false) {
+        Some(why) => Changes::Refuse(why.to_string()),
+        None => Changes::Run,
+    };
+    let report = work(request, thinker, home.plugin_settings(&[name.to_string()], &[]), changes, &shared);
     show(&report, tool, &mut screen);
     let all = report.problems.iter().chain(report.findings.iter().flat_map(|(_, findings)| &findings.problems));
     let exit = report.findings.iter().find_map(|(_, findings)| findings.exit);
     let code = exit.unwrap_or_else(|| exit_code(all));
+    let typed: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    Auditor::of(home).tool(tool, &typed, report.begun, code, &mut screen);
     match report.consoles.first() {
         Some((_, console)) if code == 0 => attach(console, &target, &shared.ssh, tool, &mut screen),
         _ => code,
@@ -105,6 +112,7 @@ fn work(
     request: Request,
     thinker: Arc<dyn Thinker>,
     settings: std::collections::HashMap<String, std::collections::BTreeMap<String, String>>,
+    changes: Changes,
     shared: &Arc<Shared>,
 ) -> Report {
     let (plugins, gate, world) = (vec![thinker], Gate::default(), shared.clone());
@@ -115,7 +123,7 @@ fn work(
             settings: &settings,
             means: Vec::new(),
             gate: &gate,
-            plan_only: false,
+            changes: &changes,
             total: world.clocks.total,
         };
         ctys_engine::job::run(&work, &RealWorld { shared: world.clone(), number })

@@ -1,24 +1,25 @@
 //! One call, from its words to its exit code. Read it from top to bottom.
 
-use crate::collect::{Collector, MacMap};
+use crate::doctor;
+use crate::find::Finder;
+use crate::guard::{self, Auditor};
 use crate::home::Home;
-use crate::open::{self, Opening, What};
+use crate::open::{self, Opening};
+use crate::output::Output;
 use crate::resolve::{Resolved, Resolver};
 use crate::screen::Screen;
-use crate::{info, report, select};
+use crate::{plan_file, report, select};
 use ctys_engine::fanout::{self, Interrupt, Update};
-use ctys_engine::job::{Report, Thinker, Work};
+use ctys_engine::job::{Changes, Report, Thinker, Work};
 use ctys_engine::plugins::{Plugins, SearchPath, Setup};
 use ctys_engine::privilege::Gate;
 use ctys_engine::replay::Transcript;
 use ctys_engine::ssh::{Environment, Ssh, Transport};
 use ctys_engine::transport::Clocks;
 use ctys_engine::world::{RealWorld, Shared};
-use ctys_line::{CachePlace, CallLine, CallOptions, Job, Special, World};
-use ctys_model::field::Known;
+use ctys_line::{CachePlace, CallLine, CallOptions, Job, Shelf, Special, World};
 use ctys_model::problem::exit_code;
 use ctys_model::{Manifest, Phase, Problem, Request, Target, Verb};
-use ctys_table::{Format, Presentation, Printer, Style};
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -42,13 +43,28 @@ pub fn run(words: Vec<OsString>) -> u8 {
     if words.is_empty() {
         return nothing_to_do();
     }
-    let call = match parse(&words, &home, &manifests) {
+    let finder = Finder { home: &home, environment: &environment, now: now() };
+    let mut call = match parse(&words, &home, &finder, &manifests) {
         Ok(call) => call,
         Err(code) => return code,
     };
     let mut screen = Screen::new(call.call.quiet, call.call.color);
-    if let Some(special) = &call.special {
-        return do_special(special, &manifests, &mut screen);
+    if call.call.explain {
+        screen.data(&format!("{}\n", ctys_line::explain(&call)));
+        return 0;
+    }
+    let mut plan = None;
+    match &call.special {
+        Some(Special::Apply(file)) => match applied(file, &call.call, &home, &manifests, &mut screen) {
+            Ok((read, planned)) => (plan, call) = (Some(read), planned),
+            Err(code) => return code,
+        },
+        Some(special) => return do_special(special, &manifests, &mut screen),
+        None => {}
+    }
+    if let Err(problem) = diagnosable(&call) {
+        screen.problem(&problem);
+        return problem.phase.exit_code();
     }
     for notice in &call.notices {
         screen.problem(notice);
@@ -56,18 +72,27 @@ pub fn run(words: Vec<OsString>) -> u8 {
     if prints_final(&call) {
         screen.line(&ctys_line::explain(&call));
     }
-    // A plan changes nothing and is there to be read.
+    let refused = guard::refused(&call, &home);
+    if !refused.is_empty() {
+        refused.iter().for_each(|problem| screen.problem(problem));
+        return exit_code(&refused);
+    }
     let detached = ctys_engine::detach::is_detached();
+    // Who goes to the background was asked before.
+    if let (Err(problem), false) = (guard::confirm(&call, &home), detached) {
+        screen.problem(&problem);
+        return problem.phase.exit_code();
+    }
+    // A plan changes nothing and is there to be read.
     if call.control.background && !call.call.plan && !detached {
         return detach(&words, &mut screen);
     }
     for notice in without_effect(&call) {
         screen.problem(&notice);
     }
-    let (jobs, mut problems) = prepare(&call, &plugins, &home);
-    problems.extend(missing_folders(&call.call));
+    let mut problems = missing_folders(&call.call);
     match open_world(&call.call, environment) {
-        Ok(shared) => problems.extend(work(&call, jobs, Arc::new(shared), &plugins, &home, &mut screen)),
+        Ok(shared) => problems.extend(carry_out(&call, plan, Arc::new(shared), &plugins, &home, &mut screen)),
         Err(problem) => problems.push(problem),
     }
     for problem in &problems {
@@ -81,14 +106,69 @@ pub fn run(words: Vec<OsString>) -> u8 {
     code
 }
 
+/// The call of a plan file, with the plan.
+fn applied(
+    file: &str,
+    options: &CallOptions,
+    home: &Home,
+    manifests: &[Manifest],
+    screen: &mut Screen,
+) -> Result<(plan_file::Plan, CallLine), u8> {
+    let plan = plan_file::Plan::read(file).map_err(|problem| {
+        screen.problem(&problem);
+        problem.phase.exit_code()
+    })?;
+    let mut call = parse(&plan.words, home, home, manifests)?;
+    if call.special.is_some() || call.call.plan || call.jobs.is_empty() {
+        screen.problem(&Problem::new(Phase::Here, format!("the plan {file} holds no call that does something")));
+        return Err(Phase::Here.exit_code());
+    }
+    (call.call.yes, call.call.read_only) = (options.yes, options.read_only);
+    Ok((plan, call))
+}
+
+/// `--doctor` asks what INFO asks.
+fn diagnosable(call: &CallLine) -> Result<(), Problem> {
+    let infos = call.jobs.iter().all(|job| job.action.verb() == Verb::Info);
+    if call.call.doctor && !infos {
+        return Err(Problem::new(Phase::Usage, "--doctor goes with INFO").hint("ctys doctor HOST..."));
+    }
+    Ok(())
+}
+
+/// Does the call, or writes its plan, or does it as it was planned.
+fn carry_out(
+    call: &CallLine,
+    plan: Option<plan_file::Plan>,
+    shared: Arc<Shared>,
+    plugins: &Plugins,
+    home: &Home,
+    screen: &mut Screen,
+) -> Vec<Problem> {
+    if let Some(file) = &call.call.plan_file {
+        return plan_file::write(file, call, &shared, plugins, home, screen);
+    }
+    let (jobs, mut problems) = prepare(call, plugins, home);
+    let changes = match plan {
+        Some(plan) => match plan.hold(call, &shared, plugins, home) {
+            Ok(changes) => changes,
+            Err(drift) => return drift,
+        },
+        None => jobs.iter().map(|_| if call.call.plan { Changes::Plan } else { Changes::Run }).collect(),
+    };
+    problems.extend(work(call, jobs, changes, shared, plugins, home, screen));
+    problems
+}
+
 /// `ctys` alone: what to type next.
 fn nothing_to_do() -> u8 {
     let mut screen = Screen::new(false, None);
     screen.line("ctys: nothing to do");
     for (call, what) in [
-        ("ctys -a list", "what runs on this machine"),
-        ("ctys -a list HOST...", "what runs on others, by ssh"),
-        ("ctys -a info HOST", "what could run there"),
+        ("ctys ls", "what runs on this machine"),
+        ("ctys ls HOST...", "the same elsewhere; '@ssh:*' is all of ssh_config"),
+        ("ctys doctor HOST", "what works there, and what mends the rest"),
+        ("ctys start HOST/NAME", "start a machine; also stop, console, pause, save"),
         ("ctys -h", "everything else"),
     ] {
         screen.line(&format!("  {call:<22}{what}"));
@@ -97,9 +177,9 @@ fn nothing_to_do() -> u8 {
 }
 
 /// Understands the words; the mistakes stand on the screen then.
-pub fn parse(words: &[OsString], home: &Home, manifests: &[Manifest]) -> Result<CallLine, u8> {
+pub fn parse(words: &[OsString], home: &Home, shelf: &dyn Shelf, manifests: &[Manifest]) -> Result<CallLine, u8> {
     let variable = |name: &str| home.variables.get(name).map(String::as_str).filter(|value| !value.is_empty());
-    let usual = World::new(&home.caller.user, home);
+    let usual = World::new(&home.caller.user, shelf);
     let world = World {
         manifests,
         shipped_macros: ctys_table::macros::SHIPPED,
@@ -114,13 +194,13 @@ pub fn parse(words: &[OsString], home: &Home, manifests: &[Manifest]) -> Result<
         for mistake in &mistakes {
             screen.line(&format!("ctys: {mistake}"));
         }
-        Phase::Usage.exit_code()
+        exit_code(&mistakes.iter().map(Problem::from).collect::<Vec<_>>())
     })
 }
 
 fn do_special(special: &Special, manifests: &[Manifest], screen: &mut Screen) -> u8 {
     let topic = match special {
-        Special::Help => "",
+        Special::Help | Special::Apply(_) => "",
         Special::Manual(topic) => topic,
         Special::Version { terse: true } => {
             screen.data(env!("CARGO_PKG_VERSION"));
@@ -138,6 +218,10 @@ fn do_special(special: &Special, manifests: &[Manifest], screen: &mut Screen) ->
         }
         None => {
             let problem = Problem::new(Phase::Usage, format!("there is no help on \"{topic}\""));
+            let problem = match ctys_line::nearest_topic(topic) {
+                Some(near) => problem.hint(format!("did you mean {near}?")),
+                None => problem,
+            };
             screen.problem(&problem.hint("ctys -h names the topics"));
             Phase::Usage.exit_code()
         }
@@ -178,7 +262,7 @@ fn missing_folders(options: &CallOptions) -> Vec<Problem> {
 }
 
 /// Seconds since 1970.
-fn now() -> i64 {
+pub fn now() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.map_or(0, |since| since.as_secs() as i64)
 }
@@ -204,7 +288,7 @@ pub struct Ready {
     request: Request,
     thinkers: Vec<Arc<dyn Thinker>>,
     /// What the inventory added to the address: told when the host knows better.
-    known: Option<Problem>,
+    pub known: Option<Problem>,
 }
 
 /// The jobs of a call, with the plugins they go to and what went wrong with those.
@@ -215,6 +299,9 @@ pub fn prepare(call: &CallLine, plugins: &Plugins, home: &Home) -> (Vec<Ready>, 
     for job in &call.jobs {
         let (mut thinkers, mut own) = select::thinkers(plugins, job, call.presentation.as_ref());
         let mut job = job.clone();
+        if call.call.doctor {
+            thinkers.push(Arc::new(doctor::Questions));
+        }
         let mut known = None;
         match resolver.resolve(&mut job) {
             Resolved::AsTyped => {}
@@ -285,6 +372,7 @@ pub fn open_world(options: &CallOptions, mut environment: Environment) -> Result
 fn work(
     call: &CallLine,
     jobs: Vec<Ready>,
+    changes: Vec<Changes>,
     shared: Arc<Shared>,
     plugins: &Plugins,
     home: &Home,
@@ -297,10 +385,10 @@ fn work(
     // A change ends when its plugin says so; a listing has its clock.
     let total = shared.clocks.total + GRACE;
     let patience = jobs.iter().map(|ready| (!ready.job.action.verb().changes()).then_some(total)).collect();
-    let names: Vec<String> = plugins.found().iter().map(|found| found.name.clone()).collect();
-    let settings = home.plugin_settings(&names, &call.call.db_paths);
-    let mut output = Output::new(call, home);
-    let doer = Doer { jobs, shared: shared.clone(), settings, gate: Gate::default(), plan_only: call.call.plan };
+    let settings = settings(plugins, home, &call.call.db_paths);
+    let mut output = Output::new(call, home, &shared);
+    let mut auditor = Auditor::of(home);
+    let doer = Doer { jobs, shared: shared.clone(), settings, gate: Gate::default(), changes };
     let doer = Arc::new(doer);
     let hands = doer.clone();
     let act = Arc::new(move |number: usize| hands.perform(number));
@@ -309,6 +397,7 @@ fn work(
             if call.call.verbose > 0 {
                 screen.problem(&way(&doer.shared, &targets[number], &report));
             }
+            auditor.report(&doer.jobs[number].job, &report, screen);
             let (text, found) = output.report(number, &doer.jobs[number], report, plugins);
             screen.data(&text);
             problems.extend(found);
@@ -317,22 +406,24 @@ fn work(
             let note = shared.notes.lock().ok().and_then(|notes| notes.get(&number).cloned()).unwrap_or_default();
             let why = format!("given up after {} s, while {note}", (shared.clocks.total + GRACE).as_secs());
             let problem = report::lost(&targets[number], Phase::Timeout, &why);
-            screen.data(&output.nothing(number, &problem));
+            screen.data(&output.nothing(number, &doer.jobs[number], &problem, plugins));
             problems.push(problem);
         }
         Update::Failed(number, why) => {
             let problem = report::lost(&targets[number], Phase::Here, &why);
-            screen.data(&output.nothing(number, &problem));
+            auditor.lost(&doer.jobs[number].job, &problem, screen);
+            screen.data(&output.nothing(number, &doer.jobs[number], &problem, plugins));
             problems.push(problem);
         }
         Update::NotStarted(number) => {
             let problem = report::lost(&targets[number], Phase::Interrupted, "interrupted before it was started");
-            screen.data(&output.nothing(number, &problem));
+            screen.data(&output.nothing(number, &doer.jobs[number], &problem, plugins));
             problems.push(problem);
         }
         Update::Abandoned(number) => {
             let problem = report::lost(&targets[number], Phase::Interrupted, "interrupted while it was at work");
-            screen.data(&output.nothing(number, &problem));
+            auditor.lost(&doer.jobs[number].job, &problem, screen);
+            screen.data(&output.nothing(number, &doer.jobs[number], &problem, plugins));
             problems.push(problem);
         }
         Update::Waiting(numbers) => {
@@ -362,15 +453,10 @@ fn work(
     problems
 }
 
-/// Whether an answer has the field with the names of addresses, which the caller's resolver knows.
-fn shows_net_names(presentation: &Presentation) -> bool {
-    let named = |index: u8| presentation.numbering.field(index) == Some(Known::NetName);
-    match &presentation.format {
-        Format::TabGen(columns) | Format::Spec(columns) | Format::Rec(columns) | Format::Xml(columns) => {
-            columns.iter().any(|column| named(column.index))
-        }
-        _ => presentation.fields.contains(&Known::NetName),
-    }
+/// The settings of all plugins.
+pub fn settings(plugins: &Plugins, home: &Home, db_paths: &[String]) -> HashMap<String, BTreeMap<String, String>> {
+    let names: Vec<String> = plugins.found().iter().map(|found| found.name.clone()).collect();
+    home.plugin_settings(&names, db_paths)
 }
 
 /// What the threads of the fan-out share.
@@ -379,13 +465,21 @@ pub struct Doer {
     shared: Arc<Shared>,
     settings: HashMap<String, BTreeMap<String, String>>,
     gate: Gate,
-    plan_only: bool,
+    /// One for each job.
+    changes: Vec<Changes>,
 }
 
 impl Doer {
     /// For jobs that only ask.
     pub fn new(jobs: Vec<Ready>, shared: Arc<Shared>, settings: HashMap<String, BTreeMap<String, String>>) -> Doer {
-        Doer { jobs, shared, settings, gate: Gate::default(), plan_only: false }
+        let changes = jobs.iter().map(|_| Changes::Refuse("this call only asks".into())).collect();
+        Doer { jobs, shared, settings, gate: Gate::default(), changes }
+    }
+
+    /// With the changes only planned.
+    pub fn planning(mut self) -> Doer {
+        self.changes = self.jobs.iter().map(|_| Changes::Plan).collect();
+        self
     }
 
     /// Does one job, by its number.
@@ -400,95 +494,10 @@ impl Doer {
             settings: &self.settings,
             means: select::means(&ready.job),
             gate: &self.gate,
-            plan_only: self.plan_only,
+            changes: &self.changes[number],
             total: self.shared.clocks.total,
         };
         ctys_engine::job::run(&work, &RealWorld { shared: self.shared.clone(), number })
-    }
-}
-
-/// Where the answers go: a table for collectors, text for the others.
-struct Output {
-    table: Option<Collector>,
-    texts: BTreeMap<usize, String>,
-    next: usize,
-    /// What is to be opened once all targets are through, with the job and the plugin that want it.
-    openings: Vec<(usize, String, What)>,
-}
-
-impl Output {
-    fn new(call: &CallLine, home: &Home) -> Output {
-        let table = call.presentation.clone().map(|presentation| {
-            let style = Style { width: Screen::width(), header: call.header, utf8: Screen::utf8(), ..Style::default() };
-            let unordered =
-                presentation.format == Format::Jsonl || (call.control.as_completed && !call.control.sequential);
-            let address = presentation.address;
-            // A map that is not there maps nothing; most users have none.
-            let macmap = address.and_then(|_| std::fs::read_to_string(home.macmap_file(&call.call.db_paths)).ok());
-            let macmap = macmap.map_or_else(MacMap::default, |text| MacMap::parse(&text));
-            let net_names = shows_net_names(&presentation);
-            Collector::new(Printer::new(presentation, style), unordered, address, macmap).with_net_names(net_names)
-        });
-        Output { table, texts: BTreeMap::new(), next: 0, openings: Vec::new() }
-    }
-
-    /// What can be printed of this answer now, and its problems.
-    fn report(&mut self, number: usize, ready: &Ready, report: Report, plugins: &Plugins) -> (String, Vec<Problem>) {
-        let mut problems = report.problems.clone();
-        problems.extend(report.findings.iter().flat_map(|(_, findings)| findings.problems.clone()));
-        let failed = exit_code(&problems) != 0;
-        problems.extend(ready.known.clone().filter(|_| failed));
-        let consoles =
-            report.consoles.iter().map(|(plugin, console)| (plugin, What::Console(Box::new(console.clone()))));
-        let tunnels = report.tunnels.iter().map(|(plugin, tunnel)| (plugin, What::Tunnel(tunnel.clone())));
-        self.openings.extend(consoles.chain(tunnels).map(|(plugin, what)| (number, plugin.clone(), what)));
-        let collects = matches!(ready.job.action.verb(), Verb::List | Verb::Enumerate);
-        if let (true, Some(table)) = (collects, &mut self.table) {
-            let mut text = String::new();
-            for problem in &problems {
-                text.push_str(&table.problem(problem));
-            }
-            let records = report.findings.into_iter().flat_map(|(_, findings)| findings.records).collect();
-            text.push_str(&table.block(number, records));
-            return (text, problems);
-        }
-        let mut text = report::text(ready.job.options.prefix.as_deref(), &report);
-        for (plugin, batch) in &report.planned {
-            text.push_str(&report::plan(&ready.job.target, plugin, batch));
-        }
-        if ready.job.action.verb() == Verb::Info && report.host.is_some() {
-            text.push_str(&info::plugins(plugins, &ready.job.types, &report));
-            // The remarks of plugins stand there, as the reasons of their states.
-            problems.retain(|problem| problem.phase != Phase::Notice || problem.plugin.is_none());
-        }
-        (self.in_order(number, text), problems)
-    }
-
-    /// A target without an answer.
-    fn nothing(&mut self, number: usize, problem: &Problem) -> String {
-        match &mut self.table {
-            Some(table) => {
-                let mut text = table.problem(problem);
-                text.push_str(&table.block(number, Vec::new()));
-                text
-            }
-            None => self.in_order(number, String::new()),
-        }
-    }
-
-    fn in_order(&mut self, number: usize, text: String) -> String {
-        self.texts.insert(number, text);
-        let mut ready = String::new();
-        while let Some(text) = self.texts.remove(&self.next) {
-            ready.push_str(&text);
-            self.next += 1;
-        }
-        ready
-    }
-
-    fn finish(self) -> String {
-        let left: String = self.texts.into_values().collect();
-        left + &self.table.map(Collector::finish).unwrap_or_default()
     }
 }
 

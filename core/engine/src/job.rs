@@ -61,10 +61,25 @@ pub struct Work<'a> {
     pub means: Vec<Means>,
     /// Which credentials were refused elsewhere in this call.
     pub gate: &'a Gate,
-    /// Only plan: nothing that changes is run, it is reported in [`Report::planned`].
-    pub plan_only: bool,
+    /// What becomes of steps that change something.
+    pub changes: &'a Changes,
     /// For everything a collector does; for a change, for each round.
     pub total: Duration,
+}
+
+/// Whether the first steps of a plugin that change something are those that were planned.
+pub type IsPlanned = dyn Fn(&str, &Batch) -> bool + Send + Sync;
+
+/// What becomes of steps that change something.
+pub enum Changes {
+    /// They are run.
+    Run,
+    /// They are reported in [`Report::planned`], and nothing is run.
+    Plan,
+    /// They are refused, for this reason.
+    Refuse(String),
+    /// They are run when the first ones are those that were planned.
+    AsPlanned(Box<IsPlanned>),
 }
 
 /// What came of one job. Rows and problems, always both.
@@ -74,8 +89,10 @@ pub struct Report {
     pub findings: Vec<(String, Findings)>,
     /// What went wrong on the way, not within a plugin's own findings.
     pub problems: Vec<Problem>,
-    /// What would have been run, with `plan_only`.
+    /// What would have been run, with [`Changes::Plan`].
     pub planned: Vec<(String, Batch)>,
+    /// Steps that change something were begun, whatever came of them.
+    pub begun: bool,
     /// Consoles and tunnels to be opened by the caller.
     pub consoles: Vec<(String, Console)>,
     /// Tunnels to be opened by the caller.
@@ -271,6 +288,7 @@ impl Job<'_> {
         let start = Instant::now();
         let mut replies = Replies::default();
         let mut held = 0;
+        let mut begun = false;
         let mut effect = first;
         for _ in 0..MAX_ROUNDS {
             let batch = match effect {
@@ -286,8 +304,19 @@ impl Job<'_> {
                 let problem = Problem::new(Phase::Plugin, "wanted to change something in a listing; it was not run");
                 return self.plugin_problem(plugin, problem);
             }
-            if changes && self.work.plan_only {
-                return self.report.planned.push((thinker.name().to_string(), batch));
+            if changes {
+                match self.work.changes {
+                    Changes::Plan => return self.report.planned.push((thinker.name().to_string(), batch)),
+                    Changes::Refuse(why) => {
+                        let problem = Problem::new(Phase::Refused, format!("nothing was done: {why}"));
+                        return self.plugin_problem(plugin, problem);
+                    }
+                    Changes::AsPlanned(is_planned) if !begun && !is_planned(thinker.name(), &batch) => {
+                        let message = "nothing was done: what would be run is not what was planned";
+                        return self.plugin_problem(plugin, Problem::new(Phase::Refused, message));
+                    }
+                    Changes::Run | Changes::AsPlanned(_) => begun = true,
+                }
             }
             if changes && self.world.interrupted() {
                 return self.plugin_problem(plugin, interrupted(&batch.steps));
@@ -297,6 +326,7 @@ impl Job<'_> {
                 let steps: Duration = batch.steps.iter().map(step_limit).sum();
                 self.deadline = Instant::now() + self.work.total.max(steps + STEP_GRACE);
             }
+            self.report.begun |= changes;
             let started_ms = start.elapsed().as_millis() as u64;
             let steps = match self.carry_out(&batch) {
                 Ok(steps) => steps,

@@ -5,8 +5,9 @@
 //! quoted by [`mod@quote`]) and takes the answer apart by [`frames`]; the shell comes from a [`transport`] that [`ssh`] chose
 //! by the user's ssh_config. [`world`] is the rest of what a job needs, [`replay`] a world written down, [`privilege`]
 //! the memory of refused credentials, [`names`] the resolver, [`store`] the inventory on disk, [`borrow`]
-//! the groups of others, [`living`] who answers, [`proxy`] the bytes of `ssh NAME`.
+//! the groups of others, [`audit`] the line that a change leaves, [`living`] who answers, [`proxy`] the bytes of `ssh NAME`.
 
+pub mod audit;
 pub mod borrow;
 pub mod console;
 pub mod cube;

@@ -1,6 +1,6 @@
 //! One target's work in a made-up world: no host, no clock, no thread.
 
-use ctys_engine::job::{Report, Thinker, Work, World, run, shown_name};
+use ctys_engine::job::{Changes, Report, Thinker, Work, World, run, shown_name};
 use ctys_engine::privilege::Gate;
 use ctys_engine::script::{Item, Means};
 use ctys_engine::session::Conversation;
@@ -205,6 +205,11 @@ fn perform(world: &Made, action: Action, plugins: Vec<Fake>, plan_only: bool) ->
 }
 
 fn perform_with(world: &Made, action: Action, plugins: Vec<Fake>, plan_only: bool, gate: &Gate) -> Report {
+    let changes = if plan_only { Changes::Plan } else { Changes::Run };
+    perform_as(world, action, plugins, &changes, gate)
+}
+
+fn perform_as(world: &Made, action: Action, plugins: Vec<Fake>, changes: &Changes, gate: &Gate) -> Report {
     let plugins: Vec<Arc<dyn Thinker>> = plugins.into_iter().map(|plugin| Arc::new(plugin) as _).collect();
     let work = Work {
         request: request(action),
@@ -212,7 +217,7 @@ fn perform_with(world: &Made, action: Action, plugins: Vec<Fake>, plan_only: boo
         settings: &HashMap::new(),
         means: vec![Means::Ksu],
         gate,
-        plan_only,
+        changes,
         total: Duration::from_secs(60),
     };
     run(&work, world)
@@ -368,6 +373,39 @@ fn a_plan_runs_nothing_that_changes_and_says_what_it_would() {
     let report = perform(&world, cancel(), vec![plugin], true);
     assert_eq!(world.log.lines(), ["connect lab00 [Ksu]", "round xl"]);
     assert_eq!(report.planned[0].1.steps.len(), 2);
+}
+
+#[test]
+fn a_change_that_is_refused_or_not_the_planned_one_is_not_run() {
+    let plugin = || {
+        let mut plugin = fake("xen", Category::Vms, probe("xl"));
+        plugin.plan = Box::new(|_, _| changing(&["destroy"]));
+        plugin.read = Box::new(|_, _, replies| match replies.rounds.len() {
+            // What follows the first change follows from its answers, which no plan knows.
+            1 => Next::Then(changing(&["clean"])),
+            _ => Next::Done(Findings::default()),
+        });
+        plugin
+    };
+    let perform = |changes: Changes| {
+        let world = Made::default();
+        let report = perform_as(&world, cancel(), vec![plugin()], &changes, &Gate::default());
+        (world.log.lines(), report)
+    };
+    let asked = ["connect lab00 [Ksu]", "round xl"];
+    let (log, report) = perform(Changes::Refuse("--read-only".into()));
+    assert_eq!((log, report.begun), (asked.map(String::from).to_vec(), false));
+    assert_eq!(report.problems[0].phase, Phase::Refused);
+    assert!(report.problems[0].message.contains("--read-only"), "{report:?}");
+    let planned = |name: &'static str| {
+        Changes::AsPlanned(Box::new(move |plugin: &str, batch: &Batch| plugin == "xen" && batch.steps[0].name == name))
+    };
+    let (log, report) = perform(planned("create"));
+    assert_eq!((log, report.begun), (asked.map(String::from).to_vec(), false));
+    assert_eq!(report.problems[0].phase, Phase::Refused);
+    let (log, report) = perform(planned("destroy"));
+    assert_eq!(log[2..], ["round destroy", "round clean"]);
+    assert!(report.begun && report.problems.is_empty(), "{report:?}");
 }
 
 #[test]

@@ -28,6 +28,8 @@ pub struct CallLine {
 pub enum Special {
     /// `-h`, `--help`.
     Help,
+    /// `--apply <file>`: what was planned in that file.
+    Apply(String),
     /// `-H <topic>`.
     Manual(String),
     /// `-V`; terse when `-X` stands to its left: only the number, no newline.
@@ -154,6 +156,16 @@ pub struct Control {
 pub struct CallOptions {
     /// `-n`, `--plan`: print what would be done and do nothing that changes.
     pub plan: bool,
+    /// `--plan=FILE`: where the plan is written to; [`Self::plan`] is set, too.
+    pub plan_file: Option<String>,
+    /// `--explain`: print the call in the classic form and do nothing.
+    pub explain: bool,
+    /// `--read-only`: refuse every change.
+    pub read_only: bool,
+    /// `--yes`: many targets are meant.
+    pub yes: bool,
+    /// `--doctor`: the answer of INFO as a diagnosis.
+    pub doctor: bool,
     /// `-X`.
     pub terse: bool,
     /// `-v`, counted.

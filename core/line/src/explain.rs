@@ -1,7 +1,7 @@
 //! A call in the classic form, written out: what a short verb, a group or a macro comes to.
 
 use crate::actions::{enumerate, list};
-use crate::call::{CachePlace, CallLine, CallOptions, Escalation, Job, JobOptions};
+use crate::call::{CachePlace, CallLine, CallOptions, Escalation, Job, JobOptions, Special};
 use ctys_model::action::{Cancel, CancelMethod, Create, CreateMode, Poll};
 use ctys_model::bytes::{escape, escape_for_eyes};
 use ctys_model::field::Known;
@@ -16,6 +16,12 @@ use std::time::Duration;
 ///
 /// A value with a backslash before a comma or a colon has no classic form and comes out without the backslash.
 pub fn explain(call: &CallLine) -> String {
+    let words = classic_words(call);
+    std::iter::once("ctys").chain(words.iter().map(String::as_str)).map(shell).collect::<Vec<_>>().join(" ")
+}
+
+/// The words of [`explain`], for a program and not for a shell.
+pub fn classic_words(call: &CallLine) -> Vec<String> {
     let local = call.presentation.as_ref().filter(|_| call.header);
     let action = call.header.then(|| local_action(call)).flatten();
     let options: Vec<Vec<Given>> =
@@ -27,9 +33,12 @@ pub fn explain(call: &CallLine) -> String {
         }
         None => Vec::new(),
     };
-    let mut words = vec!["ctys".to_string()];
+    let mut words: Vec<String> = Vec::new();
     let before = call_options(&call.call).into_iter().chain(shared.iter().map(|&given| given.clone()));
     words.extend(before.flat_map(Given::words));
+    if let Some(Special::Apply(file)) = &call.special {
+        words.extend(["--apply".to_string(), file.clone()]);
+    }
     if call.control.explicit {
         let detach = if call.control.detach { "ASYNC" } else { "SYNC" };
         let order = match (call.control.sequential, call.control.as_completed) {
@@ -61,7 +70,7 @@ pub fn explain(call: &CallLine) -> String {
     if stack.is_some() {
         words.push("}".into());
     }
-    words.iter().map(|word| shell(word)).collect::<Vec<_>>().join(" ")
+    words
 }
 
 /// Whether all targets have one local SHOW or INFO, which have no suboptions: their look comes by `--output`.
@@ -133,7 +142,11 @@ fn quoted(word: &str, special: &str) -> String {
 
 fn call_options(call: &CallOptions) -> Vec<Given> {
     let mut words = Words::default();
-    words.flag("-n", call.plan);
+    words.flag("-n", call.plan && call.plan_file.is_none());
+    words.value("--plan-file", call.plan_file.as_ref());
+    words.flag("--read-only", call.read_only);
+    words.flag("--yes", call.yes);
+    words.flag("--doctor", call.doctor);
     words.flag("-X", call.terse);
     (0..call.verbose).for_each(|_| words.flag("-v", true));
     words.flag("-q", call.quiet);
@@ -332,6 +345,7 @@ fn cancel_subs(cancel: &Cancel, subs: &mut Vec<String>) {
     }));
     subs.extend(cancel.force.then(|| "FORCE".to_string()));
     subs.extend(cancel.with_self.then(|| "SELF".to_string()));
+    subs.extend(cancel.unprotect.then(|| "UNPROTECT".to_string()));
     subs.extend(cancel.side.map(|side| side.to_string()));
     subs.extend(cancel.timeout.map(|seconds| format!("TIMEOUT:{seconds}")));
     subs.extend(cancel.user.as_ref().map(|user| format!("USER:{}", raw(user))));

@@ -2,11 +2,13 @@
 
 use crate::actions::{Key, Takes, address, cancel, create, enumerate, extra, list, look};
 use crate::options;
+use crate::verbs::{self, ShortVerb, VERBS};
 use ctys_model::manifest::ArgumentDecl;
 use ctys_model::{Manifest, Verb};
 
 /// The topics of [`help`], with what they are about.
 pub const TOPICS: &[(&str, &str)] = &[
+    ("verbs", "short words for daily use"),
     ("options", "every option"),
     ("targets", "hosts, contexts, the common set, blocks"),
     ("address", "how one machine is named"),
@@ -20,14 +22,29 @@ pub const TOPICS: &[(&str, &str)] = &[
     ("separators", "what , : % mean and how they are written as themselves"),
     ("groups", "files with targets"),
     ("macros", "names for parts of a call"),
+    ("exit", "exit codes"),
+    ("plans", "what is asked, checked and written down before and after a change"),
 ];
 
 /// The help on a topic, in any case; the empty topic is the overview. None: there is no such topic. The plugins add
 /// what they declare.
 pub fn help(topic: &str, manifests: &[Manifest]) -> Option<String> {
-    Some(match topic.to_ascii_lowercase().as_str() {
+    let topic = topic.to_ascii_lowercase();
+    let verb = verbs::find(&topic).map(short_verb);
+    let Some(text) = of_topic(&topic, manifests) else { return verb };
+    Some(match verb {
+        Some(verb) => format!("{verb}\n{text}"),
+        None => text,
+    })
+}
+
+fn of_topic(topic: &str, manifests: &[Manifest]) -> Option<String> {
+    Some(match topic {
         "" | "help" | "man" => overview(),
         "options" => option_list(),
+        "verbs" => format!("{VERBS_TEXT}\n{}", verb_list()),
+        "plans" => PLANS.to_string(),
+        "exit" => EXIT.to_string(),
         "targets" => TARGETS.to_string(),
         "address" => format!("{ADDRESS}\n{}", table(address::KEYS)),
         "create" => action(Verb::Create, CREATE, &[address::KEYS, create::KEYS], manifests),
@@ -54,12 +71,38 @@ pub fn help(topic: &str, manifests: &[Manifest]) -> Option<String> {
 
 /// The topic that may have been meant.
 pub fn nearest_topic(topic: &str) -> Option<String> {
-    crate::mistakes::nearest(topic, TOPICS.iter().map(|(name, _)| *name))
+    crate::mistakes::nearest(topic, TOPICS.iter().map(|(name, _)| *name).chain(VERBS.iter().map(|verb| verb.name)))
 }
 
 fn overview() -> String {
     let topics: String = TOPICS.iter().map(|(name, about)| format!("  {name:<12} {about}\n")).collect();
-    format!("{OVERVIEW}\n{}\nMore, with ctys -H TOPIC:\n{topics}", option_list())
+    format!(
+        "{OVERVIEW}\nShort verbs, ctys -H VERB tells more:\n{}\n{}\nMore, with ctys -H TOPIC:\n{topics}",
+        verb_list(),
+        option_list()
+    )
+}
+
+/// All short verbs, from the one table.
+fn verb_list() -> String {
+    VERBS.iter().map(|verb| row(&format!("{} {}", verb.name, verb.usage), verb.about)).collect()
+}
+
+/// One short verb.
+fn short_verb(verb: &ShortVerb) -> String {
+    let ShortVerb { name, usage, about, help, means } = verb;
+    let classic = match means {
+        verbs::Means::Hosts(words) => format!("ctys {} [HOST...]", words.join(" ")),
+        verbs::Means::Value(option) => format!("ctys {option} {usage}"),
+        verbs::Means::Machines(action, usual) | verbs::Means::Command(action, usual) => {
+            let subs: Vec<&str> = usual.iter().map(|(word, _)| *word).collect();
+            let command = if matches!(means, verbs::Means::Command(..)) { ",CMD:COMMAND%ARG" } else { "" };
+            format!("ctys -t TYPE -a {action}=l:NAME,{}{command} HOST", subs.join(","))
+        }
+    };
+    let machine = if usage.contains("MACHINE") { MACHINE } else { "" };
+    let help = if help.is_empty() { String::new() } else { format!("\n{help}\n") };
+    format!("ctys {name} [OPTIONS] {usage}\n\n{name}: {about}.\n{help}{machine}\nThe classic form: {classic}\n")
 }
 
 /// All options by group, from the one definition.
@@ -140,10 +183,60 @@ One command line for every kind of session on many hosts.
 
 Usage: ctys [OPTIONS] [--] ['(OPTIONS)'] [TARGET['(OPTIONS)']...]
 
-  ctys -a list                                    what runs on this machine
+  ctys ls                                         what runs on this machine
   ctys -a list=macro:TAB_CPORT localhost lab00    the same for two, in another table
   ctys -t xen -a create=l:tst100,CONSOLE:vnc -L CF lab00'(-Z SUDO)'
   ctys -t xen -a cancel=l:tst100,POWEROFF:0 lab00'(-Z KSU)'
+";
+
+const VERBS_TEXT: &str = "\
+Other words for the same calls; --explain prints the classic form. The verb is the first word, options may stand
+anywhere behind it. A host that is called like a verb is written behind --.
+";
+
+const MACHINE: &str = "
+MACHINE is one of
+  HOST/NAME [HOST/NAME...]           one machine on each host
+  NAME HOST [HOST...]                the machine of this name on each of them
+  NAME                               the one machine of this name that the inventory knows
+
+NAME is a label; u:UUID m:MAC t:ADDRESS f:PART and /PATH name it otherwise. Suboptions of the action may stand behind
+it, after a comma. The type comes from -t, from the inventory, or from the host itself, which is asked; more than one
+answer is an error that lists them (exit code 11). What the inventory says is checked on the host before anything is
+done.
+";
+
+const PLANS: &str = "\
+  --plan, -n         what would be done, where and as whom; nothing is changed
+  --plan=FILE        the same, written to FILE with the states it was made for
+  ctys apply FILE    asks every target again; does it when nothing has changed, else names the drift and changes nothing
+  --read-only        no change at all; also CTYS_READ_ONLY=1
+  --yes              more than CTYS_CONFIRM targets (4 unless set) are changed without asking; without a terminal it has
+                     to be given
+
+#@#PROTECT=\"REASON\" in the configuration of a machine (a file cube.protect in the folder of a cube, for a physical
+machine /etc/ctys.d/pm.conf) makes CANCEL refuse it by name, for everybody, unless UNPROTECT stands in the same call.
+
+Every change leaves a line: when, who, on which target, what, and how it ended. It goes to audit.log in the folder
+$XDG_STATE_HOME/ctys; CTYS_AUDIT=syslog sends it to the journal, CTYS_AUDIT=/FILE writes it there, CTYS_AUDIT=off leaves
+it out.
+
+A refused call ends with 8.
+";
+
+const EXIT: &str = "\
+  0    all is well, or was so already
+  1    the call is wrong, or there is none; nothing was done
+  2    something is missing here: a plugin, a file, a tool
+  3    a target, or a command on it, took too long
+  4    a target was not reached: its name, the connection, its host key, the login
+  5    a command failed on a target; its own status stands in the message
+  8    refused: a machine is protected, --read-only, many targets without --yes, a plan that does not hold
+  11   more than one machine is meant; all of them are listed
+  130  interrupted
+
+Of several the first of these counts: 130, 1, 2, 8, 11, 3, 4, 5. Each target is named on stderr with its phase: resolve,
+connect, host key, login, privilege, run, parse, timeout and so on. The words of a phase stand behind it.
 ";
 
 const TARGETS: &str = "\

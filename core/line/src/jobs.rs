@@ -5,6 +5,7 @@ use crate::call::{Control, Job};
 use crate::groups::Draft;
 use crate::mistakes::{Desk, Fault};
 use crate::superposition::{Effective, remark};
+use crate::verbs;
 use ctys_model::{Action, ConsoleKind, Location, Target, Verb};
 use ctys_table::Presentation;
 use std::collections::HashMap;
@@ -96,9 +97,10 @@ fn settle(desk: &mut Desk<'_>, draft: &Draft, local: bool) -> Option<Settled> {
     let effective = &*draft.effective;
     let Some((action, from_local)) = &effective.action else {
         let fault = Fault::at(draft.at, "there is no action for this target");
-        desk.fault(
-            fault.expected("-a with one of CREATE, CANCEL, LIST, ENUMERATE, SHOW, INFO").note("such as: -a list"),
-        );
+        let fault = fault.expected("-a with one of CREATE, CANCEL, LIST, ENUMERATE, SHOW, INFO");
+        // The first word of the call may have been meant for a short verb.
+        let fault = verbs::meant_verb(fault, &draft.target.host);
+        desk.fault(fault.note("such as: -a list, or ctys ls"));
         return None;
     };
     let parsed = actions::parse(desk, action, effective)?;
@@ -131,7 +133,8 @@ fn control(desk: &mut Desk<'_>, effective: &Effective, parsed: &Parsed) -> Contr
     let given = effective.control.unwrap_or_default();
     let forced = foreground(parsed);
     let detach = matches!(parsed.action.verb(), Verb::Create | Verb::Cancel) && !forced;
-    if forced {
+    // Who says `console` says that it needs the terminal.
+    if forced && !desk.short {
         let mut words = Vec::new();
         if given.detach.is_none() && given.sequential.is_none() {
             words.push("-b 0,2");

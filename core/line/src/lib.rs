@@ -7,7 +7,7 @@
 //!
 //! 1. `text`, `mistakes`: characters that know their place, the desk where mistakes are collected;
 //! 2. `macros`: the words with all macros expanded;
-//! 3. `scan`, `options`: words to local options, the common set, targets with contexts; the one option set (clap);
+//! 3. `verbs`: a short verb in its classic form; `scan`, `options`: words to local options, the common set, targets with contexts; the one option set (clap);
 //! 4. `settings`, `words`: what the value of each option means;
 //! 5. `groups`, `target`, `superposition`: one draft per target, its option sets laid over each other;
 //! 6. `suboptions`, `actions`, `types`: the action of each draft, typed;
@@ -32,12 +32,14 @@ pub mod tables;
 mod target;
 mod text;
 mod types;
+mod verbs;
 mod words;
 
 pub use call::*;
-pub use explain::explain;
+pub use explain::{classic_words, explain};
 pub use help::{TOPICS, help, nearest_topic};
 pub use mistakes::{Mistake, Origin, Place};
+pub use verbs::{Means, ShortVerb, Sought, VERBS, Whereabouts};
 
 use ctys_model::Manifest;
 use mistakes::{Desk, Fault};
@@ -57,6 +59,12 @@ pub trait Shelf {
     /// error is a sentence.
     fn node_set(&self, _text: &str) -> Result<Option<Vec<String>>, String> {
         Ok(None)
+    }
+
+    /// Where a machine is that a short verb names without its host or its type: every place that is known. The error is
+    /// told as it is.
+    fn whereabouts(&self, _sought: &Sought) -> Result<Vec<Whereabouts>, ctys_model::Problem> {
+        Ok(Vec::new())
     }
 }
 
@@ -121,11 +129,17 @@ fn read(desk: &mut Desk<'_>, words: &[text::Text]) -> Option<CallLine> {
     let end = words.last().map_or_else(Spot::default, |word| word.spot().behind());
     let (words, nothing) = macros::expand(desk, words);
     let mut reader = options::Reader::new();
+    let (words, verb) = verbs::expand(desk, &mut reader, words);
     let scanned = scan::scan(desk, &mut reader, &words);
     let local = settings::settings(desk, &scanned.local, settings::Stand::Local);
     let common = settings::settings(desk, &scanned.common, settings::Stand::Context);
     let (base, call, special) = superposition::local(&local);
     if special.is_some() {
+        // `ctys start -h` is about start.
+        let special = match (special, verb) {
+            (Some(Special::Help), Some(verb)) => Some(Special::Manual(verb.name.to_string())),
+            (special, _) => special,
+        };
         let jobs = Vec::new();
         return Some(CallLine {
             special,

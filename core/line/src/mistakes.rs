@@ -13,6 +13,8 @@ pub struct Mistake {
     pub place: Place,
     /// What is wrong and why, one sentence.
     pub message: String,
+    /// Where in the course of things: `Usage`, but for what the world had to say to a word.
+    pub phase: Phase,
     /// What was expected there.
     pub expected: Option<String>,
     /// The valid word that looks most like the one given.
@@ -103,7 +105,7 @@ impl std::error::Error for Mistake {}
 impl From<&Mistake> for Problem {
     /// The sentence with its place; what was expected and the nearest word as hints.
     fn from(mistake: &Mistake) -> Problem {
-        let mut problem = Problem::new(Phase::Usage, mistake.message.clone());
+        let mut problem = Problem::new(mistake.phase, mistake.message.clone());
         problem.hints.extend(mistake.expected.iter().map(|expected| format!("expected: {expected}")));
         problem.hints.extend(mistake.nearest.iter().map(|nearest| format!("did you mean {nearest}?")));
         problem.hints.extend(mistake.notes.iter().cloned());
@@ -115,6 +117,7 @@ impl From<&Mistake> for Problem {
 #[derive(Clone, Debug)]
 pub(crate) struct Fault {
     spot: Spot,
+    phase: Phase,
     message: String,
     expected: Option<String>,
     nearest: Option<String>,
@@ -124,7 +127,13 @@ pub(crate) struct Fault {
 impl Fault {
     /// A mistake at this place. Values in the sentence are made harmless by the caller with [`shown`].
     pub fn at(spot: Spot, message: impl Into<String>) -> Fault {
-        Fault { spot, message: message.into(), expected: None, nearest: None, notes: Vec::new() }
+        Fault { spot, phase: Phase::Usage, message: message.into(), expected: None, nearest: None, notes: Vec::new() }
+    }
+
+    /// Of another phase than `Usage`.
+    pub fn phase(mut self, phase: Phase) -> Fault {
+        self.phase = phase;
+        self
     }
 
     pub fn expected(mut self, expected: impl Into<String>) -> Fault {
@@ -199,6 +208,8 @@ pub(crate) struct Desk<'w> {
     notices: Vec<Problem>,
     /// Places where something is missing that was reported already.
     holes: Vec<Spot>,
+    /// A short verb was typed: what it stands for was not chosen word by word.
+    pub short: bool,
 }
 
 impl<'w> Desk<'w> {
@@ -211,6 +222,7 @@ impl<'w> Desk<'w> {
             faults: Vec::new(),
             notices: Vec::new(),
             holes: Vec::new(),
+            short: false,
         }
     }
 
@@ -295,7 +307,8 @@ impl<'w> Desk<'w> {
             notes.push(format!("this is in the text of {chain}"));
         }
         let place = self.place(fault.spot);
-        Mistake { place, message: fault.message, expected: fault.expected, nearest: fault.nearest, notes }
+        let phase = fault.phase;
+        Mistake { place, phase, message: fault.message, expected: fault.expected, nearest: fault.nearest, notes }
     }
 
     fn place(&self, spot: Spot) -> Place {

@@ -71,6 +71,12 @@ options! {
         Load        'T' "load"        "TYPE,..."      Target "the plugins to load, or ALL";
         Output      -   "output"      "FORMAT"        Target "the format of the answer, as the format suboption of LIST and ENUMERATE";
         Plan        'n' "plan"        -               Call   "show what would be done and change nothing";
+        PlanFile    -   "plan-file"   "FILE"          Call   "the same, and write it to FILE for ctys apply; also --plan=FILE";
+        Apply       -   "apply"       "FILE"          Call   "carry out such a file, unless a target has changed since";
+        Explain     -   "explain"     -               Call   "print the classic form of the call and do nothing";
+        ReadOnly    -   "read-only"   -               Call   "refuse every change; also CTYS_READ_ONLY=1";
+        Yes         -   "yes"         -               Call   "go on with many targets without asking";
+        Doctor      -   "doctor"      -               Call   "with INFO: what works on each target, and what mends the rest";
         Force       'f' "force"       -               Target "ignore minor warnings; nothing destructive";
         Ambiguous   'A' "ambiguous"   "0|off|1|on"    Target "allow ambiguous labels and keep duplicate targets of groups";
     }
@@ -194,6 +200,10 @@ impl Reader {
 
     /// Reads the option in the first of these words. Gives what it says and how many words it takes, 1 or 2.
     pub fn read(&mut self, desk: &mut Desk<'_>, words: &[Text]) -> (Vec<Given>, usize) {
+        if let Some(file) = plan_file(&words[0]) {
+            let whole = words[0].clone();
+            return (vec![Given { id: Id::PlanFile, value: Some(file), count: 1, whole }], 1);
+        }
         let word = &words[0];
         let error = match self.parse(&words[..1]) {
             Ok(given) => return (given, 1),
@@ -294,6 +304,12 @@ impl Reader {
                 || definition.short.is_some_and(|short| name.strip_prefix('-') == Some(short.to_string().as_str()))
         })
     }
+}
+
+/// `--plan` is a flag, and `--plan=FILE` another spelling of `--plan-file FILE`.
+fn plan_file(word: &Text) -> Option<Text> {
+    let (name, file) = word.split_once('=')?;
+    (name.to_string() == "--plan").then_some(file)
 }
 
 /// Whether a word is an option and not a value or a target.

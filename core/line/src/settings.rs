@@ -40,6 +40,12 @@ pub(crate) enum Setting {
     StackReuse(u8),
     // What concerns the whole call.
     Plan,
+    PlanFile(String),
+    Apply(String),
+    Explain,
+    ReadOnly,
+    Yes,
+    Doctor,
     Terse,
     Verbose(u8),
     Quiet,
@@ -114,6 +120,12 @@ fn setting(desk: &mut Desk<'_>, given: &Given, stand: Stand) -> Option<Setting> 
         Id::Load => Setting::Load(type_list(desk, value)),
         Id::Output => Setting::Output(value.clone()),
         Id::Plan => Setting::Plan,
+        Id::PlanFile => Setting::PlanFile(value.to_string()),
+        Id::Apply => Setting::Apply(value.to_string()),
+        Id::Explain => Setting::Explain,
+        Id::ReadOnly => Setting::ReadOnly,
+        Id::Yes => Setting::Yes,
+        Id::Doctor => Setting::Doctor,
         Id::Force => Setting::Force,
         Id::Ambiguous => Setting::Ambiguous(switch(desk, value, "a value of -A")?),
         Id::Login => Setting::Login(crate::target::account(desk, value)?),
@@ -185,6 +197,9 @@ fn switch(desk: &mut Desk<'_>, value: &Text, what: &str) -> Option<bool> {
 /// The session types of a list; ALL stays a word. An unknown one stays, too, so that the action is looked at as well.
 fn type_list(desk: &mut Desk<'_>, value: &Text) -> Vec<String> {
     let words = value.split(',');
+    if words.iter().all(Text::is_empty) {
+        desk.fault(Fault::at(value.spot(), "there is no session type between these commas").expected("TYPE"));
+    }
     let words = words.iter().filter(|word| !word.is_empty());
     words.map(|word| types::known(desk, word).unwrap_or_else(|| word.upper())).collect()
 }

@@ -77,6 +77,12 @@ impl Effective {
             Setting::Terse => self.terse = true,
             Setting::Debug(_)
             | Setting::Plan
+            | Setting::PlanFile(_)
+            | Setting::Apply(_)
+            | Setting::Explain
+            | Setting::ReadOnly
+            | Setting::Yes
+            | Setting::Doctor
             | Setting::Verbose(_)
             | Setting::Quiet
             | Setting::Color(_)
@@ -106,6 +112,15 @@ pub(crate) fn local(settings: &[Setting]) -> (Effective, CallOptions, Option<Spe
         match setting.clone() {
             Setting::Debug(text) => call.debug = Some(text),
             Setting::Plan => call.plan = true,
+            Setting::PlanFile(file) => {
+                call.plan = true;
+                call.plan_file = Some(file);
+            }
+            Setting::Apply(file) => special = special.or(Some(Special::Apply(file))),
+            Setting::Explain => call.explain = true,
+            Setting::ReadOnly => call.read_only = true,
+            Setting::Yes => call.yes = true,
+            Setting::Doctor => call.doctor = true,
             Setting::Terse => call.terse = true,
             Setting::Verbose(count) => call.verbose = call.verbose.saturating_add(count),
             Setting::Quiet => call.quiet = true,

@@ -73,7 +73,8 @@ fn options_need_their_values_and_only_theirs() {
         1:2+0 -t has no value",
     );
     check("-a -t xen lab00", "0:2+0 -a has no value");
-    check("-a list --plan=yes lab00", "2:0+10 --plan takes no value");
+    check("-a list --force=yes lab00", "2:0+11 --force takes no value");
+    check("-t , -a cancel=l:x h", "1:0+1 there is no session type between these commas");
     check("-a list -t '' lab00", "3:0+0 -t has no value");
     check("-a show=x lab00", "1:5+1 SHOW takes no suboptions");
     check("-t xen -a create=l:,connect:now lab00", "3:9+0 L has an empty argument\n3:17+4 CONNECT takes no argument");

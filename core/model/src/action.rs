@@ -314,6 +314,8 @@ pub struct Cancel {
     pub stack: bool,
     /// `SELF`: also the machine that executes the cancel. Off unless given.
     pub with_self: bool,
+    /// `UNPROTECT`: also a machine whose configuration says that it is protected.
+    pub unprotect: bool,
     /// CLIENT, SERVER or BOTH; none means the plugin's default.
     pub side: Option<Side>,
     /// `TIMEOUT:`: seconds instead of the kill delay.

@@ -72,6 +72,8 @@ pub enum Phase {
     Timeout,
     /// The plugin itself failed: a panic, a wrong reply.
     Plugin,
+    /// Not done because somebody said so: the machine is protected, nothing may be changed, a plan does not hold any more.
+    Refused,
     /// The user interrupted before it was finished.
     Interrupted,
     /// A remark that spoils nothing.
@@ -94,6 +96,7 @@ impl Phase {
             Phase::Ambiguous => "ambiguous",
             Phase::Timeout => "timeout",
             Phase::Plugin => "plugin",
+            Phase::Refused => "refused",
             Phase::Interrupted => "interrupted",
             Phase::Notice => "notice",
         }
@@ -108,6 +111,7 @@ impl Phase {
             Phase::Timeout => 3,
             Phase::Resolve | Phase::Connect | Phase::HostKey | Phase::Login => 4,
             Phase::Privilege | Phase::Run | Phase::Parse | Phase::Plugin => 5,
+            Phase::Refused => 8,
             Phase::Ambiguous => 11,
             Phase::Interrupted => 130,
         }
@@ -122,9 +126,10 @@ impl Phase {
             4 => 2,
             3 => 3,
             11 => 4,
-            2 => 5,
-            1 => 6,
-            _ => 7,
+            8 => 5,
+            2 => 6,
+            1 => 7,
+            _ => 8,
         }
     }
 }
@@ -152,6 +157,7 @@ mod tests {
         assert_eq!(code(&[Phase::Run, Phase::Connect]), 4);
         assert_eq!(code(&[Phase::Connect, Phase::Timeout, Phase::Run]), 3);
         assert_eq!(code(&[Phase::Timeout, Phase::Ambiguous]), 11);
+        assert_eq!(code(&[Phase::Refused, Phase::Connect, Phase::Ambiguous]), 8);
         assert_eq!(code(&[Phase::Interrupted, Phase::Usage]), 130);
     }
 }

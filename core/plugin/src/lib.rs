@@ -37,6 +37,7 @@ pub mod machines;
 pub mod magic;
 pub mod outputs;
 pub mod polls;
+pub mod protect;
 pub mod story;
 pub mod testing;
 

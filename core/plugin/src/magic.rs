@@ -124,6 +124,11 @@ impl Magic {
         self.has("MAGICID-IGNORE") || self.has("MAGICID-NOENUM")
     }
 
+    /// Why the machine is not to be ended, where it is marked so; the reason may be empty. See [`crate::protect`].
+    pub fn protection(&self) -> Option<&str> {
+        self.has("PROTECT").then(|| self.get("PROTECT").unwrap_or_default())
+    }
+
     /// The label; a colon in it becomes `_`, since it separates keys from values in addresses.
     pub fn label(&self) -> Option<String> {
         self.get("LABEL").map(|label| label.replace(':', "_"))

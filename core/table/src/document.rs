@@ -191,7 +191,7 @@ fn reason(why: &Missing) -> Node {
 }
 
 /// A time in RFC 3339, UTC: `2010-06-21T12:34:56Z`. Nothing outside of the years 0 to 9999, which have no such form.
-pub(crate) fn rfc3339(seconds: i64) -> Option<String> {
+pub fn rfc3339(seconds: i64) -> Option<String> {
     const DAY: i64 = 86_400;
     let (year, month, day) = date(seconds.div_euclid(DAY));
     let second = seconds.rem_euclid(DAY);

@@ -17,6 +17,7 @@ pub mod flow;
 pub mod parse;
 pub mod places;
 pub mod probes;
+mod protect;
 pub mod settings;
 pub mod tools;
 pub mod work;

@@ -364,6 +364,15 @@ fn plans_of_create_by_wake_on_lan() {
     );
 }
 
+/// The machine's own description says that it is not to be ended.
+fn protected() -> Facts {
+    with(
+        lab00(),
+        probes::pm_conf(),
+        answer_to(&probes::pm_conf(), "#@#MAGICID-PM\n#@#PROTECT = \"the lab's gateway\"\n"),
+    )
+}
+
 #[test]
 fn plans_of_cancel() {
     let me = |words: &str| {
@@ -372,6 +381,7 @@ fn plans_of_cancel() {
             let (key, value) = word.split_once(':').map_or((word, ""), |(key, value)| (key, value));
             let text = Some(value.to_string());
             match key {
+                "UNPROTECT" => cancel.unprotect = true,
                 "NOSELF" => cancel.with_self = false,
                 "ALL" => cancel.all = true,
                 "FORCE" => cancel.force = true,
@@ -449,6 +459,8 @@ fn plans_of_cancel() {
             lab("cancel-bad-if", "WOL,IF:-s"),
             lab("cancel-without-self", "NOSELF,l:lab00,POWEROFF"),
             lab("cancel-client", "CLIENT"),
+            case("cancel-protected", me("POWEROFF"), protected()),
+            case("cancel-protected-set-aside", me("POWEROFF,UNPROTECT"), protected()),
             lab("cancel-by-label", "l:lab00"),
             lab("cancel-other-label", "l:lab0"),
             lab("cancel-by-uuid", "u:44e4d5c41a2b3c4d5e6f708192a3b4c5"),

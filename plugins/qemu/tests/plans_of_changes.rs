@@ -55,6 +55,12 @@ fn started(old: Answer, start: Answer, look: [(&'static str, Answer); 2]) -> Vec
         .collect()
 }
 
+/// tst100 is protected, by a second file of it.
+fn marked() -> World {
+    let mark = "#@#MAGICID-QEMU\n#@#LABEL = \"tst100\"\n#@#UUID = \"6842caf91e3e43249ed596b8b9f2c5c2\"\n#@#PROTECT = \"ask mia\"\n";
+    running().with("/home/mia/mark.ctys", mark)
+}
+
 fn not_run() -> Answer {
     Answer::Output(Output::ended(Exit::NotRun("an earlier step failed".into())))
 }
@@ -290,6 +296,13 @@ fn plans_of_poweroff() {
     check(
         "poweroff",
         vec![
+            case("poweroff-protected", off(Some(0)), marked()),
+            case("poweroff-protected-all", all(false), marked()),
+            case(
+                "poweroff-protected-set-aside",
+                cancel(label("tst100"), PowerOff(Some(0)), |c| c.unprotect = true),
+                marked(),
+            ),
             case("poweroff-default", off(None), running())
                 .then([(button.as_str(), pressed()), left(), (&asked, running_still())])
                 .then([gone(), (&asked, silent())]),

@@ -93,6 +93,11 @@ fn candidates(address: &MachineAddress, facts: &Facts) -> Result<Vec<Machine>, P
     Ok(fitting.iter().filter(is_base).map(|machine| (*machine).clone()).collect())
 }
 
+/// The file that an address names by its path, as far as it could be read.
+pub fn named(address: &MachineAddress, facts: &Facts) -> Option<Machine> {
+    address.id.as_ref().and_then(|path| named_file(path, facts).ok())
+}
+
 /// The file with exactly this path.
 fn named_file(path: &str, facts: &Facts) -> Result<Machine, Problem> {
     if !path.starts_with('/') {

@@ -25,6 +25,23 @@ fn two() -> World {
     lab00().with_list(&[(1, "tst100", "-b----", UUID), (2, "tst101", "--p---", other)])
 }
 
+/// tst100 is protected, by the file below the home folder.
+fn marked() -> World {
+    running().with("/root/xen/mark.conf", &format!("name = 'tst100'\nuuid = '{UUID}'\n{MARK}"))
+}
+
+/// The same by a file that only its path finds.
+fn marked_elsewhere() -> World {
+    running().with("/srv/tst100.conf", &format!("name = 'tst100'\nuuid = '{UUID}'\n{MARK}"))
+}
+
+/// The host is protected.
+fn marked_host() -> World {
+    running().with("/etc/ctys.d/pm.conf", &format!("#@#MAGICID-PM\n{MARK}"))
+}
+
+const MARK: &str = "#@#MAGICID-XEN\n#@#PROTECT = \"ask mia\"\n";
+
 #[test]
 fn plans_of_poweroff() {
     let off = |seconds| Some(CancelMethod::PowerOff(seconds));
@@ -92,6 +109,17 @@ fn plans_of_poweroff() {
                     ("look for consoles", Answer::Processes(vec![console_of(1, 400)])),
                 ]),
             case("poweroff-no-clients", clients(), running()),
+            plain("poweroff-protected", Some(0), marked()),
+            case("poweroff-protected-by-path", by(path("/srv/tst100.conf")), marked_elsewhere()),
+            case("poweroff-protected-set-aside", cancel(off(Some(0)), |c| c.unprotect = true), marked())
+                .then([("destroy tst100 (1)", ok()), (LOOK, listing(&[]))]),
+            case("poweroff-protected-clients", clients(), marked()),
+            case(
+                "poweroff-protected-all",
+                everything(CancelMethod::PowerOff(Some(0))),
+                World { list: two().list, ..marked() },
+            ),
+            case("poweroff-protected-host", cancel(off(Some(0)), |c| c.with_self = true), marked_host()),
             case("poweroff-no-permission", cancel(None, |_| {}), forbidden()),
         ],
     );

@@ -76,7 +76,7 @@ impl Asked {
         setup.settings = home.variables.clone();
         let plugins = setup.discover();
         let manifests: Vec<_> = plugins.found().iter().filter_map(|found| found.manifest.clone().ok()).collect();
-        let call = run::parse(words, home, &manifests)?;
+        let call = run::parse(words, home, home, &manifests)?;
         let (jobs, problems) = run::prepare(&call, &plugins, home);
         Ok(Asked { call, plugins, jobs, problems })
     }

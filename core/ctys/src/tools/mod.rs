@@ -5,7 +5,7 @@ mod ansible;
 mod completion;
 pub mod database;
 mod dnsutil;
-mod gather;
+pub mod gather;
 mod genmconf;
 pub mod groups;
 mod look;
@@ -148,4 +148,17 @@ fn fail(screen: &mut Screen, problem: &Problem) -> u8 {
 /// A mistake in the words of a tool.
 fn usage(message: impl Into<String>) -> Problem {
     Problem::new(Phase::Usage, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TOOLS;
+
+    #[test]
+    fn no_tool_hides_a_verb() {
+        for tool in TOOLS {
+            let short = tool.name.strip_prefix("ctys-").unwrap_or(tool.name);
+            assert!(ctys_line::VERBS.iter().all(|verb| verb.name != short), "{short} is both");
+        }
+    }
 }

@@ -54,6 +54,9 @@ fn run(call: &mut Call) -> Result<u8, Problem> {
         ));
         return Ok(0);
     }
+    if let Some(why) = crate::guard::read_only(&call.home, false) {
+        return Err(Problem::new(Phase::Refused, format!("nothing was sent: {why}")));
+    }
     let shared = crate::run::open_world(&CallOptions::default(), call.environment.clone())?;
     let world = RealWorld { shared: Arc::new(shared), number: 0 };
     world.wake(&wake).map(|()| 0).map_err(|why| Problem::new(Phase::Run, why))

@@ -27,6 +27,7 @@ pub(crate) const KEYS: &[Key] = &[
     key(&["CLIENT"], Takes::Nothing, "", "only the viewers"),
     key(&["SERVER"], Takes::Nothing, "", "only the servers"),
     key(&["BOTH"], Takes::Nothing, "", "viewers and servers"),
+    key(&["UNPROTECT"], Takes::Nothing, "", "also a machine that is protected, see -H plans"),
     key(&["TIMEOUT"], Takes::Argument, "SECONDS", "the time before the hard stop"),
     key(&["USER"], Takes::Argument, "USER[%CREDENTIAL]", "the account inside the guest"),
 ];
@@ -86,6 +87,7 @@ pub(crate) fn cancel(desk: &mut Desk<'_>, rest: &Text, word: &Text, one: &OneTyp
                 depth = Some(key);
             }
             "SELF" => cancel.with_self = true,
+            "UNPROTECT" => cancel.unprotect = true,
             "CLIENT" | "SERVER" | "BOTH" => {
                 if let Some(first) = side.filter(|first| *first != key) {
                     let fault = Fault::at(at, format!("{key} does not go with {first}"));

@@ -185,6 +185,7 @@ fn cancel(suboptions: &[&SuboptionDecl]) -> Vec<(String, Action)> {
             (" with SELF", Cancel { with_self: true, ..Cancel::default() }),
             (" with a label and SELF", Cancel { with_self: true, ..plain() }),
             (" with FORCE", Cancel { force: true, stack: false, ..plain() }),
+            (" with UNPROTECT", Cancel { unprotect: true, ..plain() }),
         ] {
             all.push((format!("{method:?}{name}"), Cancel { method: Some(method), ..start }));
         }

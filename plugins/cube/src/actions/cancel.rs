@@ -4,6 +4,7 @@ use super::{nothing_fits, resolve, seen};
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop};
 use crate::parse::survey::Survey;
+use crate::protect;
 use crate::work::{start, stop};
 use ctys_plugin::model::{Cancel, CancelMethod, Findings, Phase, Problem, Side};
 
@@ -45,6 +46,10 @@ pub fn run(flow: &mut Flow<'_>, cancel: &Cancel) -> Result<(), Stop> {
     };
     if names.is_empty() {
         return end(flow, Problem::new(Phase::Notice, "no cube is at work"));
+    }
+    let meant = names.iter().filter_map(|name| Cube::named(&survey, name));
+    if let Some(problem) = meant.into_iter().find_map(|cube| protect::refusal(flow, &cube)) {
+        return end(flow, problem);
     }
     for name in names {
         let locked = match Cube::named(&survey, name).is_some_and(|cube| cube.folder.is_some()) {

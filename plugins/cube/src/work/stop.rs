@@ -4,6 +4,7 @@ use super::{complaints, must, network, runtime_step};
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop, answer};
 use crate::parse::survey::{Record, State, Survey};
+use crate::protect;
 use ctys_plugin::model::{Command, Does, Privilege, Signal, Step};
 
 /// SIGTERM.
@@ -23,6 +24,7 @@ pub fn stop_one(flow: &mut Flow<'_>, survey: &Survey, name: &str, grace: u32) ->
     let Some((cube, record)) = Cube::named(survey, name).and_then(|cube| Some((cube, cube.record?))) else {
         return Ok(());
     };
+    protect::check(flow, &cube)?;
     let mut steps = Vec::new();
     // The first process of a namespace gets no signal it does not catch: waiting for one would be in vain.
     if record.state() == State::Running && record.catches(TERM) && grace > 0 {
@@ -58,6 +60,9 @@ fn signal(record: &Record) -> Signal {
 /// Freezes or thaws a cube whose lock is held.
 pub fn freeze(flow: &mut Flow<'_>, survey: &Survey, name: &str, freeze: bool) -> Result<(), Stop> {
     let Some(cube) = Cube::named(survey, name) else { return Ok(()) };
+    if freeze {
+        protect::check(flow, &cube)?;
+    }
     let word = if freeze { "pause" } else { "resume" };
     match (cube.state(), freeze) {
         (Some(State::Paused), true) => {

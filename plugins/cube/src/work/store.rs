@@ -142,6 +142,7 @@ pub fn add(flow: &mut Flow<'_>, new: &New<'_>) -> Result<(), Stop> {
 /// Removes a cube whose lock is held.
 pub fn delete(flow: &mut Flow<'_>, survey: &Survey, name: &str, force: bool) -> Result<(), Stop> {
     let Some(cube) = Cube::named(survey, name) else { return Ok(()) };
+    crate::protect::check(flow, &cube)?;
     if cube.record.is_some() {
         if cube.is_alive() && !force {
             return flow.fail(format!("[INFO] container {name} is running, it must be stopped before deleting"));

@@ -20,6 +20,7 @@ use ctys_plugin::model::{
     Replies, Request, Side, Step, StepReply,
 };
 use ctys_plugin::outputs::complaint;
+use ctys_plugin::protect;
 
 const ALIVE: &str = "ask for the name";
 const ARM: &str = "arm the network card";
@@ -31,6 +32,10 @@ pub fn wants(cancel: &Cancel) -> Vec<Probe> {
     }
     // Even without an address the host is asked: what it is called stands in the messages.
     let mut probes = identity::address_price(&cancel.address);
+    if protect::counts(cancel) {
+        let missing: Vec<_> = protect::host_probes().into_iter().filter(|probe| !probes.contains(probe)).collect();
+        probes.extend(missing);
+    }
     if arms(cancel) && !cancel.extra.contains_key("IF") {
         probes.push(probes::routes());
         if !probes.contains(&probes::addresses()) {
@@ -123,6 +128,11 @@ fn steps(request: &Request, cancel: &Cancel, facts: &Facts) -> Result<Vec<Step>,
             return Err(Problem::new(Phase::Run, format!("nothing was done: {why}"))
                 .hint("without an address the target itself is meant"));
         }
+    }
+    if protect::counts(cancel)
+        && let Some(problem) = protect::of_host(&request.target.host, facts)
+    {
+        return Err(problem);
     }
     let method = method(cancel);
     let mut steps = vec![alive()];

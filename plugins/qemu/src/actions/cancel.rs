@@ -26,7 +26,7 @@ use super::{ask_machine, patience_ms, run, tell};
 use crate::host::{self, Running};
 use crate::parse::qmp::{self, Said};
 use crate::resolve;
-use crate::{owner, probes};
+use crate::{conf, owner, probes};
 use ctys_plugin::json::json;
 use ctys_plugin::machines::{Configured, words};
 use ctys_plugin::model::{
@@ -34,6 +34,7 @@ use ctys_plugin::model::{
     Place, Probe, Problem, Replies, Request, Side, Step,
 };
 use ctys_plugin::outputs;
+use ctys_plugin::protect;
 
 /// Seconds before the hard stop, unless POWEROFF, TIMEOUT or the setting KILL_DELAY say otherwise (ctys.md 6.3).
 const KILL_DELAY: u32 = 20;
@@ -83,6 +84,14 @@ pub fn wants(request: &Request, cancel: &Cancel) -> Vec<Probe> {
     };
     if cancel.side == Some(Side::Client) && !probes.is_empty() {
         probes.push(probes::carriers());
+    }
+    // Whether one of them is protected stands in its file.
+    if !probes.is_empty() && protect::counts(cancel) {
+        for walk in probes::configurations(&[]) {
+            if !probes.contains(&walk) {
+                probes.push(walk);
+            }
+        }
     }
     probes
 }
@@ -169,7 +178,20 @@ impl<'a> Job<'a> {
             }
             job.machines.push(running);
         }
-        Ok(job)
+        match job.protection().filter(|_| protect::counts(cancel)) {
+            Some(problem) => Err(problem),
+            None => Ok(job),
+        }
+    }
+
+    /// Why one of the machines is not to be ended. The file that the address names counts as well as those that are found.
+    fn protection(&self) -> Option<Problem> {
+        let mut files = conf::found(self.facts, &probes::configurations(&[])).machines;
+        files.extend(resolve::named(&self.cancel.address, self.facts));
+        self.machines.iter().find_map(|machine| {
+            let mut own = files.iter().filter(|file| file.is(machine));
+            own.find_map(|file| protect::of_magics(&machine.title(), &file.path, &file.magics))
+        })
     }
 
     fn begin(&self) -> Result<Effect, Problem> {

@@ -32,6 +32,7 @@ use ctys_plugin::model::{
     Access, Answer, Batch, Bytes, Cancel, CancelMethod, Command, Effect, Exit, Facts, Findings, Next, Phase, Probe,
     Problem, Replies, Request, Side, Step,
 };
+use ctys_plugin::protect;
 
 /// Seconds before the hard stop, unless POWEROFF, TIMEOUT or the setting KILL_DELAY say otherwise (ctys.md 6.3).
 const KILL_DELAY: u32 = 20;
@@ -70,6 +71,20 @@ pub fn wants(request: &Request, cancel: &Cancel) -> Vec<Probe> {
     };
     if cancel.all && resets {
         probes.extend(probes::configurations(&cancel.address.base));
+    }
+    // Whether one of them is protected stands in its file.
+    if !probes.is_empty() && protect::counts(cancel) {
+        probes.extend(probes::configurations(&[]));
+        if cancel.with_self {
+            probes.extend(protect::host_probes());
+        }
+        let mut seen = Vec::new();
+        probes.retain(|probe| {
+            !seen.contains(probe) && {
+                seen.push(probe.clone());
+                true
+            }
+        });
     }
     // The long list tells what was made by halves.
     if !probes.is_empty() && !probes.contains(&probes::details(request)) {
@@ -135,7 +150,29 @@ impl<'a> Job<'a> {
         } else {
             vec![Job::one(request, cancel, facts)?]
         };
-        Ok(Job { request, cancel, facts, method, domains })
+        let job = Job { request, cancel, facts, method, domains };
+        if protect::counts(cancel)
+            && let Some(problem) = job.protection()
+        {
+            return Err(problem);
+        }
+        Ok(job)
+    }
+
+    /// Why one of the domains, or the host, is not to be ended. The file that the address names counts as well as those that
+    /// are found.
+    fn protection(&self) -> Option<Problem> {
+        let mut machines = conf::found(self.facts, &probes::configurations(&[])).machines;
+        machines.extend(resolve::named(&self.cancel.address, self.facts));
+        let of = |domain: &Domain| {
+            let own = machines.iter().filter(|machine| machine.is(domain));
+            own.into_iter().find_map(|machine| protect::of_magics(&domain.name, &machine.path, &machine.magics))
+        };
+        let host = || match self.cancel.with_self {
+            true => protect::of_host(&self.request.target.host, self.facts),
+            false => None,
+        };
+        self.domains.iter().find_map(of).or_else(host)
     }
 
     fn one(request: &Request, cancel: &Cancel, facts: &Facts) -> Result<Domain, Problem> {
