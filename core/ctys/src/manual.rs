@@ -105,6 +105,7 @@ fn generated(what: &str) -> String {
             let all = manifests();
             of_plugin(all.iter().find(|one| one.name == name).unwrap_or_else(|| panic!("no plugin {name}")))
         }
+        "verbs" => table(&tables::short_verbs(), " "),
         "topics" => list(TOPICS.iter().map(|(name, about)| (bold(name), about.to_string()))),
         "tools" => list(TOOLS.iter().map(|tool| (format!("\\fB{}\\fR(1)", tool.name), tool.about.to_string()))),
         "plugins" => list(manifests().iter().map(|one| {
@@ -226,7 +227,7 @@ fn every_action_option_tool_plugin_topic_and_setting_has_its_place_in_the_manual
     };
     TOOLS.iter().for_each(|tool| has_part(&format!("{}.1", tool.name), &format!("options {}", tool.name)));
     manifests().iter().for_each(|one| has_part(&format!("ctys-{}.7", one.name), &format!("plugin {}", one.name)));
-    for part in ["options", "topics", "tools", "plugins"] {
+    for part in ["options", "verbs", "topics", "tools", "plugins"] {
         has_part("ctys.1", part);
     }
     has_part("ctys-exit.7", "exit-codes");

@@ -39,6 +39,17 @@ pub struct Row {
     pub help: String,
 }
 
+/// The short verbs, each with what stands behind it as its value.
+pub fn short_verbs() -> Vec<Row> {
+    let row = |verb: &crate::ShortVerb| Row {
+        names: vec![verb.name.to_string()],
+        value: Some(verb.usage.to_string()).filter(|usage| !usage.is_empty()),
+        optional: false,
+        help: verb.about.to_string(),
+    };
+    crate::VERBS.iter().map(row).collect()
+}
+
 /// All options that have a meaning, by group.
 pub fn options() -> Vec<Section> {
     let mut sections: Vec<Section> = Vec::new();

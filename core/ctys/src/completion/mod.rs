@@ -58,7 +58,14 @@ fn of_ctys(before: &[String], word: &str, known: &Known<'_>) -> Vec<Candidate> {
         return of_options(&options);
     }
     let mut found = Vec::new();
+    // Behind a short verb stand hosts or machines, as its usage says.
+    let verbs = tables::short_verbs();
+    let verb = verbs.iter().find(|verb| before.first() == Some(&verb.names[0]));
+    if verb.and_then(|verb| verb.value.as_deref()).is_some_and(|usage| usage.contains("MACHINE")) {
+        found.extend(known.machines().into_iter().map(|name| (name, String::new())));
+    }
     if before.is_empty() {
+        found.extend(verbs.into_iter().map(|mut verb| (verb.names.remove(0), verb.help)));
         let tools = TOOLS.iter().filter_map(|tool| Some((tool.name.strip_prefix("ctys-")?, tool.about)));
         found.extend(tools.map(|(name, about)| (name.to_string(), about.to_string())));
     }
