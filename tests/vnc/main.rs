@@ -269,8 +269,8 @@ fn left_behind(stage: &Stage, label: &str) -> (Vec<u32>, Vec<String>, Vec<String
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             match entry.file_type().unwrap().is_dir() {
                 true => folders.push(entry.path()),
-                // What went wrong is to be read later; it grows with every part that is killed.
-                false if entry.file_name() == "tunnels.log" => {}
+                // What went wrong and what was changed is to be read later; it grows with every part that is killed or ended.
+                false if ["tunnels.log", "audit.log"].iter().any(|log| entry.file_name() == *log) => {}
                 false => files.push(entry.path().display().to_string()),
             }
         }
