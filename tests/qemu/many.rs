@@ -1,20 +1,7 @@
 //! Fifty machines on one host, and some that behave badly: what a listing costs, and whom a bad one costs something.
 
-use crate::host::Lab;
+use crate::host::{Lab, crowd};
 use serde_json::Value;
-
-/// Starts machines without a board, the quickest there are, with our own folders, so that they count as ours.
-fn crowd(lab: &Lab, count: usize) {
-    let runs = lab.runs().display().to_string();
-    lab.ssh(
-        "lab00",
-        &format!(
-            "for n in $(seq 1 {count}); do key=$(printf %032d $n); mkdir -p {runs}/$key\n\
-             qemu-system-x86_64 -name crowd$n -M none -nodefaults -display none -daemonize \
-             -qmp unix:{runs}/$key/qmp,server=on,wait=off || exit\ndone"
-        ),
-    );
-}
 
 /// What listens at a QMP socket of ours and is none: a script for perl, as a process that looks like a QEMU.
 fn impostor(lab: &Lab, key: &str, name: &str, behaves: &str) {
