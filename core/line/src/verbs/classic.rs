@@ -276,7 +276,7 @@ impl Call {
                         None
                     }
                     ([], Some(host)) => {
-                        let message = format!("of which type {name} on {} is, nobody knows", shown(host));
+                        let message = format!("the type of {name} on {} is not known", shown(host));
                         let fault = Fault::at(spot, message).phase(Phase::Run);
                         desk.fault(
                             fault.expected("-t TYPE").note(format!("ctys ls {} shows what runs there", shown(host))),
