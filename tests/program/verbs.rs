@@ -61,7 +61,7 @@ fn explain_prints_the_classic_form_and_does_nothing() {
 }
 
 #[test]
-fn ls_lists_this_machine_and_what_ssh_config_names() {
+fn ls_lists_this_machine() {
     let sealed = Sealed::new();
     let here = sealed.ctys(&["ls", "-t", "pm"]).ok();
     assert_eq!(here, sealed.ctys(&["-t", "pm", "-a", "list"]).ok());

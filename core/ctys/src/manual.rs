@@ -94,7 +94,7 @@ fn generated(what: &str) -> String {
             )
         }
         "suboptions" => {
-            let verb = tables::VERBS
+            let verb = Verb::ALL
                 .iter()
                 .find(|verb| verb.word().eq_ignore_ascii_case(name))
                 .unwrap_or_else(|| panic!("{name}"));
@@ -120,7 +120,7 @@ fn generated(what: &str) -> String {
 fn of_plugin(manifest: &Manifest) -> String {
     let verbs: Vec<String> = manifest.verbs.iter().map(|decl| decl.verb.to_string()).collect();
     let mut out = format!("Session type: {}.\nActions: {}.\n", manifest.session_types.join(", "), verbs.join(", "));
-    for verb in tables::VERBS {
+    for verb in &Verb::ALL {
         let rows = tables::of_plugin(*verb, manifest);
         if !rows.is_empty() {
             let _ = write!(out, ".Pp\nSuboptions of its own for {verb}:\n{}", table(&rows, ":"));

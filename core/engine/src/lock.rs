@@ -11,7 +11,8 @@ pub const WITHOUT: (&[u8], &[u8]) = (b"{\n", b"} 9<&-\n");
 ///
 /// The lock counts only when the path still names what was locked: it may have been renamed or removed while we waited.
 /// A lock that is held is given back by its name before its descriptor is closed: a child that a shell has forked and that
-/// has not become its program yet holds a copy of the descriptor. `flock` is told by its standard input, since mksh keeps higher descriptors from its children. busybox has no `flock -w`.
+/// has not become its program yet holds a copy of the descriptor. `flock` is told by its standard input, since mksh keeps
+/// higher descriptors from its children. busybox has no `flock -w`.
 pub fn helper(out: &mut Vec<u8>) {
     out.extend_from_slice(
         b"\

@@ -5,18 +5,6 @@ use crate::options;
 use ctys_model::manifest::ArgumentDecl;
 use ctys_model::{Manifest, Verb};
 
-/// The actions, in the order of the help.
-pub const VERBS: &[Verb] = &[
-    Verb::Create,
-    Verb::Cancel,
-    Verb::List,
-    Verb::Enumerate,
-    Verb::Show,
-    Verb::Info,
-    Verb::GetClientPort,
-    Verb::IsActive,
-];
-
 /// Rows that belong together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Section {

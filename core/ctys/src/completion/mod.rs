@@ -156,9 +156,9 @@ fn of_action(front: &str, typed: &str, _before: &[String], known: &Known<'_>) ->
             let needs = matches!(verb, Verb::Create | Verb::Cancel | Verb::GetClientPort | Verb::IsActive);
             (format!("{front}{name}{}", if needs { "=" } else { "" }), about.to_string())
         };
-        return tables::VERBS.iter().map(of).collect();
+        return Verb::ALL.iter().map(of).collect();
     };
-    let Some(verb) = tables::VERBS.iter().find(|verb| verb.word().eq_ignore_ascii_case(action)) else {
+    let Some(verb) = Verb::ALL.iter().find(|verb| verb.word().eq_ignore_ascii_case(action)) else {
         return Vec::new();
     };
     let last = rest.rfind(',').map_or(0, |comma| comma + 1);

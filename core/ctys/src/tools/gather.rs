@@ -107,8 +107,7 @@ impl Asked {
         let targets = self.targets();
         let count = self.jobs.len();
         let window = usize::from(self.call.call.window.unwrap_or(run::WINDOW));
-        let names: Vec<String> = self.plugins.found().iter().map(|found| found.name.clone()).collect();
-        let settings = home.plugin_settings(&names, &self.call.call.db_paths);
+        let settings = run::settings(&self.plugins, home, &self.call.call.db_paths);
         // A change ends when its plugin says so; a listing has its clock.
         let clock = Some(shared.clocks.total + run::GRACE);
         let patience = self.jobs.iter().map(|ready| clock.filter(|_| !ready.job.action.verb().changes())).collect();
