@@ -364,16 +364,20 @@ fn several_windows_are_opened_by_one_call() {
 #[test]
 fn a_window_that_does_not_come_is_told_with_its_last_words() {
     let sealed = lab("exit 0");
-    let broken = "echo 'Warning: font' >&2; echo \"xterm: Can't open display: \x1b[2J$DISPLAY\" >&2; exit 1";
+    let broken = "ls \"$TMPDIR\" >>\"$LOG\"; echo 'Warning: font' >&2; echo \"xterm: Can't open display: \x1b[2J$DISPLAY\" >&2; exit 1";
     sealed.host_tool("lab00", "xterm", broken);
-    let sealed = sealed.with("DISPLAY", ":7");
+    // A folder for scratch of its own: in the common one lie the windows of the tests beside this one.
+    let scratch = sealed.folder.join("scratch");
+    fs::create_dir(&scratch).unwrap();
+    let sealed = sealed.with("DISPLAY", ":7").with("TMPDIR", &scratch.to_string_lossy());
     let (_, stderr) = ctys(&sealed, "xterm", &["lab00"]).ends(5);
     let expected = "ctys: lab00: run: pm: xterm ended with status 1 before its window was up, saying: \
                     xterm: Can't open display: \\x1b[2J:7\n";
     assert!(stderr.starts_with(expected), "{stderr}");
     assert!(stderr.contains("hint: -L CO"), "{stderr}");
-    let left: Vec<_> = fs::read_dir(std::env::temp_dir()).unwrap().flatten().collect();
-    assert!(!left.iter().any(|entry| entry.file_name().to_string_lossy().starts_with("ctys-window.")), "{left:?}");
+    assert!(sealed.log().contains("ctys-window."), "{}", sealed.log());
+    let left: Vec<_> = fs::read_dir(&scratch).unwrap().flatten().collect();
+    assert!(left.is_empty(), "{left:?}");
 }
 
 #[test]
