@@ -77,7 +77,7 @@ impl Means {
 pub fn preamble(nonce: &str, means: &[Means]) -> Vec<u8> {
     let mut roots = String::new();
     if !means.is_empty() {
-        roots.push_str("if [ \"$(id -u)\" = 0 ]; then ctys_m=root\n");
+        roots.push_str("case $ctys_i in 'uid=0('*|'uid=0 '*) ctys_m=root;; *)\nif false; then :\n");
         for means in means {
             let word = means.word();
             roots.push_str(&match means {
@@ -85,7 +85,7 @@ pub fn preamble(nonce: &str, means: &[Means]) -> Vec<u8> {
                 _ => format!("elif command -v {word} >/dev/null 2>&1; then ctys_m={word}\n"),
             });
         }
-        roots.push_str("fi\n");
+        roots.push_str("fi;; esac\n");
     }
     format!(
         "\
@@ -97,7 +97,7 @@ ctys_b() {{ printf '%s b %s\\n' $ctys_n $1; printf '%s b %s\\n' $ctys_n $1 >&2; 
 ctys_e() {{ ctys_last=$2; printf '%s e %s %s %s\\n' $ctys_n $1 $2 $3; printf '%s e %s %s %s\\n' $ctys_n $1 $2 $3 >&2; }}
 ctys_x() {{ printf '%s x %s\\n' $ctys_n $1; printf '%s x %s\\n' $ctys_n $1 >&2; }}
 ctys_b 0
-uname -snrm; id; printf '%s\\n' \"${{HOME:-/}}\"
+uname -snrm; ctys_i=$(id); printf '%s\\n' \"$ctys_i\" \"${{HOME:-/}}\"
 ctys_e 0 $? 0
 ctys_m=none
 {roots}ctys_r() {{
@@ -107,6 +107,12 @@ ksu) ctys_c=$(command -v \"$1\"); shift; ctys_t $ctys_l ksu root -q -k -Z -e \"$
 sudo) ctys_t $ctys_l sudo -n -- \"$@\";;
 doas) ctys_t $ctys_l doas -n -- \"$@\";;
 *) ctys_t $ctys_l \"$@\";;
+esac
+}}
+ctys_o() {{
+case $ctys_m in
+ksu|sudo|doas) ctys_r \"$@\";;
+*) shift; \"$@\";;
 esac
 }}
 ctys_a() {{
@@ -265,6 +271,8 @@ fn first_of(out: &mut Vec<u8>, number: u32, tries: &[Command], limit_s: u32) -> 
             limit_ms => limit_ms.div_ceil(1000),
         };
         match (root, command.limit_ms) {
+            // What watches itself needs a watch for the way to root only.
+            (true, Command::NO_LIMIT) => out.extend_from_slice(format!("ctys_o {limit} ").as_bytes()),
             (true, _) => out.extend_from_slice(format!("ctys_r {limit} ").as_bytes()),
             (false, Command::NO_LIMIT) => {}
             (false, _) => out.extend_from_slice(format!("ctys_t {limit} ").as_bytes()),

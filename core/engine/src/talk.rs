@@ -1,60 +1,71 @@
 //! Dialogues with UNIX sockets on a host: one small program of ours for whichever interpreter the host has.
 //!
-//! perl is on every Debian (perl-base, which has no clock finer than a second: there a limit is up to a second longer),
-//! python3 on most others. The program travels with the call and leaves nothing behind. What is said goes in by its input,
-//! so it stands in no list of processes.
+//! perl is on every Debian, python3 on most others. The program travels with the call and leaves nothing behind. What is said
+//! goes in by its input, so it stands in no list of processes. It keeps its own time, by `alarm` should the file system hang
+//! below it: a process that watches it would take as long as the dialogue.
 
 use ctys_model::{Answer, Bytes, Command, Ending, Exit, Heard, Output, Talk};
 
-/// Loading Socket takes perl longer than all the rest, so on Linux its three words stand here; a stream is 2 instead of 1 on
-/// MIPS, which the kernel tells by EPROTOTYPE.
-///
 /// Speaks with all sockets at once and prints for each `path-length ending text-length why-length`, then these three.
+///
+/// It loads no module: perl takes longer to load IO::Select, File::Glob, Time::HiRes, Errno or Socket than to do all of this.
+/// So what they know stands here. 4-argument select tells on Linux how much of its time was left; where it does not, the
+/// limit is up to a second longer. 1 is AF_UNIX everywhere; a stream is 1 but on MIPS, and listen refuses whatever is none
+/// with another error (EOPNOTSUPP) than a stream without a name (EINVAL). Not to block is 0x800 on most Linux; elsewhere the bit is
+/// not taken, and Fcntl is asked. ENOENT is 2 everywhere, EAGAIN 11 or 35.
 const PERL: &str = r#"
-use strict; use IO::Select; use Fcntl; use File::Glob 'bsd_glob', 'GLOB_QUOTE';
-my $coarse; BEGIN { $coarse = eval { require Time::HiRes; Time::HiRes->import('time'); 1 } ? 0 : 1; }
-my $linux = $^O eq 'linux'; require Socket unless $linux;
-my ($family, $stream) = $linux ? (1, 1) : (Socket::AF_UNIX(), Socket::SOCK_STREAM());
-sub address { $linux ? pack('S a108', $family, $_[0]) : Socket::pack_sockaddr_un($_[0]) }
-my ($ms, $max, $n, @rest) = @ARGV;
+use strict;
+my ($ms, $max, $grace, $n, @rest) = @ARGV;
+$SIG{ALRM} = 'DEFAULT'; alarm $grace;
 my @answers = splice(@rest, 0, $n);
 my @say = <STDIN>;
-my (%seen, @all, %of);
+my (%seen, @all);
 $SIG{PIPE} = 'IGNORE';
+my $stream = 1; { socket(my $s, 1, 1, 0) or last; listen($s, 1); $stream = 2 if $! != 22; }
+sub sockets {
+  my ($base, @parts) = @_;
+  return -S $base ? $base : () if !@parts;
+  my $part = shift @parts;
+  return sockets("$base/$part", @parts) if $part !~ /[*?]/;
+  my $is = join '', map { $_ eq '*' ? '.*' : $_ eq '?' ? '.' : quotemeta } split //, $part;
+  opendir(my $d, $base eq '' ? '/' : $base) or return;
+  my @names = sort grep { /^$is\z/s && (!/^\./ || $part =~ /^\./) } readdir $d; closedir $d;
+  return map { sockets("$base/$_", @parts) } @names;
+}
 for my $path (@rest) {
   $path = "$ENV{HOME}/$1" if $path =~ m{^~/(.*)}s;
   my @found = ($path);
-  if ($path =~ /[*?]/) { (my $glob = $path) =~ s/([][{}~\\])/\\$1/g; @found = grep { -S } bsd_glob($glob, GLOB_QUOTE); }
+  @found = sockets(split m{/}, $path) if $path =~ /[*?]/;
   for my $found (@found) { push @all, { path => $found, text => '', at => 0, said => 0, out => '' } unless $seen{$found}++; }
 }
-my $select = IO::Select->new;
-sub over { my ($one, $end, $why) = @_; $one->{end} = $end; $one->{why} = $why // ''; $select->remove($one->{s}) if $one->{s}; close $one->{s} if $one->{s}; }
+my ($reading, $live) = ('', 0);
+sub over { my ($one, $end, $why) = @_; $one->{end} = $end; $one->{why} = $why // ''; my $s = $one->{s} or return; vec($reading, fileno $s, 1) = 0; $live--; close $s; }
 sub say_next { my ($one) = @_; $one->{out} .= $say[$one->{said}++]; }
 for my $one (@all) {
   if (length $one->{path} > 107) { over($one, 'r', 'the path of the socket is too long'); next; }
-  my ($s, $ok);
-  for my $type ($stream, 2) {
-    undef $s; socket($s, $family, $type, 0) or last;
-    fcntl($s, F_SETFL, O_NONBLOCK);
-    $ok = connect($s, address($one->{path})); last if $ok || !$!{EPROTOTYPE};
+  if (!socket(my $s, 1, $stream, 0)) { over($one, 'r', "$!"); next; }
+  else {
+    fcntl($s, 4, 0x800); if (!(fcntl($s, 3, 0) & 0x800)) { require Fcntl; fcntl($s, 4, Fcntl::O_NONBLOCK()); }
+    if (!connect($s, $^O eq 'linux' ? pack('S a108', 1, $one->{path}) : do { require Socket; Socket::pack_sockaddr_un($one->{path}) })) { over($one, $! == 2 ? 'a' : 'r', "$!"); next; }
+    $one->{s} = $s; vec($reading, fileno $s, 1) = 1; $live++; say_next($one);
   }
-  if (!$ok) { over($one, $!{ENOENT} ? 'a' : 'r', "$!"); next; }
-  $one->{s} = $s; $of{fileno $s} = $one; $select->add($s); say_next($one);
 }
-my $until = time + $ms / 1000 + $coarse;
-while ($select->count) {
-  my $left = $until - time; last if $left <= 0;
-  my $writing = IO::Select->new(map { $_->{s} } grep { !$_->{end} && length $_->{out} } @all);
-  my ($read, $write) = IO::Select->select($select, $writing, undef, $left);
-  for my $s (@{$write || []}) {
-    my $one = $of{fileno $s}; my $sent = syswrite($s, $one->{out});
-    substr($one->{out}, 0, $sent) = '' if $sent;
-    over($one, 'c') if !defined $sent && !$!{EAGAIN};
-  }
-  for my $s (@{$read || []}) {
-    my $one = defined fileno $s ? $of{fileno $s} : next; next if $one->{end};
+my ($left, $until) = ($ms / 1000, time + $ms / 1000 + 1);
+while ($live && $left > 0 && time < $until) {
+  my $writing = ''; for (@all) { vec($writing, fileno $_->{s}, 1) = 1 if !$_->{end} && length $_->{out}; }
+  my ($read, $write) = ($reading, $writing);
+  my ($ready, $rest) = select($read, $write, undef, $left);
+  $left = $rest if $^O eq 'linux' || !$ready; next if $ready < 1;
+  for my $one (@all) {
+    next if $one->{end}; my $s = $one->{s}; my $number = fileno $s;
+    if (vec($write, $number, 1)) {
+      my $sent = syswrite($s, $one->{out});
+      if ($sent) { substr($one->{out}, 0, $sent) = ''; }
+      elsif (!defined $sent && $! != 11 && $! != 35) { over($one, 'c'); next; }
+    }
+    next unless vec($read, $number, 1);
     my $got = sysread($s, $one->{text}, 65536, length $one->{text});
-    if (!$got) { over($one, 'c') unless !defined $got && $!{EAGAIN}; next; }
+    if (!$got) { over($one, 'c') unless !defined $got && ($! == 11 || $! == 35); next; }
     while ((my $end = index($one->{text}, "\n", $one->{at})) >= 0) {
       my $line = substr($one->{text}, $one->{at}, $end - $one->{at}); $one->{at} = $end + 1;
       next unless grep { index($line, $_) >= 0 } @answers;
@@ -72,9 +83,10 @@ for my $one (@all) {
 
 /// The same for python3.
 const PYTHON: &str = r#"
-import errno, glob, os, re, select, socket, stat, sys, time
-ms, most, n = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-rest = [os.fsencode(a) for a in sys.argv[4:]]
+import errno, glob, os, select, signal, socket, stat, sys, time
+ms, most, grace, n = [int(a) for a in sys.argv[1:5]]
+signal.signal(signal.SIGALRM, signal.SIG_DFL); signal.alarm(grace)
+rest = [os.fsencode(a) for a in sys.argv[5:]]
 answers, paths = rest[:n], rest[n:]
 say = sys.stdin.buffer.read().splitlines(True)
 seen, found = set(), []
@@ -135,6 +147,8 @@ for one in found:
 
 /// Beyond the dialogue's own limit: starting the interpreter, reading what is said.
 const GRACE_MS: u32 = 2_000;
+/// How a shell tells that SIGALRM ended a program.
+const ALARMED: i32 = 128 + 14;
 
 /// The dialogue as commands of which the host has one.
 pub fn tries(talk: &Talk) -> Vec<Command> {
@@ -143,18 +157,24 @@ pub fn tries(talk: &Talk) -> Vec<Command> {
         said.extend_from_slice(line.as_slice());
         said.push(b'\n');
     }
+    let grace = talk.limit_ms.saturating_add(GRACE_MS).div_ceil(1_000);
     [("perl", "-e", PERL), ("python3", "-c", PYTHON)]
         .into_iter()
         .map(|(interpreter, option, program)| {
             let mut command = Command::new(interpreter)
                 .args([option, program])
-                .args([talk.limit_ms.to_string(), talk.limit.to_string(), talk.answers.len().to_string()])
+                .args([
+                    talk.limit_ms.to_string(),
+                    talk.limit.to_string(),
+                    grace.to_string(),
+                    talk.answers.len().to_string(),
+                ])
                 .args(talk.answers.iter().cloned())
                 .args(talk.sockets.iter().cloned())
                 .stdin(said.clone())
                 .at(talk.place.clone())
                 .near(folders(talk))
-                .limit_ms(talk.limit_ms.saturating_add(GRACE_MS));
+                .limit_ms(Command::NO_LIMIT);
             command.privilege = talk.privilege;
             command.access = talk.access;
             command
@@ -185,6 +205,7 @@ fn folders(talk: &Talk) -> Vec<Bytes> {
 pub fn read(output: Output) -> Answer {
     match &output.exit {
         Exit::Code(0) => {}
+        Exit::Code(ALARMED) => return Answer::Output(Output { exit: Exit::TimedOut, ..output }),
         Exit::NotFound => {
             return Answer::Failed("a socket cannot be spoken with: the host has neither perl nor python3".into());
         }
@@ -297,23 +318,33 @@ mod tests {
         }
     }
 
-    /// perl-base of Debian, the only perl of a small system, comes without Time::HiRes.
+    /// What perl loads takes longer than what the dialogue does, and a small system's perl-base has not all of it.
     #[test]
-    fn perl_without_its_finer_clock_is_enough() {
-        let folder = scratch("base");
-        std::fs::create_dir_all(folder.join("Time")).unwrap();
-        std::fs::write(folder.join("Time/HiRes.pm"), "die 'not in perl-base';").unwrap();
-        let command = tries(&question(&["/nowhere/qmp"])).remove(0);
-        let output = Process::new("perl")
-            .args(command.args.iter().map(|arg| String::from_utf8(arg.0.clone()).unwrap()))
-            .env("PERL5LIB", &folder)
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    fn the_dialogue_of_perl_loads_no_module() {
+        let command = tries(&question(&["/nowhere/qmp", "/nowhere/*/qmp"])).remove(0);
+        let mut words: Vec<String> = command.args.iter().map(|arg| String::from_utf8(arg.0.clone()).unwrap()).collect();
+        words[1].push_str("print STDERR join ' ', keys %INC;");
+        let output = Process::new("perl").args(words).stdin(Stdio::null()).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "strict.pm");
         let output = Output { stdout: output.stdout.into(), ..Output::ended(Exit::Code(0)) };
         assert!(matches!(read(output), Answer::Talked(heard) if heard[0].end == Ending::Absent));
-        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_dialogue_that_cannot_even_begin_ends_itself() {
+        use std::os::unix::process::ExitStatusExt;
+        for command in tries(&Talk { limit_ms: 1, ..question(&["/nowhere/qmp"]) }) {
+            let words = command.args.iter().map(|arg| String::from_utf8(arg.0.clone()).unwrap());
+            // Its input never ends.
+            let mut process = Process::new(&command.program).args(words).stdin(Stdio::piped()).spawn().unwrap();
+            let kept = process.stdin.take();
+            assert_eq!(process.wait().unwrap().signal(), Some(ALARMED - 128), "{}", command.program);
+            drop(kept);
+        }
+        assert!(matches!(
+            read(Output::ended(Exit::Code(ALARMED))),
+            Answer::Output(Output { exit: Exit::TimedOut, .. })
+        ));
     }
 
     #[test]
