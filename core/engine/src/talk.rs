@@ -4,7 +4,7 @@
 //! goes in by its input, so it stands in no list of processes. It keeps its own time, by `alarm` should the file system hang
 //! below it: a process that watches it would take as long as the dialogue.
 
-use ctys_model::{Answer, Bytes, Command, Ending, Exit, Heard, Output, Talk};
+use ctys_model::{Access, Answer, Bytes, Command, Ending, Exit, Heard, Output, Talk};
 
 /// Speaks with all sockets at once and prints for each `path-length ending text-length why-length`, then these three.
 ///
@@ -15,7 +15,7 @@ use ctys_model::{Answer, Bytes, Command, Ending, Exit, Heard, Output, Talk};
 /// not taken, and Fcntl is asked. ENOENT is 2 everywhere, EAGAIN 11 or 35.
 const PERL: &str = r#"
 use strict;
-my ($ms, $max, $grace, $n, @rest) = @ARGV;
+my ($ms, $max, $grace, $together, $n, @rest) = @ARGV;
 $SIG{ALRM} = 'DEFAULT'; alarm $grace;
 my @answers = splice(@rest, 0, $n);
 my @say = <STDIN>;
@@ -36,18 +36,17 @@ for my $path (@rest) {
   $path = "$ENV{HOME}/$1" if $path =~ m{^~/(.*)}s;
   my @found = ($path);
   @found = sockets(split m{/}, $path) if $path =~ /[*?]/;
-  for my $found (@found) { push @all, { path => $found, text => '', at => 0, said => 0, out => '' } unless $seen{$found}++; }
+  for my $found (@found) { push @all, { path => $found, text => '', at => 0, answered => 0, out => '' } unless $seen{$found}++; }
 }
 my ($reading, $live) = ('', 0);
 sub over { my ($one, $end, $why) = @_; $one->{end} = $end; $one->{why} = $why // ''; my $s = $one->{s} or return; vec($reading, fileno $s, 1) = 0; $live--; close $s; }
-sub say_next { my ($one) = @_; $one->{out} .= $say[$one->{said}++]; }
 for my $one (@all) {
   if (length $one->{path} > 107) { over($one, 'r', 'the path of the socket is too long'); next; }
   if (!socket(my $s, 1, $stream, 0)) { over($one, 'r', "$!"); next; }
   else {
     fcntl($s, 4, 0x800); if (!(fcntl($s, 3, 0) & 0x800)) { require Fcntl; fcntl($s, 4, Fcntl::O_NONBLOCK()); }
     if (!connect($s, $^O eq 'linux' ? pack('S a108', 1, $one->{path}) : do { require Socket; Socket::pack_sockaddr_un($one->{path}) })) { over($one, $! == 2 ? 'a' : 'r', "$!"); next; }
-    $one->{s} = $s; vec($reading, fileno $s, 1) = 1; $live++; say_next($one);
+    $one->{s} = $s; vec($reading, fileno $s, 1) = 1; $live++; $one->{out} = $together ? join '', @say : $say[0];
   }
 }
 my ($left, $until) = ($ms / 1000, time + $ms / 1000 + 1);
@@ -69,7 +68,8 @@ while ($live && $left > 0 && time < $until) {
     while ((my $end = index($one->{text}, "\n", $one->{at})) >= 0) {
       my $line = substr($one->{text}, $one->{at}, $end - $one->{at}); $one->{at} = $end + 1;
       next unless grep { index($line, $_) >= 0 } @answers;
-      if ($one->{said} < @say) { say_next($one); } else { over($one, 'd'); last; }
+      if (++$one->{answered} >= @say) { over($one, 'd'); last; }
+      $one->{out} .= $say[$one->{answered}] unless $together;
     }
     over($one, 'm') if !$one->{end} && length $one->{text} > $max;
   }
@@ -84,9 +84,9 @@ for my $one (@all) {
 /// The same for python3.
 const PYTHON: &str = r#"
 import errno, glob, os, select, signal, socket, stat, sys, time
-ms, most, grace, n = [int(a) for a in sys.argv[1:5]]
+ms, most, grace, together, n = [int(a) for a in sys.argv[1:6]]
 signal.signal(signal.SIGALRM, signal.SIG_DFL); signal.alarm(grace)
-rest = [os.fsencode(a) for a in sys.argv[5:]]
+rest = [os.fsencode(a) for a in sys.argv[6:]]
 answers, paths = rest[:n], rest[n:]
 say = sys.stdin.buffer.read().splitlines(True)
 seen, found = set(), []
@@ -100,18 +100,16 @@ for path in paths:
     else: names = [path]
     for name in names:
         if name not in seen:
-            seen.add(name); found.append(dict(path=name, text=b'', at=0, said=0, out=b'', end=None, why=b'', s=None))
+            seen.add(name); found.append(dict(path=name, text=b'', at=0, answered=0, out=b'', end=None, why=b'', s=None))
 def over(one, end, why=b''):
     one['end'], one['why'] = end, why
     if one['s']: one['s'].close()
-def say_next(one):
-    one['out'] += say[one['said']]; one['said'] += 1
 for one in found:
     if len(one['path']) > 107: over(one, 'r', b'the path of the socket is too long'); continue
     s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM); s.setblocking(False)
     try: s.connect(one['path'])
     except OSError as e: s.close(); over(one, 'a' if e.errno == errno.ENOENT else 'r', os.strerror(e.errno).encode()); continue
-    one['s'] = s; say_next(one)
+    one['s'] = s; one['out'] = b''.join(say) if together else say[0]
 until = time.monotonic() + ms / 1000
 while True:
     live = [one for one in found if not one['end']]
@@ -135,8 +133,9 @@ while True:
             if end < 0: break
             line = one['text'][one['at']:end]; one['at'] = end + 1
             if any(a in line for a in answers):
-                if one['said'] < len(say): say_next(one)
-                else: over(one, 'd')
+                one['answered'] += 1
+                if one['answered'] >= len(say): over(one, 'd')
+                elif not together: one['out'] += say[one['answered']]
         if not one['end'] and len(one['text']) > most: over(one, 'm')
 out = sys.stdout.buffer
 for one in found:
@@ -157,18 +156,15 @@ pub fn tries(talk: &Talk) -> Vec<Command> {
         said.extend_from_slice(line.as_slice());
         said.push(b'\n');
     }
+    let together = u8::from(talk.access == Access::Reads).to_string();
     let grace = talk.limit_ms.saturating_add(GRACE_MS).div_ceil(1_000);
     [("perl", "-e", PERL), ("python3", "-c", PYTHON)]
         .into_iter()
         .map(|(interpreter, option, program)| {
             let mut command = Command::new(interpreter)
                 .args([option, program])
-                .args([
-                    talk.limit_ms.to_string(),
-                    talk.limit.to_string(),
-                    grace.to_string(),
-                    talk.answers.len().to_string(),
-                ])
+                .args([talk.limit_ms.to_string(), talk.limit.to_string(), grace.to_string()])
+                .args([together.clone(), talk.answers.len().to_string()])
                 .args(talk.answers.iter().cloned())
                 .args(talk.sockets.iter().cloned())
                 .stdin(said.clone())
@@ -348,13 +344,19 @@ mod tests {
     }
 
     #[test]
-    fn each_line_is_said_after_the_answer_to_the_one_before_and_events_are_kept() {
+    fn every_line_is_answered_and_events_are_kept() {
+        for access in [Access::Reads, Access::Changes] {
+            answers_and_events(access);
+        }
+    }
+
+    fn answers_and_events(access: Access) {
         let folder = scratch("lines");
         for name in ["a b", "b"] {
             std::fs::create_dir(folder.join(name)).unwrap();
             serve(&folder.join(name).join("qmp"), |line| format!("{{\"event\": 1}}\n{{\"return\": \"{line}\"}}\n"));
         }
-        let heard = talk(&question(&["~/*/qmp", "~/b/qmp", "/nowhere/qmp"]), &folder);
+        let heard = talk(&Talk { access, ..question(&["~/*/qmp", "~/b/qmp", "/nowhere/qmp"]) }, &folder);
         let ends: Vec<&Ending> = heard.iter().map(|heard| &heard.end).collect();
         assert_eq!(ends, [&Ending::Absent, &Ending::Answered, &Ending::Answered]);
         let whole =
@@ -363,6 +365,29 @@ mod tests {
         assert_eq!((first.text.to_text().as_ref(), second.text.to_text().as_ref()), (whole, whole));
         assert_eq!(first.socket.to_text(), folder.join("a b/qmp").to_str().unwrap());
         std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    /// Where something may change, what comes next is said only after the answer; questions are all asked at once.
+    #[test]
+    fn only_questions_do_not_wait_for_each_other() {
+        use std::io::Read;
+        for (access, expected) in [(Access::Reads, "capabilities\nstatus\n"), (Access::Changes, "capabilities\n")] {
+            let folder = scratch("order");
+            let listener = UnixListener::bind(folder.join("qmp")).unwrap();
+            let host = std::thread::spawn(move || {
+                let hear = || {
+                    // It answers nothing, so the dialogue ends by its own time.
+                    let mut said = String::new();
+                    listener.accept().unwrap().0.read_to_string(&mut said).unwrap();
+                    said
+                };
+                [hear(), hear()]
+            });
+            let heard = talk(&Talk { access, limit_ms: 300, ..question(&["~/qmp"]) }, &folder);
+            assert_eq!(heard[0].end, Ending::TimedOut);
+            assert_eq!(host.join().unwrap(), [expected, expected]);
+            std::fs::remove_dir_all(folder).unwrap();
+        }
     }
 
     #[test]

@@ -254,7 +254,8 @@ pub struct Talk {
     /// Paths of sockets, absolute or below `~/`; `*` and `?` stand for any names of sockets that are there. All of them are spoken
     /// with at the same time.
     pub sockets: Vec<Bytes>,
-    /// What is said, line by line, without the line feeds; each line after the answer to the one before.
+    /// What is said, line by line, without the line feeds: each line after the answer to the one before where something may
+    /// change, all of them at once where they only ask.
     pub lines: Vec<Bytes>,
     /// A line that contains one of these is an answer. Others (a greeting, events) are kept and not waited for.
     pub answers: Vec<Bytes>,

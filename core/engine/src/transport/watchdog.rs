@@ -11,8 +11,14 @@ use std::time::Instant;
 
 /// Watches one socket. Dropping it ends the watch and leaves the socket as it is.
 pub struct Watchdog {
-    shared: Arc<(Mutex<Watch>, Condvar)>,
+    shared: Arc<(Mutex<State>, Condvar)>,
     thread: Option<JoinHandle<()>>,
+}
+
+struct State {
+    watch: Watch,
+    /// Until when the thread sleeps by itself; none when it sleeps until it is woken.
+    asleep: Option<Instant>,
 }
 
 #[derive(Clone, Copy)]
@@ -25,13 +31,13 @@ enum Watch {
 /// While it lives, the socket is shut once the time is over.
 #[must_use = "the watch ends with it"]
 pub struct Watched {
-    shared: Arc<(Mutex<Watch>, Condvar)>,
+    shared: Arc<(Mutex<State>, Condvar)>,
 }
 
 impl Watchdog {
     /// For a socket that stays open for as long as the watchdog lives.
     pub fn start(socket: RawFd) -> io::Result<Watchdog> {
-        let shared = Arc::new((Mutex::new(Watch::Idle), Condvar::new()));
+        let shared = Arc::new((Mutex::new(State { watch: Watch::Idle, asleep: None }), Condvar::new()));
         let its = Arc::clone(&shared);
         let thread = Builder::new().name("watchdog".into()).stack_size(64 * 1024).spawn(move || keep(&its, socket))?;
         Ok(Watchdog { shared, thread: Some(thread) })
@@ -59,34 +65,44 @@ impl Drop for Watchdog {
     }
 }
 
-fn set((watch, changed): &(Mutex<Watch>, Condvar), to: Watch) {
-    *locked(watch) = to;
-    // The end of a watch needs no wake-up: the thread finds out when the time has come.
-    if !matches!(to, Watch::Idle) {
+/// Wakes the thread only where it would sleep too long: every piece that comes from a host sets a new time, mostly a later
+/// one, and the thread finds out when the old one has come.
+fn set((state, changed): &(Mutex<State>, Condvar), to: Watch) {
+    let mut state = locked(state);
+    state.watch = to;
+    let wake = match to {
+        Watch::Idle => false,
+        Watch::Until(until) => state.asleep.is_none_or(|asleep| until < asleep),
+        Watch::Over => true,
+    };
+    drop(state);
+    if wake {
         changed.notify_one();
     }
 }
 
-fn locked(watch: &Mutex<Watch>) -> MutexGuard<'_, Watch> {
-    watch.lock().unwrap_or_else(PoisonError::into_inner)
+fn locked(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn keep((watch, changed): &(Mutex<Watch>, Condvar), socket: RawFd) {
-    let mut state = locked(watch);
+fn keep((state, changed): &(Mutex<State>, Condvar), socket: RawFd) {
+    let mut state = locked(state);
     loop {
-        state = match *state {
+        let until = match state.watch {
             Watch::Over => return,
-            Watch::Idle => changed.wait(state).unwrap_or_else(PoisonError::into_inner),
-            Watch::Until(until) => {
-                let left = until.saturating_duration_since(Instant::now());
-                if left.is_zero() {
-                    // SAFETY: the socket is open for as long as the watchdog lives (see `Watchdog::start`).
-                    unsafe { libc::shutdown(socket, libc::SHUT_RDWR) };
-                    *state = Watch::Idle;
-                    continue;
-                }
-                changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+            Watch::Idle => None,
+            Watch::Until(until) => Some(until),
+        };
+        state.asleep = until;
+        state = match until.map(|until| until.saturating_duration_since(Instant::now())) {
+            None => changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+            Some(left) if left.is_zero() => {
+                // SAFETY: the socket is open for as long as the watchdog lives (see `Watchdog::start`).
+                unsafe { libc::shutdown(socket, libc::SHUT_RDWR) };
+                state.watch = Watch::Idle;
+                state
             }
+            Some(left) => changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0,
         };
     }
 }
@@ -109,6 +125,22 @@ mod tests {
         while ours.read(&mut buffer).is_ok_and(|count| count > 0) {}
         host.join().unwrap();
         drop(watched);
+    }
+
+    /// A thread that sleeps for a later time is woken for an earlier one; one for an earlier time goes on for the later one.
+    #[test]
+    fn a_watch_counts_whatever_the_one_before_it_was() {
+        for earlier in [Duration::from_secs(1000), Duration::from_millis(20)] {
+            let (mut ours, _theirs) = UnixStream::pair().unwrap();
+            let watchdog = Watchdog::start(ours.as_raw_fd()).unwrap();
+            let first = watchdog.watch(Instant::now() + earlier);
+            // The thread is asleep for the first by then, or it takes the second at once: both must end the read.
+            std::thread::sleep(Duration::from_millis(5));
+            drop(first);
+            let watched = watchdog.watch(Instant::now() + Duration::from_millis(100));
+            assert_eq!(ours.read(&mut [0; 1]).unwrap(), 0);
+            drop(watched);
+        }
     }
 
     #[test]
