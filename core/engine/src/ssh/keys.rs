@@ -13,6 +13,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+/// The first line of a private key in OpenSSH's own format.
+const OPENSSH_BEGIN: &str = "-----BEGIN OPENSSH PRIVATE KEY-----";
+
 /// What is at the path of an IdentityFile.
 #[derive(Debug, PartialEq, Eq)]
 pub enum KeyFile {
@@ -41,6 +44,16 @@ impl KeyFile {
             KeyFile::PublicOnly(public) => Some(public),
             KeyFile::Absent | KeyFile::OnlySsh(_) => None,
         }
+    }
+
+    /// The private key as libssh2 takes it: its file, and the public key as a `.pub` file has it where the file itself holds
+    /// it in clear. libssh2 would else decode the private key once more for it, which takes OpenSSL 0.6 ms for each host.
+    pub fn pair(&self) -> Option<(&str, Option<String>)> {
+        let KeyFile::Plain { text, public } = self else { return None };
+        let text = std::str::from_utf8(text).ok()?;
+        let own = public.as_ref().filter(|_| text.contains(OPENSSH_BEGIN));
+        let line = own.and_then(|public| Some(format!("{} {}", key_type(public)?, STANDARD.encode(public))));
+        Some((text, line))
     }
 
     fn read(path: &Path, uid: u32) -> KeyFile {

@@ -7,7 +7,7 @@ use super::watchdog::Watchdog;
 use super::{Piece, Shell};
 use crate::ssh::algorithms::Family;
 use crate::ssh::config::{Addresses, Resolved};
-use crate::ssh::keys::{KeyFile, Plan};
+use crate::ssh::keys::Plan;
 use crate::ssh::known_hosts::{HostKeys, Verdict};
 use crate::ssh::ready::{Arrivals, COMMAND};
 use crate::ssh::wire::{is_certificate, key_type};
@@ -482,10 +482,9 @@ fn log_in(session: &Session, resolved: &Resolved, plan: &Plan, clock: &Clock) ->
         }
     }
     for (path, key) in &plan.files {
-        let KeyFile::Plain { text, .. } = &**key else { continue };
-        let Ok(text) = std::str::from_utf8(text) else { continue };
+        let Some((private, public)) = key.pair() else { continue };
         clock.limit(session);
-        match session.userauth_pubkey_memory(user, None, text, None) {
+        match session.userauth_pubkey_memory(user, public.as_deref(), private, None) {
             Ok(()) => return Ok(()),
             Err(error) => {
                 if let Some(problem) = refused(&error) {
