@@ -217,9 +217,10 @@ impl Lab {
     /// The same with these words for the kernel, and more arguments of QEMU.
     pub fn configure_with(&self, host: &str, label: &str, uuid: &str, kernel_words: &str, more: &str) -> Machine {
         let Image { kernel, initrd } = image();
+        // Where the host is busy an emulated timer is late, and a guest that checks it would stop there.
         let text = format!(
             "#@#MAGICID-QEMU\n#@#LABEL = \"{label}\"\n#@#UUID = \"{uuid}\"\n-accel tcg -m 128 -nodefaults\n\
-             -kernel '{}' -initrd '{}'\n-append '{kernel_words}'\n{more}\n\
+             -kernel '{}' -initrd '{}'\n-append 'no_timer_check {kernel_words}'\n{more}\n\
              -nic user,mac=52:54:00:00:00:{},model=virtio-net-pci\n",
             kernel.display(),
             initrd.display(),
