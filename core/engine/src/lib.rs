@@ -15,6 +15,7 @@ pub mod detach;
 pub mod dispatch;
 pub mod fanout;
 pub mod files;
+mod folder;
 pub mod frames;
 pub mod job;
 pub mod living;

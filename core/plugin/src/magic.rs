@@ -13,6 +13,7 @@
 use ctys_model::bytes::{escape, escape_for_eyes};
 use ctys_model::field::Known;
 use ctys_model::{Bytes, Field, Missing, Phase, Problem, Record, Value};
+use std::borrow::Cow;
 
 /// The magic comments of one file, in its order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,9 +87,12 @@ impl Magic {
     pub fn parse(content: &Bytes) -> Magic {
         let mut magic = Magic::default();
         for raw in content.as_slice().split(|&b| b == b'\n') {
+            if !raw.contains(&b'#') {
+                continue;
+            }
             let line = match std::str::from_utf8(raw) {
-                Ok(text) => text.to_string(),
-                Err(_) => escape(raw),
+                Ok(text) => Cow::Borrowed(text),
+                Err(_) => Cow::Owned(escape(raw)),
             };
             let Some(rest) = line.trim_start_matches('\u{feff}').trim_start().strip_prefix("#@#") else { continue };
             let (key, value) = match rest.split_once('=') {
