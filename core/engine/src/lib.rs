@@ -20,6 +20,7 @@ pub mod frames;
 pub mod job;
 pub mod living;
 mod lock;
+pub mod memory;
 pub mod names;
 pub mod plugins;
 pub mod privilege;

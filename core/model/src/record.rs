@@ -85,6 +85,17 @@ impl Fields {
         }
     }
 
+    /// Takes out all but these of the known fields.
+    pub fn keep(&mut self, wanted: &[Known]) {
+        let mut keeps = [false; Known::ALL.len()];
+        wanted.iter().for_each(|&known| keeps[known as usize] = true);
+        for (value, keeps) in self.known.iter_mut().zip(keeps) {
+            if !keeps && value.is_some() {
+                *value = None;
+            }
+        }
+    }
+
     /// The fields that have values, and those.
     pub fn iter(&self) -> impl Iterator<Item = (&Field, &Value)> {
         let known = KNOWN.iter().zip(self.known.iter());
@@ -210,6 +221,13 @@ mod tests {
         let json = serde_json::to_string(&fields).unwrap();
         assert_eq!(json, serde_json::to_string(&map).unwrap());
         assert_eq!(serde_json::from_str::<Fields>(&json).unwrap(), fields);
+        let mut kept = fields.clone();
+        kept.keep(&[Known::Pm, Known::Vcpu]);
+        let is_kept = |field: &Field| match field {
+            Field::Known(known) => matches!(known, Known::Pm | Known::Vcpu),
+            Field::Other(_) => true,
+        };
+        assert!(kept.iter().eq(map.iter().filter(|(field, _)| is_kept(field))));
         for field in &all {
             assert_eq!(fields.get(field), map.get(field));
             assert_eq!(fields.contains_key(field), map.contains_key(field));

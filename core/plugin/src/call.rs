@@ -37,13 +37,9 @@ fn as_asked(request: &Request, mut effect: Effect) -> Effect {
     if let (Action::Enumerate(Enumerate { fields: Some(wanted), .. }), Effect::Report(findings)) =
         (&request.action, &mut effect)
     {
-        let unseen: Vec<Field> =
-            Known::ALL.iter().map(|&known| known.into()).filter(|field| !wanted.contains(field)).collect();
-        for record in &mut findings.records {
-            for field in unseen.iter().filter(|field| **field != Field::Known(Known::SessionType)) {
-                record.fields.remove(field);
-            }
-        }
+        let is_seen = |known: &Known| *known == Known::SessionType || wanted.contains(&Field::Known(*known));
+        let seen: Vec<Known> = Known::ALL.iter().copied().filter(is_seen).collect();
+        findings.records.iter_mut().for_each(|record| record.fields.keep(&seen));
     }
     effect
 }
