@@ -29,6 +29,7 @@ mod tools;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    ctys_engine::memory::one_heap();
     let mut words = std::env::args_os();
     let program = words.next().unwrap_or_default();
     let words: Vec<_> = words.collect();

@@ -10,7 +10,7 @@ use ctys_model::manifest::Category;
 use ctys_model::probe::Scan;
 use ctys_model::{
     Answer, Batch, Bytes, Console, Does, Effect, Ending, Exit, Facts, Findings, HostFacts, Missing, Next, Phase, Place,
-    Probe, Problem, ProcessTable, Reach, Record, Replies, Request, Round, Step, StepReply, Target, Tunnel, Value, Wake,
+    Probe, Problem, ProcessTable, Reach, Replies, Request, Round, Step, StepReply, Target, Tunnel, Value, Wake,
 };
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -170,19 +170,23 @@ impl Job<'_> {
             }
         }
 
-        let Some(answers) = self.gather(&asked) else { return };
+        let Some(mut answers) = self.gather(&asked) else { return };
         let host = self.conversations.get(&Place::Target).and_then(|c| c.host().cloned());
-        for Asked { plugin, request, probes } in asked {
+        let mut asked = asked.into_iter();
+        while let Some(Asked { plugin, request, probes }) = asked.next() {
+            // An answer may be large: the last one who asked has it, the others have copies.
+            let mut take = |n: usize| {
+                let probe = &probes[n];
+                let again = probes[n + 1..].contains(probe)
+                    || asked.as_slice().iter().any(|later| later.probes.contains(probe));
+                if again { answers.get(probe).cloned() } else { answers.remove(probe) }
+            };
             let facts = Facts {
                 host: host.clone(),
                 now: self.world.now(),
                 fresh: Bytes(self.world.fresh(64)),
-                answers: probes
-                    .into_iter()
-                    .map(|probe| {
-                        let answer = answers.get(&probe).cloned();
-                        (probe, answer.unwrap_or(Answer::Missing(Missing::HostSilent)))
-                    })
+                answers: (0..probes.len())
+                    .map(|n| (probes[n].clone(), take(n).unwrap_or(Answer::Missing(Missing::HostSilent))))
                     .collect(),
             };
             match self.work.plugins[plugin].plan(&request, &facts) {
@@ -220,7 +224,12 @@ impl Job<'_> {
                 } else if let (Probe::Processes(_), _) = (&probe, &answer) {
                     answers.extend(looks.iter().map(|own| (Probe::Processes((*own).clone()), answer.clone())));
                 } else if let (Probe::Scan(whole), Answer::Scanned(found)) = (&probe, &answer) {
-                    for own in walks.iter().filter(|own| scan::same_walk(own, whole)) {
+                    let own: Vec<&&Scan> = walks.iter().filter(|own| scan::same_walk(own, whole)).collect();
+                    if let [alone] = own[..] {
+                        answers.insert(Probe::Scan((*alone).clone()), answer);
+                        continue;
+                    }
+                    for own in own {
                         answers.insert(Probe::Scan((*own).clone()), Answer::Scanned(scan::share(found, own)));
                     }
                 } else {
@@ -490,14 +499,18 @@ fn finish(target: &Target, now: i64, report: &mut Report) {
     for problem in &mut report.problems {
         problem.target.get_or_insert_with(|| typed.clone());
     }
-    let node = report.host.as_ref().map(|host| host.node.clone());
+    let node = report.host.as_ref().map(|host| host.node.as_str());
+    let machine = node.map_or_else(|| target.host.clone(), |node| shown_name(target, node));
     for (plugin, findings) in &mut report.findings {
         for problem in &mut findings.problems {
             problem.target.get_or_insert_with(|| typed.clone());
             problem.plugin.get_or_insert_with(|| plugin.clone());
         }
         for record in &mut findings.records {
-            name_machine(record, target, node.as_deref());
+            if let Some(node) = node {
+                record.set(Known::Node, Value::text(node));
+            }
+            record.set(Known::Pm, Value::text(machine.clone()));
             record.set(Known::Target, Value::text(typed.clone()));
             record.set(Known::Source, "live");
             record.set(Known::Observed, Value::Time(now));
@@ -508,16 +521,6 @@ fn finish(target: &Target, now: i64, report: &mut Report) {
 /// The name a machine is shown by: what it calls itself when that is the name that was typed (with or without its
 /// domain) or when it is this machine; otherwise what was typed. So an alias or an address is found again in the table,
 /// and 127.0.0.5 and 127.0.0.6 are two rows although both call themselves the same.
-fn name_machine(record: &mut Record, target: &Target, node: Option<&str>) {
-    let Some(node) = node else {
-        record.set(Known::Pm, Value::text(target.host.clone()));
-        return;
-    };
-    record.set(Known::Node, Value::text(node));
-    record.set(Known::Pm, Value::text(shown_name(target, node)));
-}
-
-/// See [`name_machine`].
 pub fn shown_name(target: &Target, node: &str) -> String {
     let first = |name: &str| name.split('.').next().unwrap_or("").to_ascii_lowercase();
     let is_address = target.host.parse::<std::net::IpAddr>().is_ok();

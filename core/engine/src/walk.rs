@@ -2,19 +2,33 @@
 //!
 //! A walk has no privilege of its own, so what a shell of this account may read, this process may read as well. The result
 //! is held to that of [`crate::scan`] by a test that walks the same folders both ways.
+//!
+//! Several threads walk. Each goes down by itself, and lays a few folders aside for those that have nothing to do: so
+//! what is held at any moment is a handful of folders, however wide the tree is.
 
+use crate::folder::{Folder, Kind, entries};
 use crate::frames::MAX_STDOUT;
 use crate::scan::{SCAN_LIMIT_S, absolute, below_home, matches, settle};
 use crate::script::Item;
 use crate::session::Conversation;
 use ctys_model::probe::{FoundFile, Scan, Scanned};
 use ctys_model::{Answer, Bytes, FileAnswer, HostFacts, Problem};
-use std::ffi::OsStr;
-use std::fs::{File, Metadata};
+use std::ffi::{CStr, OsStr};
 use std::io::{ErrorKind, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+/// How many threads walk at most.
+const WALKERS: usize = 4;
+
+/// How many folders may lie aside for a thread that has nothing to do.
+const MOST_OFFERS: usize = 8;
+
+/// How many bytes of names are asked for at once.
+const NAMES: usize = 32 * 1024;
 
 /// A conversation with this machine whose walks are done here, beside the shell that does the rest.
 pub struct Walker<C> {
@@ -75,84 +89,226 @@ impl<C: Conversation> Conversation for Walker<C> {
 
 /// The files of a walk, until this moment at the longest. `home` is where relative bases begin.
 pub fn walk(scan: &Scan, home: &[u8], until: Instant) -> Scanned {
-    let mut walk = Walk { scan, until, files: Vec::new(), size: 0, cut: false };
+    let mut files = Vec::new();
+    let mut bases = Vec::new();
     for base in &scan.bases {
-        let base = absolute(&below_home(base.as_slice()), home);
-        let path = Path::new(OsStr::from_bytes(&base));
-        if path.is_dir() {
-            walk.folder(&base, scan.depth);
-        } else {
-            walk.files.push(FoundFile { path: Bytes(base), file: FileAnswer::Absent });
+        let path = absolute(&below_home(base.as_slice()), home);
+        if !Path::new(OsStr::from_bytes(&path)).is_dir() {
+            files.push(FoundFile { path: Bytes(path), file: FileAnswer::Absent });
+        } else if let Ok(folder) = Folder::open(&path) {
+            bases.push(Offer { folder, path, depth: scan.depth });
         }
     }
-    settle(walk.files, walk.cut)
+    let walk = Walk {
+        scan,
+        until,
+        size: AtomicUsize::new(0),
+        cut: AtomicBool::new(false),
+        offered: AtomicUsize::new(bases.len()),
+        offers: Mutex::new(Offers { folders: bases, at_work: 0, idle: 0 }),
+        changed: Condvar::new(),
+    };
+    let walkers = std::thread::available_parallelism().map_or(1, |count| count.get().min(WALKERS));
+    std::thread::scope(|scope| {
+        let thread = |n: usize| std::thread::Builder::new().name(format!("walk {n}"));
+        // What a thread that cannot be had would do, the others do.
+        let others: Vec<_> = (1..walkers).filter_map(|n| thread(n).spawn_scoped(scope, || walk.help()).ok()).collect();
+        files.append(&mut walk.help());
+        for other in others {
+            match other.join() {
+                Ok(mut found) => files.append(&mut found),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+    });
+    settle(files, walk.cut.into_inner())
 }
 
+/// What the threads of a walk share.
 struct Walk<'a> {
     scan: &'a Scan,
     until: Instant,
-    files: Vec<FoundFile>,
     /// What an answer from a shell would have: the limit is the same.
-    size: usize,
-    cut: bool,
+    size: AtomicUsize,
+    cut: AtomicBool,
+    /// How many folders lie aside, to be known without the lock.
+    offered: AtomicUsize,
+    offers: Mutex<Offers>,
+    changed: Condvar,
+}
+
+struct Offers {
+    folders: Vec<Offer>,
+    /// How many threads are inside a folder: as long as one is, there may be another offer.
+    at_work: usize,
+    /// How many threads wait for an offer.
+    idle: usize,
+}
+
+/// A folder that any thread may take.
+struct Offer {
+    folder: Folder,
+    path: Vec<u8>,
+    /// How many levels there are from here on.
+    depth: u32,
 }
 
 impl Walk<'_> {
-    /// `depth` counts the levels below this folder. What cannot be read is passed over, as `find` does.
-    fn folder(&mut self, folder: &[u8], depth: u32) {
-        if depth == 0 {
-            return;
+    /// Walks with the others until nothing is left.
+    fn help(&self) -> Vec<FoundFile> {
+        let mut hands = Hands { walk: self, files: Vec::new(), names: Vec::new(), content: Vec::new() };
+        while let Some((Offer { folder, mut path, depth }, _at_work)) = self.take() {
+            hands.folder(&folder, &mut path, depth);
         }
-        if Instant::now() > self.until {
-            self.cut = true;
-            return;
-        }
-        let Ok(entries) = std::fs::read_dir(OsStr::from_bytes(folder)) else { return };
-        for entry in entries.flatten() {
-            let Ok(kind) = entry.file_type() else { continue };
-            let name = entry.file_name();
-            let wanted = || self.scan.names.iter().any(|pattern| matches(pattern.as_bytes(), name.as_bytes()));
-            let path = || [folder.strip_suffix(b"/").unwrap_or(folder), b"/", name.as_bytes()].concat();
-            // A link to a file counts as well; a link to a folder is not followed, so no walk is endless.
-            if kind.is_dir() {
-                self.folder(&path(), depth - 1);
-            } else if (kind.is_file() || kind.is_symlink()) && wanted() {
-                let path = path();
-                self.file(path, kind.is_symlink());
+        hands.files
+    }
+
+    /// The next folder; none when all of the tree is walked.
+    fn take(&self) -> Option<(Offer, AtWork<'_>)> {
+        let mut offers = self.lock();
+        loop {
+            if let Some(offer) = offers.folders.pop() {
+                self.offered.store(offers.folders.len(), Ordering::Relaxed);
+                offers.at_work += 1;
+                return Some((offer, AtWork(self)));
             }
-            if self.cut {
-                return;
+            if offers.at_work == 0 {
+                return None;
             }
+            offers.idle += 1;
+            offers = self.changed.wait(offers).unwrap_or_else(PoisonError::into_inner);
+            offers.idle -= 1;
         }
     }
 
-    fn file(&mut self, path: Vec<u8>, link: bool) {
-        let name = OsStr::from_bytes(&path);
-        // A pipe behind a link would wait for its writer.
-        if link && !std::fs::metadata(name).is_ok_and(|meta| Metadata::is_file(&meta)) {
+    /// Lays a folder aside for another thread.
+    fn offer(&self, offer: Offer) {
+        let mut offers = self.lock();
+        offers.folders.push(offer);
+        self.offered.store(offers.folders.len(), Ordering::Relaxed);
+        if offers.idle > 0 {
+            self.changed.notify_one();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Offers> {
+        self.offers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_cut(&self) -> bool {
+        self.cut.load(Ordering::Relaxed)
+    }
+
+    fn cut(&self) {
+        self.cut.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A thread is inside a folder. When the last one leaves and nothing is offered, all who wait must learn it.
+struct AtWork<'a>(&'a Walk<'a>);
+
+impl Drop for AtWork<'_> {
+    fn drop(&mut self) {
+        let mut offers = self.0.lock();
+        offers.at_work -= 1;
+        if offers.at_work == 0 {
+            self.0.changed.notify_all();
+        }
+    }
+}
+
+/// One thread of a walk, and what it found.
+struct Hands<'a> {
+    walk: &'a Walk<'a>,
+    files: Vec<FoundFile>,
+    /// Buffers for names, one for each level that was open at the same time.
+    names: Vec<Vec<u8>>,
+    /// What a file is read into before its length is known.
+    content: Vec<u8>,
+}
+
+impl Hands<'_> {
+    /// `depth` counts the levels from this folder on; `path` is that of the folder, and is so again at the end. What cannot
+    /// be read is passed over, as `find` does.
+    fn folder(&mut self, folder: &Folder, path: &mut Vec<u8>, depth: u32) {
+        if depth == 0 || self.walk.is_cut() {
             return;
         }
-        let mut content = Vec::new();
-        let read = File::open(name)
-            .and_then(|file| file.take(u64::from(self.scan.limit).saturating_add(1)).read_to_end(&mut content));
+        if Instant::now() > self.walk.until {
+            return self.walk.cut();
+        }
+        let length = path.len();
+        if !path.ends_with(b"/") {
+            path.push(b'/');
+        }
+        let stem = path.len();
+        let mut buffer = self.names.pop().unwrap_or_else(|| vec![0; NAMES]);
+        loop {
+            let raw = folder.names(&mut buffer);
+            if raw.is_empty() {
+                break;
+            }
+            for (name, told) in entries(raw) {
+                // A link to a file counts as well; a link to a folder is not followed, so no walk is endless.
+                match folder.kind_of(name, told) {
+                    Kind::Folder if depth > 1 => {
+                        path.extend_from_slice(name.to_bytes());
+                        self.below(folder, name, path, depth - 1);
+                    }
+                    kind @ (Kind::File | Kind::Link) if self.is_wanted(name) => {
+                        path.extend_from_slice(name.to_bytes());
+                        self.file(folder, name, path, kind);
+                    }
+                    _ => continue,
+                }
+                path.truncate(stem);
+                if self.walk.is_cut() {
+                    break;
+                }
+            }
+            if self.walk.is_cut() {
+                break;
+            }
+        }
+        self.names.push(buffer);
+        path.truncate(length);
+    }
+
+    fn below(&mut self, folder: &Folder, name: &CStr, path: &mut Vec<u8>, depth: u32) {
+        let Ok(folder) = folder.folder(name) else { return };
+        if self.walk.offered.load(Ordering::Relaxed) < MOST_OFFERS {
+            self.walk.offer(Offer { folder, path: path.clone(), depth });
+        } else {
+            self.folder(&folder, path, depth);
+        }
+    }
+
+    fn is_wanted(&self, name: &CStr) -> bool {
+        self.walk.scan.names.iter().any(|pattern| matches(pattern.as_bytes(), name.to_bytes()))
+    }
+
+    fn file(&mut self, folder: &Folder, name: &CStr, path: &[u8], kind: Kind) {
+        // A pipe behind a link would wait for its writer.
+        if kind == Kind::Link && !folder.leads_to_file(name) {
+            return;
+        }
+        let limit = self.walk.scan.limit;
+        self.content.clear();
+        let read = folder
+            .file(name)
+            .and_then(|file| file.take(u64::from(limit).saturating_add(1)).read_to_end(&mut self.content));
         let file = match read {
-            Ok(_) => {
-                let cut = content.len() > self.scan.limit as usize;
-                content.truncate(self.scan.limit as usize);
-                FileAnswer::Content { content: Bytes(content), cut }
+            Ok(length) => {
+                let kept = &self.content[..length.min(limit as usize)];
+                let size = path.len() + kept.len();
+                if self.walk.size.fetch_add(size, Ordering::Relaxed) + size > MAX_STDOUT {
+                    return self.walk.cut();
+                }
+                FileAnswer::Content { content: Bytes(kept.to_vec()), cut: kept.len() < length }
             }
             Err(error) if error.kind() == ErrorKind::NotFound => return,
             Err(_) => FileAnswer::Denied,
         };
-        let FileAnswer::Content { content, .. } = &file else {
-            self.files.push(FoundFile { path: Bytes(path), file });
-            return;
-        };
-        self.size += path.len() + content.0.len();
-        if self.size > MAX_STDOUT {
-            self.cut = true;
-            return;
-        }
-        self.files.push(FoundFile { path: Bytes(path), file });
+        self.files.push(FoundFile { path: Bytes(path.to_vec()), file });
     }
 }

@@ -32,6 +32,11 @@ impl Bytes {
 /// zero-width characters, line and paragraph separators) never pass. A backslash is doubled so that the result can be
 /// turned back with [`unescape`].
 pub fn escape(raw: &[u8]) -> String {
+    if let Ok(text) = std::str::from_utf8(raw)
+        && raw.iter().all(|&byte| is_plain(byte) && byte != b'\\')
+    {
+        return text.to_string();
+    }
     let mut out = String::with_capacity(raw.len());
     for chunk in raw.utf8_chunks() {
         for c in chunk.valid().chars() {
@@ -55,7 +60,7 @@ pub fn escape(raw: &[u8]) -> String {
 
 /// Like [`escape`], for tables and messages: a backslash stays single, since nobody reads it back.
 pub fn escape_for_eyes(text: &str) -> std::borrow::Cow<'_, str> {
-    if text.chars().all(is_harmless) {
+    if text.bytes().all(is_plain) || text.chars().all(is_harmless) {
         return std::borrow::Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 8);
@@ -99,6 +104,11 @@ pub fn unescape(text: &str) -> Result<Vec<u8>, String> {
 fn push_hex(out: &mut String, byte: u8) {
     use fmt::Write;
     let _ = write!(out, "\\x{byte:02x}");
+}
+
+/// Printable ASCII: harmless, and most of what there is.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~')
 }
 
 fn is_harmless(c: char) -> bool {

@@ -20,6 +20,9 @@ macro_rules! fields {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Known { $(#[doc = $doc] $variant,)* }
 
+        /// [`Known::ALL`] as fields.
+        pub(crate) static KNOWN: [Field; Known::ALL.len()] = [$(Field::Known(Known::$variant)),*];
+
         impl Known {
             /// All of them, in the order of the table.
             pub const ALL: &'static [Known] = &[$(Known::$variant),*];

@@ -42,6 +42,6 @@ pub use probe::{
     Answer, Ending, Facts, FileAnswer, Heard, HostFacts, Probe, Process, ProcessTable, Replies, Round, StepReply,
 };
 pub use problem::{Phase, Problem};
-pub use record::Record;
+pub use record::{Fields, Record};
 pub use request::{Caller, Location, Request, Scope, Target};
 pub use value::{Missing, Value};

@@ -2,7 +2,8 @@
 //! child process.
 
 use crate::Plugin;
-use ctys_model::{Call, Envelope, PROTOCOL, PROTOCOL_MIN, Reply};
+use ctys_model::field::Known;
+use ctys_model::{Action, Call, Effect, Enumerate, Envelope, Field, PROTOCOL, PROTOCOL_MIN, Reply, Request};
 use serde::Deserialize;
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook, take_hook};
@@ -25,9 +26,22 @@ fn answer<P: Plugin>(call: Call) -> Reply {
     match call {
         Call::Manifest => Reply::Manifest(Box::new(P::manifest())),
         Call::Wants { request } => Reply::Wants(P::wants(&request)),
-        Call::Plan { request, facts } => Reply::Plan(Box::new(P::plan(&request, &facts))),
+        Call::Plan { request, facts } => Reply::Plan(Box::new(as_asked(&request, P::plan(&request, &facts)))),
         Call::Read { request, facts, replies } => Reply::Read(Box::new(P::read(&request, &facts, &replies))),
     }
+}
+
+/// An inventory without the fields that nobody will see: thousands of records with dozens of fields would cross the
+/// boundary for three columns.
+fn as_asked(request: &Request, mut effect: Effect) -> Effect {
+    if let (Action::Enumerate(Enumerate { fields: Some(wanted), .. }), Effect::Report(findings)) =
+        (&request.action, &mut effect)
+    {
+        let is_seen = |known: &Known| *known == Known::SessionType || wanted.contains(&Field::Known(*known));
+        let seen: Vec<Known> = Known::ALL.iter().copied().filter(is_seen).collect();
+        findings.records.iter_mut().for_each(|record| record.fields.keep(&seen));
+    }
+    effect
 }
 
 fn encode(reply: &Reply) -> Vec<u8> {
@@ -94,7 +108,7 @@ fn without_unwinding<T>(work: impl FnOnce() -> T) -> Result<T, Reply> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Action, Effect, Facts, Manifest, Next, Probe, Replies, Request, Target};
+    use crate::model::{Facts, Findings, Manifest, Next, Probe, Record, Replies, Target};
     use crate::testing;
 
     struct Sample;
@@ -117,6 +131,10 @@ mod tests {
                 1 => panic!("a plain text"),
                 2 => panic!("a number: {}", facts.now),
                 3 => std::panic::panic_any(Loud),
+                5 => {
+                    let record = Record::new("X").with(Known::Label, "a").with(Known::Id, "/a").with(Known::Vcpu, "1");
+                    Effect::Report(Findings::records(vec![record.with(Field::Other("sample.x".into()), "y")]))
+                }
                 now => panic!("{}", [0][now as usize]),
             }
         }
@@ -142,6 +160,27 @@ mod tests {
         let request = Box::new(Request { target: Target::default(), ..testing::request(Action::Show) });
         assert_eq!(ask(1, Call::Wants { request }), Reply::Wants(vec![Probe::file("/etc/hostname")]));
         assert!(matches!(ask(1, Call::Manifest), Reply::Manifest(manifest) if manifest.name == "sample"));
+    }
+
+    #[test]
+    fn an_inventory_has_the_fields_that_were_asked_for() {
+        let keys = |fields: Option<&[Known]>| {
+            let fields = fields.map(|fields| fields.iter().map(|&known| known.into()).collect());
+            let request = testing::request(Action::Enumerate(Enumerate { fields, ..Enumerate::default() }));
+            let facts = Box::new(Facts { now: 5, ..Facts::default() });
+            match ask(1, Call::Plan { request: Box::new(request), facts }) {
+                Reply::Plan(effect) => match *effect {
+                    Effect::Report(findings) => {
+                        findings.records[0].fields.keys().map(Field::to_string).collect::<Vec<_>>().join(" ")
+                    }
+                    other => panic!("{other:?}"),
+                },
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(keys(None), "session_type label id vcpu sample.x");
+        assert_eq!(keys(Some(&[Known::Label, Known::Vcpu])), "session_type label vcpu sample.x");
+        assert_eq!(keys(Some(&[])), "session_type sample.x");
     }
 
     #[test]

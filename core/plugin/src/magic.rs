@@ -13,6 +13,7 @@
 use ctys_model::bytes::{escape, escape_for_eyes};
 use ctys_model::field::Known;
 use ctys_model::{Bytes, Field, Missing, Phase, Problem, Record, Value};
+use std::borrow::Cow;
 
 /// The magic comments of one file, in its order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,9 +87,13 @@ impl Magic {
     pub fn parse(content: &Bytes) -> Magic {
         let mut magic = Magic::default();
         for raw in content.as_slice().split(|&b| b == b'\n') {
+            // Most lines are seen at their first byte to be no comment; what is no ASCII may be blank all the same.
+            if raw.trim_ascii_start().first().is_none_or(|&byte| byte != b'#' && byte.is_ascii_graphic()) {
+                continue;
+            }
             let line = match std::str::from_utf8(raw) {
-                Ok(text) => text.to_string(),
-                Err(_) => escape(raw),
+                Ok(text) => Cow::Borrowed(text),
+                Err(_) => Cow::Owned(escape(raw)),
             };
             let Some(rest) = line.trim_start_matches('\u{feff}').trim_start().strip_prefix("#@#") else { continue };
             let (key, value) = match rest.split_once('=') {
@@ -157,16 +162,28 @@ impl Magic {
     ///
     /// `MAC<n>` and `IP<n>` with the same n belong together; a key without a number has the number 0.
     pub fn interfaces(&self) -> (Vec<MagicInterface>, Vec<Problem>) {
+        let mut problems = Vec::new();
+        (self.interfaces_and(|problem| problems.push(problem())), problems)
+    }
+
+    /// The interfaces alone, for who has better sources than what is odd about them.
+    pub fn bare_interfaces(&self) -> Vec<MagicInterface> {
+        self.interfaces_and(|_| {})
+    }
+
+    fn interfaces_and(&self, mut tell: impl FnMut(&dyn Fn() -> Problem)) -> Vec<MagicInterface> {
         let mut numbers: Vec<u32> =
             self.entries.iter().filter_map(|(key, _)| numbered(key, "MAC").or_else(|| numbered(key, "IP"))).collect();
         numbers.sort_unstable();
         numbers.dedup();
-        let (mut interfaces, mut problems) = (Vec::new(), Vec::new());
+        let mut interfaces = Vec::new();
         for n in numbers {
             let mac = self.numbered("MAC", n).map(|text| {
                 plain_mac(text).unwrap_or_else(|| {
-                    let shown = escape_for_eyes(text).into_owned();
-                    problems.push(Problem::new(Phase::Notice, format!("MAC{n} = \"{shown}\" is no hardware address")));
+                    tell(&|| {
+                        let shown = escape_for_eyes(text);
+                        Problem::new(Phase::Notice, format!("MAC{n} = \"{shown}\" is no hardware address"))
+                    });
                     text.to_string()
                 })
             });
@@ -175,10 +192,10 @@ impl Magic {
                 .map(|list| list.split(',').map(str::trim).filter(|one| !one.is_empty()).collect())
                 .unwrap_or_default();
             if mac.is_none() && !addresses.is_empty() {
-                problems.push(
+                tell(&|| {
                     Problem::new(Phase::Notice, format!("IP{n} has no MAC{n}"))
-                        .hint(format!("add the line: #@#MAC{n} = \"<hardware address>\"")),
-                );
+                        .hint(format!("add the line: #@#MAC{n} = \"<hardware address>\""))
+                });
             }
             if addresses.is_empty() && mac.is_some() {
                 interfaces.push(MagicInterface { mac, name: n.to_string(), ..MagicInterface::default() });
@@ -198,7 +215,7 @@ impl Magic {
                 });
             }
         }
-        (interfaces, problems)
+        interfaces
     }
 
     fn numbered(&self, stem: &str, n: u32) -> Option<&str> {
@@ -250,13 +267,21 @@ pub fn state_wanted(wanted: &[String], state: Option<&str>) -> bool {
 
 /// A uuid as 32 lower-case digits, from any case, with or without dashes.
 pub fn plain_uuid(text: &str) -> Option<String> {
-    let digits: String = text.trim().chars().filter(|&c| c != '-').collect();
-    (digits.len() == 32 && digits.bytes().all(|b| b.is_ascii_hexdigit())).then(|| digits.to_ascii_lowercase())
+    let mut digits = String::with_capacity(32);
+    for byte in text.trim().bytes().filter(|&byte| byte != b'-') {
+        if !byte.is_ascii_hexdigit() || digits.len() == 32 {
+            return None;
+        }
+        digits.push(char::from(byte.to_ascii_lowercase()));
+    }
+    (digits.len() == 32).then_some(digits)
 }
 
 /// A hardware address of six pairs, upper case with colons, from any case, with colons or dashes.
 pub fn plain_mac(text: &str) -> Option<String> {
-    mac_bytes(text).map(|raw| raw.map(|byte| format!("{byte:02X}")).join(":"))
+    // Six pairs of one byte each, whatever separates them.
+    mac_bytes(text)?;
+    Some(text.trim().chars().map(|c| if c == '-' { ':' } else { c.to_ascii_uppercase() }).collect())
 }
 
 /// The six bytes of a hardware address, from any case, with colons or dashes.

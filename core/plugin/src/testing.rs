@@ -364,7 +364,7 @@ fn push_findings(out: &mut String, findings: &Findings) {
 
 fn push_record(out: &mut String, record: &Record) {
     line(out, 2, "record");
-    for (field, value) in &record.fields {
+    for (field, value) in record.fields.iter() {
         let shown = match value {
             ctys_model::Value::Missing(why) => match why.detail() {
                 Some(detail) => format!("({}: {detail})", why.word()),

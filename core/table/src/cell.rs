@@ -14,7 +14,11 @@ const TOO_WIDE: &str = "?";
 /// The text of a value on a terminal: nothing for a missing one, control characters and everything else that moves or
 /// hides text as `\xNN`, and without UTF-8 every character beyond ASCII too.
 pub(crate) fn eyes(value: &Value, utf8: bool) -> String {
-    eyes_text(&value.to_string(), utf8)
+    match value {
+        Value::Missing(_) => String::new(),
+        Value::Text(text) => eyes_text(text, utf8),
+        other => eyes_text(&other.to_string(), utf8),
+    }
 }
 
 /// As [`eyes`], for a text.
@@ -32,7 +36,15 @@ pub(crate) fn ascii(text: &str) -> String {
 
 /// The number of places a text takes in a line.
 pub(crate) fn width(text: &str) -> usize {
+    if is_plain(text) {
+        return text.len();
+    }
     text.chars().map(char_width).sum()
+}
+
+/// Whether each byte is a character that takes one place, as in nearly every text.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 fn char_width(c: char) -> usize {
@@ -101,8 +113,21 @@ pub(crate) fn broken(text: &str, limit: usize, most: usize) -> Vec<String> {
 
 /// The text with blanks behind it, or before it, up to this width.
 pub(crate) fn padded(text: &str, to: usize, right_aligned: bool) -> String {
-    let blanks = " ".repeat(to.saturating_sub(width(text)));
-    if right_aligned { format!("{blanks}{text}") } else { format!("{text}{blanks}") }
+    let mut line = String::with_capacity(text.len().max(to));
+    pad(&mut line, text, to, right_aligned);
+    line
+}
+
+/// As [`padded`], behind what stands in the line.
+pub(crate) fn pad(line: &mut String, text: &str, to: usize, right_aligned: bool) {
+    let blanks = std::iter::repeat_n(' ', to.saturating_sub(width(text)));
+    if right_aligned {
+        line.extend(blanks);
+        line.push_str(text);
+    } else {
+        line.push_str(text);
+        line.extend(blanks);
+    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@
 //! `comfy-table` does not lay these out: it has no rule for keeping the end of a value, pads and breaks by its own
 //! rules, and needs all rows before it prints the first.
 
-use crate::cell::{broken, cut, eyes, eyes_text, padded, width};
+use crate::cell::{broken, cut, eyes, eyes_text, pad, padded, width};
 use crate::layout::{Layout, Row};
 use crate::numbering::lettered;
 use crate::presentation::{Column, Cut, Numbering, Presentation, Title};
@@ -155,6 +155,7 @@ impl Grid {
         let cell = if cell.is_empty() { self.empty } else { cell };
         match self.columns[at].cut {
             Cut::Break => Cow::Borrowed(cell),
+            _ if width(cell) <= self.columns[at].width => Cow::Borrowed(cell),
             how => Cow::Owned(cut(cell, self.columns[at].width, how)),
         }
     }
@@ -231,7 +232,18 @@ impl Layout for Grid {
 
     fn rows(&mut self, rows: &[Row]) -> String {
         let mut text = String::new();
+        let breaks = self.columns.iter().any(|column| column.cut == Cut::Break);
         for row in rows {
+            if !breaks {
+                for (at, column) in self.columns.iter().enumerate() {
+                    if at > 0 {
+                        text.push('|');
+                    }
+                    pad(&mut text, &self.shown(at, &row.cells[at]), column.width, column.right_aligned);
+                }
+                text.push('\n');
+                continue;
+            }
             let cells: Vec<Vec<String>> = (0..self.columns.len())
                 .map(|at| {
                     let shown = self.shown(at, &row.cells[at]);

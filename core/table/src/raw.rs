@@ -68,8 +68,13 @@ impl Raw {
 
 /// One field of a plain record.
 pub(crate) fn raw_cell(value: &Value, utf8: bool) -> String {
-    let text = escape(value.to_string().as_bytes()).replace(';', "\\x3b");
-    if utf8 { text } else { ascii(&text) }
+    let text = match value {
+        Value::Missing(_) => return String::new(),
+        Value::Text(text) => escape(text.as_bytes()),
+        other => escape(other.to_string().as_bytes()),
+    };
+    let text = if text.contains(';') { text.replace(';', "\\x3b") } else { text };
+    if utf8 || text.is_ascii() { text } else { ascii(&text) }
 }
 
 impl Layout for Raw {
@@ -98,7 +103,12 @@ impl Layout for Raw {
                 self.group = Some(row.group.clone());
             }
             text.push_str(self.mark);
-            text.push_str(&row.cells.join(";"));
+            for (n, cell) in row.cells.iter().enumerate() {
+                if n > 0 {
+                    text.push(';');
+                }
+                text.push_str(cell);
+            }
             text.push('\n');
         }
         text

@@ -67,7 +67,8 @@ fn record() -> impl Strategy<Value = Record> {
         6 => proptest::sample::select(Known::ALL).prop_map(Field::Known),
         1 => text().prop_map(|key| Field::from_key(&key)),
     ];
-    proptest::collection::btree_map(field, value(), 0..20).prop_map(|fields| Record { fields })
+    proptest::collection::btree_map(field, value(), 0..20)
+        .prop_map(|fields| Record { fields: fields.into_iter().collect() })
 }
 
 fn records() -> impl Strategy<Value = Vec<Record>> {
@@ -188,7 +189,7 @@ proptest! {
         let yaml: serde_json::Value = serde_yaml_ng::from_str(&yaml).unwrap();
         prop_assert_eq!(&json, &yaml);
         for (found, record) in json["records"].as_array().unwrap().iter().zip(&records) {
-            for (field, value) in &record.fields {
+            for (field, value) in record.fields.iter() {
                 let found = match field {
                     Field::Known(known) if known.list_index().is_none() && known.enum_index().is_some() => continue,
                     Field::Known(Known::Reserved1) => continue,

@@ -111,12 +111,12 @@ impl Machine {
     /// The network interfaces, one per address, and what is odd about them. Native settings beat magic comments; an
     /// address in `IP<n>` belongs to the interface with the hardware address of `MAC<n>`, else to the n-th.
     pub fn cards(&self) -> (Vec<MagicInterface>, Vec<Problem>) {
-        let (mut noted, odd) =
-            self.magics.iter().map(Magic::interfaces).find(|(list, _)| !list.is_empty()).unwrap_or_default();
         let native = self.config.list("vif");
         if native.is_empty() {
-            return (noted, odd);
+            return self.magics.iter().map(Magic::interfaces).find(|(list, _)| !list.is_empty()).unwrap_or_default();
         }
+        let noted = self.magics.iter().map(Magic::bare_interfaces).find(|list| !list.is_empty());
+        let mut noted = noted.unwrap_or_default();
         let mut interfaces = Vec::new();
         for (n, device) in native.iter().enumerate() {
             let parts = xl_cfg::parts(device);
@@ -152,13 +152,13 @@ impl Machine {
     fn is_numbered(&self, interface: &MagicInterface, n: usize) -> bool {
         let get =
             |stem: &str| self.magic(&format!("{stem}{n}")).or_else(|| if n == 0 { self.magic(stem) } else { None });
-        let mac = get("MAC").map(|text| plain_mac(text).unwrap_or_else(|| text.to_string()));
+        let mac = || get("MAC").map(|text| plain_mac(text).unwrap_or_else(|| text.to_string()));
         let of_list = |ip: &String| {
             let list = get("IP").unwrap_or_default();
             list.split(',').any(|one| one.split('%').next().map(str::trim) == Some(ip))
         };
         match &interface.mac {
-            Some(_) => interface.mac == mac,
+            Some(_) => interface.mac == mac(),
             None => interface.ip.as_ref().is_some_and(of_list),
         }
     }

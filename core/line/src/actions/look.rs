@@ -215,6 +215,10 @@ impl Look {
             _ => {}
         }
         fields.extend(&self.fields);
+        // A name is that of an address.
+        if fields.contains(&NetName) {
+            fields.insert(Tcp);
+        }
         // An unknown address is looked up by the hardware address (ctys-original.md 4.3).
         if fields.contains(&Tcp) {
             fields.insert(Mac);

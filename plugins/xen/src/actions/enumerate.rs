@@ -72,28 +72,30 @@ fn of_machine(request: &Request, machine: &Machine, mut record: Record, findings
         magic.fill(&mut record);
     }
     let (interfaces, odd) = machine.cards();
-    let path = machine.shown_path();
     let mut tell = |what: &str, lines: &[usize]| {
         if !lines.is_empty() {
-            let lines: Vec<String> = lines.iter().map(usize::to_string).collect();
+            let (path, lines) = (machine.shown_path(), lines.iter().map(usize::to_string).collect::<Vec<_>>());
             findings.problems.push(Problem::new(Phase::Notice, format!("{path}: {what} line {}", lines.join(", "))));
         }
     };
     tell("not understood in", &machine.config.odd_lines);
     tell(&format!("{} refuses it for", probes::tool(request)), &machine.config.lax_lines);
-    findings
-        .problems
-        .extend(odd.into_iter().map(|problem| Problem { message: format!("{path}: {}", problem.message), ..problem }));
-    if interfaces.is_empty() {
+    findings.problems.extend(
+        odd.into_iter()
+            .map(|problem| Problem { message: format!("{}: {}", machine.shown_path(), problem.message), ..problem }),
+    );
+    let Some((last, others)) = interfaces.split_last() else {
         for known in [Known::Mac, Known::Tcp, Known::Interface, Known::Netmask, Known::Relay] {
             record.set(known, Value::Missing(Missing::None));
         }
         findings.records.push(record);
         return;
-    }
-    for interface in &interfaces {
+    };
+    for interface in others {
         let mut record = record.clone();
         interface.fill(&mut record);
         findings.records.push(record);
     }
+    last.fill(&mut record);
+    findings.records.push(record);
 }

@@ -200,9 +200,8 @@ impl Scanner<'_> {
                     continue;
                 }
                 b'#' => {
-                    while self.peek().is_some_and(|byte| byte != b'\n') {
-                        self.at += 1;
-                    }
+                    let rest = &self.bytes[self.at..];
+                    self.at += rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len());
                     // A comment needs its line end.
                     if self.peek().is_none() {
                         self.lax();
@@ -326,9 +325,12 @@ impl Scanner<'_> {
                     self.at += 1;
                     self.escaped(&mut text)?;
                 }
-                byte => {
-                    text.push(byte);
-                    self.at += 1;
+                _ => {
+                    let rest = &self.bytes[self.at..];
+                    let ends = |&byte: &u8| byte == quote || matches!(byte, b'\n' | b'\\');
+                    let plain = &rest[..rest.iter().position(ends).unwrap_or(rest.len())];
+                    text.extend_from_slice(plain);
+                    self.at += plain.len();
                 }
             }
         }
