@@ -18,6 +18,7 @@ mod roots;
 #[path = "../sealed/mod.rs"]
 mod sealed;
 mod settings;
+mod starts;
 mod storage;
 mod stress;
 mod terminal;

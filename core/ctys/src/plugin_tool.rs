@@ -28,12 +28,27 @@ pub fn run(program: &OsStr, words: &[OsString]) -> Option<u8> {
     let (tool, words) = candidate(program, words)?;
     let environment = Environment::of_this_process();
     let home = Home::of_this_process(&environment.user, &environment.machine);
+    let shared = Shared {
+        ssh: Ssh::new(environment),
+        clocks: Clocks::default(),
+        forced: None,
+        interrupt: Interrupt::default(),
+        replay: None,
+        record: None,
+        notes: Mutex::default(),
+        logins: Default::default(),
+        early: Mutex::default(),
+    };
+    // By a name that is not ours it can only be a tool, and tools work on this machine: its shell begins beside us.
+    if !is_own_name(program) {
+        shared.begin_here();
+    }
     let mut setup = Setup::new(SearchPath::of_this_process());
     setup.settings = home.variables.clone();
     let plugins = setup.discover();
     let answers = |manifest: &ctys_model::Manifest| manifest.tools.contains(&tool);
     match plugins.found().iter().find(|found| found.manifest.as_ref().is_ok_and(answers)) {
-        Some(found) => Some(call(&found.name, &tool, words, &plugins, environment, &home)),
+        Some(found) => Some(call(&found.name, &tool, words, &plugins, shared, &home)),
         None if is_own_name(program) => None,
         None => Some(unanswered(&tool, &plugins)),
     }
@@ -67,7 +82,7 @@ fn candidate<'a>(program: &OsStr, words: &'a [OsString]) -> Option<(String, &'a 
     is_name.then(|| (first.to_string(), rest))
 }
 
-fn call(name: &str, tool: &str, words: &[OsString], plugins: &Plugins, environment: Environment, home: &Home) -> u8 {
+fn call(name: &str, tool: &str, words: &[OsString], plugins: &Plugins, shared: Shared, home: &Home) -> u8 {
     let mut screen = Screen::new(false, None);
     let thinker: Arc<dyn Thinker> = match plugins.open(name) {
         Ok(plugin) => plugin,
@@ -97,21 +112,13 @@ fn call(name: &str, tool: &str, words: &[OsString], plugins: &Plugins, environme
         server_options: Vec::new(),
         settings: Default::default(),
     };
-    let shared = Arc::new(Shared {
-        ssh: Ssh::new(environment),
-        clocks: Clocks::default(),
-        forced: None,
-        interrupt: Interrupt::default(),
-        replay: None,
-        record: None,
-        notes: Mutex::default(),
-        logins: Default::default(),
-    });
+    let shared = Arc::new(shared);
     let changes = match guard::read_only(home, false) {
         Some(why) => Changes::Refuse(why.to_string()),
         None => Changes::Run,
     };
     let report = work(request, thinker, home.plugin_settings(&[name.to_string()], &[]), changes, &shared);
+    shared.end_early();
     show(&report, tool, &mut screen);
     let all = report.problems.iter().chain(report.findings.iter().flat_map(|(_, findings)| &findings.problems));
     let exit = report.findings.iter().find_map(|(_, findings)| findings.exit);

@@ -373,6 +373,7 @@ pub fn open_world(options: &CallOptions, mut environment: Environment) -> Result
         record,
         notes: Mutex::default(),
         logins: Default::default(),
+        early: Mutex::default(),
     })
 }
 

@@ -129,7 +129,7 @@ esac
 }
 
 /// How a command is kept to its time limit. Which way the host has is found out when the first such command runs, since that
-/// takes two processes and most tools are absent on most hosts.
+/// takes two processes and most tools are absent on most hosts; [`LIMITS_NOW`] finds it out at once.
 pub fn limits(out: &mut Vec<u8>) {
     out.extend_from_slice(
         b"\
@@ -144,11 +144,14 @@ kill $ctys_w 2>/dev/null
 if [ $ctys_s = 143 ] || [ $ctys_s = 137 ]; then return 124; fi
 return $ctys_s
 }; fi
-ctys_t \"$@\"
+[ $# = 0 ] || ctys_t \"$@\"
 }
 ",
     );
 }
+
+/// Behind [`limits`].
+pub const LIMITS_NOW: &[u8] = b"ctys_t\n";
 
 /// Whether a folder may be there: one that is below a folder which the account may not enter may be.
 pub fn nearness(out: &mut Vec<u8>) {

@@ -38,6 +38,8 @@ pub struct Session {
     clocks: Clocks,
     deadline: Instant,
     host: Option<HostFacts>,
+    /// What every session begins with has been sent.
+    begun: bool,
     /// The host has said who it is: there is a shell behind the login.
     greeted: bool,
     limits_known: bool,
@@ -59,6 +61,7 @@ impl Session {
             clocks,
             deadline,
             host: None,
+            begun: false,
             greeted: false,
             limits_known: false,
             nearness_known: false,
@@ -66,6 +69,21 @@ impl Session {
             next_item: 1,
             next_round: 0,
         }
+    }
+
+    /// Sends what every session begins with, so that the host says who it is while nobody knows yet what to ask, and finds out how
+    /// it keeps commands to their time.
+    pub fn begin(&mut self) -> Result<(), Problem> {
+        let mut text = self.beginning();
+        script::limits(&mut text);
+        text.extend_from_slice(script::LIMITS_NOW);
+        self.limits_known = true;
+        self.shell.send(&text, self.deadline.min(Instant::now() + self.clocks.silence))
+    }
+
+    /// What has to be sent before the first items: nothing when it was.
+    fn beginning(&mut self) -> Vec<u8> {
+        if std::mem::replace(&mut self.begun, true) { Vec::new() } else { script::preamble(&self.nonce, &self.means) }
     }
 
     fn listen(&mut self, round: u32, first: u32, limits: &[Duration]) -> Result<BTreeMap<u32, Duration>, Problem> {
@@ -140,10 +158,7 @@ impl Conversation for Session {
     fn round(&mut self, items: &[Item], chain: Option<&[bool]>) -> (Vec<Option<Answer>>, Result<(), Problem>) {
         let round = self.next_round;
         let first = self.next_item;
-        let mut text = Vec::new();
-        if round == 0 {
-            text = script::preamble(&self.nonce, &self.means);
-        }
+        let mut text = self.beginning();
         if !self.limits_known && items.iter().any(script::has_limit) {
             script::limits(&mut text);
             self.limits_known = true;

@@ -36,6 +36,42 @@ pub struct Shared {
     pub notes: Mutex<HashMap<usize, String>>,
     /// The logins under way, by sshd.
     pub logins: Logins,
+    /// What [`Shared::begin_here`] began.
+    pub early: Mutex<Option<Session>>,
+}
+
+impl Shared {
+    /// Opens the shell of this machine and lets it say who it is, while the caller makes himself ready. The first conversation
+    /// without a privilege of its own goes on with it. One that does not come about is no failure yet: it is tried again then.
+    pub fn begin_here(&self) {
+        let here = Target { host: "localhost".into(), local: true, ..Target::default() };
+        let deadline = Instant::now() + self.clocks.total;
+        let Ok(shell) = self.ssh.connect(&here, &self.clocks, deadline, None) else { return };
+        let mut session = Session::new(shell, nonce(), &[], self.clocks, deadline);
+        if session.begin().is_ok() {
+            *self.early.lock().unwrap_or_else(|broken| broken.into_inner()) = Some(session);
+        }
+    }
+
+    /// Ends what was begun and nobody went on with.
+    pub fn end_early(&self) {
+        drop(self.early.lock().unwrap_or_else(|broken| broken.into_inner()).take());
+    }
+
+    /// What was begun, for whoever comes first.
+    fn begun_here(&self, target: &Target, means: &[Means], deadline: Instant) -> Option<Session> {
+        if !target.local || !means.is_empty() {
+            return None;
+        }
+        let mut session = self.early.lock().unwrap_or_else(|broken| broken.into_inner()).take()?;
+        session.set_deadline(deadline);
+        Some(session)
+    }
+}
+
+/// A word for the marks of a session.
+fn nonce() -> String {
+    random(16).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The world of one job.
@@ -114,19 +150,23 @@ impl World for RealWorld {
         if let Some(replay) = &shared.replay {
             return Ok(Box::new(replay.conversation(&name)?));
         }
-        let shell = if target.local {
-            shared.ssh.connect(target, &shared.clocks, deadline, None)
-        } else {
-            let _entered = shared.logins.enter(self.door(target), deadline);
-            shared.ssh.connect(target, &shared.clocks, deadline, shared.forced)
-        };
-        let shell = shell.inspect_err(|problem| {
-            if let Some(record) = &shared.record {
-                record_failure(record, &name, problem);
+        let session = match shared.begun_here(target, means, deadline) {
+            Some(session) => session,
+            None => {
+                let shell = if target.local {
+                    shared.ssh.connect(target, &shared.clocks, deadline, None)
+                } else {
+                    let _entered = shared.logins.enter(self.door(target), deadline);
+                    shared.ssh.connect(target, &shared.clocks, deadline, shared.forced)
+                };
+                let shell = shell.inspect_err(|problem| {
+                    if let Some(record) = &shared.record {
+                        record_failure(record, &name, problem);
+                    }
+                })?;
+                Session::new(shell, nonce(), means, shared.clocks, deadline)
             }
-        })?;
-        let nonce: String = self.fresh(16).iter().map(|byte| format!("{byte:02x}")).collect();
-        let session = Session::new(shell, nonce, means, shared.clocks, deadline);
+        };
         let session: Box<dyn Conversation> = if target.local {
             Box::new(Walker::new(session, std::env::var_os("HOME").as_deref()))
         } else {

@@ -89,10 +89,14 @@ impl Places {
         }
     }
 
+    /// The place of the records, where it is not the runtime's own and so has to be named.
+    pub fn own_records(&self) -> Option<&str> {
+        (self.records != "/run/runc").then_some(self.records.as_str())
+    }
+
     /// A call of the runtime.
     pub fn runtime<A: Into<Bytes>>(&self, manager: &str, words: impl IntoIterator<Item = A>) -> Command {
-        // The place of its records is only named where it is not its own.
-        let root = (self.records != "/run/runc").then(|| ["--root", &self.records].map(Bytes::from));
+        let root = self.own_records().map(|records| ["--root", records].map(Bytes::from));
         Command::new(manager).args(root.into_iter().flatten()).args(words).as_root().limit_ms(RUNTIME_MS)
     }
 }

@@ -23,7 +23,7 @@ const SERVER: &str = "__cube_channel";
 
 /// The mount of a cube.
 pub fn mount(places: &Places, name: &str) -> Option<Value> {
-    let source = format!("{}/{name}", places.channels());
+    let source = folder(places, name);
     places.channel.then(|| {
         json!({
             "destination": INSIDE, "type": "bind", "source": source,
@@ -32,25 +32,31 @@ pub fn mount(places: &Places, name: &str) -> Option<Value> {
     })
 }
 
+/// The folder of a cube on the host.
+pub fn folder(places: &Places, name: &str) -> String {
+    format!("{}/{name}", places.channels())
+}
+
 /// Makes the folder, and sees to it that it is served.
-pub fn step(flow: &Flow<'_>, cube: &Cube<'_>) -> Option<Step> {
-    if !flow.places.channel {
-        return None;
-    }
-    let command = match is_possible(flow) {
+pub fn command(flow: &Flow<'_>, cube: &Cube<'_>) -> Option<Command> {
+    flow.places.channel.then(|| match is_possible(flow) {
         true => server(flow, cube.name),
         false => {
             let script = "umask 022; mkdir -p -m 711 \"$1\" && mkdir -p \"$1/$2\" && printf %s \"$2\" >\"$1/$2/name\"";
             Command::new("sh").args(["-c", script, "sh", &flow.places.channels(), cube.name])
         }
-    };
-    Some(Step::run("channel", command.as_root().changes()))
+    })
+}
+
+/// The same as a step.
+pub fn step(flow: &Flow<'_>, cube: &Cube<'_>) -> Option<Step> {
+    command(flow, cube).map(|command| Step::run("channel", command.as_root().changes()))
 }
 
 /// Closes the folder of a cube that has ended; its server goes with the last one. The folder itself stays, as what `config.json`
 /// mounts: whoever calls the runtime by hand finds it.
 pub fn close(flow: &Flow<'_>, cube: &Cube<'_>) -> Option<Step> {
-    let files = ["name", "command"].map(|file| format!("{}/{}/{file}", flow.places.channels(), cube.name));
+    let files = ["name", "command"].map(|file| format!("{}/{file}", folder(&flow.places, cube.name)));
     let command = Command::new("rm").args(["-f", "--"]).args(files.iter().map(String::as_str)).as_root().changes();
     (flow.places.channel && cube.folder.is_some()).then(|| Step::run("channel", command).go_on())
 }

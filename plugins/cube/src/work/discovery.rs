@@ -9,7 +9,8 @@ use crate::flow::Flow;
 use crate::settings::DISCOVERY;
 
 /// Functions for scripts that know `c` (the folder whose lock is held), `ns` (the namespace), `s` (the folder of its daemons), `n`
-/// (the cube). The daemon reads its files again on HUP; before it minds that signal it would die of it.
+/// (the cube). The daemon reads its files again on HUP; before it minds that signal it would die of it, so
+/// that is looked for once in its life (`minds` holds its number then): a shell reads such a file byte by byte.
 const DAEMON: &str = r#"
 daemon() {
 d= w=; [ -f "$a/pid" ] && read -r d <"$a/pid"
@@ -22,10 +23,13 @@ fi
 }
 reload() {
 for f in "$a"/names/*; do if [ -f "$f" ]; then read -r w <"$f"; printf '%s\n' "$w"; fi; done >"$a/hosts"
+if [ -z "$d" ]; then return; fi
+w=; [ -f "$a/minds" ] && read -r w <"$a/minds"
+if [ "$w" = "$d" ]; then kill -HUP "$d"; return; fi
 k=0
-while [ -n "$d" ] && [ "$k" -lt 40 ]; do
+while [ "$k" -lt 40 ]; do
 w=; while read -r x y; do case $x in SigCgt:) w=$y;; esac; done 2>/dev/null <"/proc/$d/status"
-case $w in '') return;; *[13579bdf]) kill -HUP "$d"; return;; esac
+case $w in '') return;; *[13579bdf]) echo "$d" >"$a/minds"; kill -HUP "$d"; return;; esac
 k=$((k+1)); sleep 0.05
 done
 }
@@ -38,12 +42,13 @@ publish() {
 a=$s/avahi
 command -v avahi-daemon >/dev/null 2>&1 || return 0
 if [ -n "$own" ] && [ -f "$own" ]; then return 0; fi
-if [ ! -d "$a/names" ] || [ ! -d "$a/services" ]; then mkdir -p "$a/names" "$a/services" || exit 1; fi
-printf '%s %s.local\n' "$ip" "$h" >"$a/names/$n" || exit 1
+if [ ! -d "$a/names" ] || [ ! -d "$a/services" ]; then mkdir -p "$a/names" "$a/services" || exit 3; fi
+printf '%s %s.local\n' "$ip" "$h" >"$a/names/$n" || exit 3
 printf '<?xml version="1.0" standalone="no"?><!DOCTYPE service-group SYSTEM "avahi-service.dtd"><service-group><name>%s</name><service><type>_ssh._tcp</type><host-name>%s.local</host-name><port>22</port></service></service-group>\n' "$h" "$h" >"$a/services/$n.service"
 daemon; reload
 [ -z "$d" ] || return 0
-printf '[server]\nhost-name=cube-vrf\nuse-ipv6=no\nenable-dbus=no\nallow-interfaces=br-int\n[publish]\npublish-addresses=no\npublish-hinfo=no\npublish-workstation=no\npublish-domain=no\n' >"$a/avahi-daemon.conf" || exit 1
+rm -f "$a/minds"
+printf '[server]\nhost-name=cube-vrf\nuse-ipv6=no\nenable-dbus=no\nallow-interfaces=br-int\n[publish]\npublish-addresses=no\npublish-hinfo=no\npublish-workstation=no\npublish-domain=no\n' >"$a/avahi-daemon.conf" || exit 3
 setsid nsenter --net="/run/netns/$ns" unshare -m sh -c 'mount -t tmpfs tmpfs /run && mkdir /run/avahi-daemon && mount --bind "$1" /etc/avahi && exec avahi-daemon --no-drop-root --no-rlimits --no-chroot' sh "$a" 8<&- </dev/null >/dev/null 2>&1 &
 echo $! >"$a/pid"
 }

@@ -5,7 +5,7 @@
 //! it is.
 
 use super::start::{Outcome, clear, config_step, prepare, ready};
-use super::{must, network};
+use super::{channel, must, network};
 use crate::config;
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop, answer};
@@ -35,7 +35,8 @@ pub fn run(flow: &mut Flow<'_>, call: &ToolCall, name: &str, interactive: bool) 
         }
         None => {}
     }
-    let steps = prepare(flow, &survey, &cube)?;
+    let mut steps = prepare(flow, &survey, &cube)?;
+    steps.extend(channel::step(flow, &cube));
     if !steps.is_empty() {
         let names: Vec<String> = steps.iter().map(|step| step.name.clone()).collect();
         let round = flow.run(steps)?;
@@ -53,9 +54,7 @@ pub fn run(flow: &mut Flow<'_>, call: &ToolCall, name: &str, interactive: bool) 
     config["root"]["path"] = flow.places.file(name, "rootfs").into();
     if let Some(plan) = plan {
         let hook = |command: Command| config::hook(&flow.places, name, noted(flow, name, command));
-        let up: Vec<Value> =
-            network::commands(flow, &cube, &plan).into_iter().map(|(_, command)| hook(command)).collect();
-        add(&mut config["hooks"]["prestart"], up);
+        add(&mut config["hooks"]["prestart"], vec![hook(network::command(flow, &cube, &plan))]);
         add(&mut config["hooks"]["poststop"], network::down_command(flow, &cube).map(hook).into_iter().collect());
     }
     let text = json::to_string_pretty(&config).unwrap_or_default() + "\n";

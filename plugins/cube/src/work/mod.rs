@@ -5,6 +5,7 @@ pub mod channel;
 pub mod discovery;
 pub mod foreground;
 pub mod keeper;
+pub mod launch;
 pub mod links;
 pub mod network;
 pub mod prep;

@@ -35,75 +35,92 @@ const DOM0: &str = "192.168.42.3";
 /// The leases.
 const POOL: std::ops::RangeInclusive<u32> = 100..=200;
 
-/// The segment, then the cube's link. `$1` folder whose lock makes calls wait for each other, `$2` namespace, `$3` file with the
-/// process, `$4` link, `$5` hardware address, `$6` way out or nothing, `$7` folder of the daemons, `$8` name, `$9` and `$10` as
-/// [`discovery`] has them; then addresses. Each program that is run costs more than the rest, so few are.
-const UP: &str = r#"
-c=$1 ns=$2 p=$3 v=$4 mac=$5 gw=$6 s=$7 n=$8 h=$9; shift 9; own=$1; shift
-read -r pid <"$p" || [ -n "$pid" ] || exit 1
-exec 8<"$c" && flock -w 60 8 || exit 1
+/// What the functions of [`functions`] know: `c` folder whose lock makes calls wait for each other, `ns` namespace, `v` link, `mac`
+/// hardware address, `gw` way out or nothing, `s` folder of the daemons, `n` name, `h` and `own` as [`discovery`] has them, `all` the
+/// addresses; of the network prime `outside` its address outside or nothing, `by` its way out or nothing, `devices`.
+pub const KNOWN: &str =
+    "c=$1 ns=$2 v=$3 mac=$4 gw=$5 s=$6 n=$7 h=$8 own=$9; shift 9; all=$1 outside=$2 by=$3 devices=$4; shift 4; held=\n";
+
+/// The segment and the cube's link. They end with [`FAILED`]. Each program that is run costs more than the rest, so few are.
+///
+/// * `ends` prints what makes the link, for an `ip` in the namespace of the segment. Where the segment is whole and has no link of an
+///   earlier life, that alone does it, and no lock is needed: the link has a name of its own.
+/// * `attach` does the rest, with the status of that `ip`: where it failed, the segment is made whole under the lock. Then the
+///   daemon, and the inside of the cube.
+/// * `names` tells the daemons of it.
+const FUNCTIONS: &str = r#"
+lock() { [ -n "$held" ] || { command exec 8<"$c" && flock -w 60 8 && held=1; } || exit 3; }
+ends() {
+printf 'link set dev essential-peer up\nlink add name %s type veth peer name %s netns %s address %s\nlink set dev %s master br-int up\n' "$v" "$v" "$pid" "$mac" "$v"
+}
 segment() {
-[ -e "/run/netns/$ns" ] || ip netns add "$ns" 8<&- || exit 1
-there=$(ip -n "$ns" -o link show) || exit 1
+[ -e "/run/netns/$ns" ] || ip netns add "$ns" 8<&- || exit 3
+there=$(ip -n "$ns" -o link show) || exit 3
 case $there in *' br-int:'*) ;; *)
-printf 'link set dev lo up\nlink add name br-int type bridge\naddr add 192.168.42.4/24 dev br-int\nlink set dev br-int up\n' | ip -n "$ns" -batch - || exit 1
+printf 'link set dev lo up\nlink add name br-int type bridge\naddr add 192.168.42.4/24 dev br-int\nlink set dev br-int up\n' | ip -n "$ns" -batch - || exit 3
 esac
 case $there in *' essential-peer@'*) ;; *)
 ip link del dev essential 2>/dev/null
-o=$(ip -o -4 addr show to 192.168.42.0/24) && [ -z "$o" ] || { echo "192.168.42.0/24 is in use on this host: $o" >&2; exit 1; }
-ip link add name essential type veth peer name essential-peer netns "$ns" || exit 1
-printf 'addr add 192.168.42.2/24 dev essential\nlink set dev essential up\n' | ip -batch - || exit 1
-ip -n "$ns" link set dev essential-peer master br-int up || exit 1
+o=$(ip -o -4 addr show to 192.168.42.0/24) && [ -z "$o" ] || { echo "192.168.42.0/24 is in use on this host: $o" >&2; exit 3; }
+ip link add name essential type veth peer name essential-peer netns "$ns" || exit 3
+printf 'addr add 192.168.42.2/24 dev essential\nlink set dev essential up\n' | ip -batch - || exit 3
+ip -n "$ns" link set dev essential-peer master br-int up || exit 3
 esac
 case $there in *" $v@"*) ip -n "$ns" link del dev "$v";; esac
 }
-# Where the segment is whole and has no link of an earlier life, one program does it; where it is not, the first line fails.
-join() {
-printf 'link set dev essential-peer up\nlink add name %s type veth peer name %s netns %s address %s\nlink set dev %s master br-int up\n' "$v" "$v" "$pid" "$mac" "$v" |
-ip -n "$ns" -batch -
-}
-if ! join 2>/dev/null; then segment; join || exit 1; fi
-if [ ! -d "$s/hosts" ] || [ ! -d "$s/dhcp" ]; then mkdir -p "$s/hosts" "$s/dhcp" || exit 1; fi
-if command -v dnsmasq >/dev/null 2>&1; then
-d=; [ -f "$s/dnsmasq.pid" ] && read -r d <"$s/dnsmasq.pid"
-if [ -z "$d" ] || [ ! "/proc/$d/ns/net" -ef "/run/netns/$ns" ]; then
+serves() { d=; [ -f "$s/dnsmasq.pid" ] && read -r d <"$s/dnsmasq.pid"; [ -n "$d" ] && [ "/proc/$d/ns/net" -ef "/run/netns/$ns" ]; }
+dns() {
+if [ ! -d "$s/hosts" ] || [ ! -d "$s/dhcp" ]; then mkdir -p "$s/hosts" "$s/dhcp" || exit 3; fi
+if serves || ! command -v dnsmasq >/dev/null 2>&1; then return; fi
+lock
+if serves; then return; fi
 # One in a namespace that was removed would keep it alive, and answer nobody.
 if [ -n "$d" ] && tr '\0' '\n' <"/proc/$d/cmdline" 2>/dev/null | grep -qxF -- "--pid-file=$s/dnsmasq.pid"; then kill "$d"; fi
 nsenter --net="/run/netns/$ns" dnsmasq --conf-file=/dev/null --user=root --interface=br-int --bind-interfaces \
  --dhcp-range=192.168.42.100,192.168.42.200,2h --dhcp-option=option:router,192.168.42.1 \
  --dhcp-option=option:dns-server,192.168.42.1 --domain=cube.lan --local=/cube.lan/ --expand-hosts --no-hosts --no-resolv \
  --hostsdir="$s/hosts" --dhcp-hostsdir="$s/dhcp" --pid-file="$s/dnsmasq.pid" --dhcp-leasefile="$s/dnsmasq.leases" \
- 8<&- </dev/null >/dev/null || exit 1
-fi
-fi
-{
-printf 'link set dev lo up\nlink set dev %s up\n' "$v"
-for a; do printf 'addr add %s dev %s\n' "$a" "$v"; done
-if [ -n "$gw" ]; then printf 'route add default via %s\n' "$gw"; fi
-} | nsenter -t "$pid" -n ip -batch - || exit 1
-if [ $# -gt 0 ]; then
-ip=${1%/*}
+ 8<&- </dev/null >/dev/null || exit 3
+}
+attach() {
+if [ "$1" != 0 ]; then lock; segment; ends | ip -n "$ns" -batch - || exit 3; fi
+dns
+set -f
+w="link set dev lo up
+link set dev $v up"
+for a in $all; do w="$w
+addr add $a dev $v"; done
+set +f
+if [ -n "$gw" ]; then w="$w
+route add default via $gw"; fi
+# A path is a name, too, to it: no second program is needed to get there.
+ip -n "../../../proc/$pid/ns/net" -batch - <<END || exit 3
+$w
+END
+}
+names() {
+if [ -z "$all" ]; then return; fi
+ip=${all%% *}; ip=${ip%/*}
 printf '%s %s.cube.lan %s\n' "$ip" "$n" "$n" >"$s/hosts/$n"
 printf '%s,%s,%s\n' "$mac" "$ip" "$n" >"$s/dhcp/$n"
-if [ -n "$h" ]; then publish; fi
-fi
-exit 0
+if [ -n "$h" ]; then lock; publish; fi
+}
 "#;
 
-/// What the network prime does beyond that: it takes the devices of the host, and leads everybody out through them. `$1` file with
-/// the process, `$2` link, `$3` address outside or nothing, `$4` way out or nothing; then devices.
+/// What the network prime does beyond that: it takes the devices of the host, and leads everybody out through them.
 const LEAD: &str = r#"
-read -r pid <"$1" || [ -n "$pid" ] || exit 1
-v=$2 a=$3 g=$4; shift 4
-for d; do
-if ip link show dev "$d" >/dev/null 2>&1; then ip link set dev "$d" netns "$pid" || exit 1; fi
-nsenter -t "$pid" -n ip link set dev "$d" up || exit 1
-if [ -n "$a" ]; then nsenter -t "$pid" -n ip addr add "$a" dev "$d" || exit 1; fi
-if [ -n "$g" ]; then nsenter -t "$pid" -n ip route add default via "$g" || exit 1; fi
-a= g=
+lead() {
+set -f
+for d in $devices; do
+if ip link show dev "$d" >/dev/null 2>&1; then ip link set dev "$d" netns "$pid" || exit 3; fi
+nsenter -t "$pid" -n ip link set dev "$d" up || exit 3
+if [ -n "$outside" ]; then nsenter -t "$pid" -n ip addr add "$outside" dev "$d" || exit 3; fi
+if [ -n "$by" ]; then nsenter -t "$pid" -n ip route add default via "$by" || exit 3; fi
+outside= by=
 done
-nsenter -t "$pid" -n sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward' || exit 1
-nsenter -t "$pid" -n nft -f - <<END
+set +f
+nsenter -t "$pid" -n sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward' || exit 3
+nsenter -t "$pid" -n nft -f - <<END || exit 3
 table ip cubes
 delete table ip cubes
 table ip cubes {
@@ -112,7 +129,24 @@ chain own { type nat hook output priority -100; ip daddr 192.168.42.1 meta l4pro
 chain out { type nat hook postrouting priority 100; oifname != { "$v", "lo" } masquerade; ip daddr 192.168.42.4 meta l4proto { tcp, udp } th dport 53 masquerade; }
 }
 END
+}
 "#;
+
+/// Nobody but the network prime leads.
+const FOLLOW: &str = "lead() { :; }\n";
+
+/// All of it at once, for a hook of the runtime. `$1` file with the process, then as [`KNOWN`] has it.
+const UP: &str = r#"
+read -r pid <"$p" || [ -n "$pid" ] || exit 3
+ends | ip -n "$ns" -batch - 2>/dev/null
+attach $?
+lead
+names
+exit 0
+"#;
+
+/// The status of a script whose part was the network when it failed.
+pub const FAILED: i32 = 3;
 
 /// `$1` to `$5` namespace, link, folder of the daemons, name, process; `$6` the folder with the lock; then devices that go back to the
 /// host.
@@ -275,20 +309,19 @@ fn free_link(all: &Survey, cube: &Cube<'_>) -> String {
     all.into_iter().find(|link| !taken(link)).unwrap_or(base)
 }
 
-/// The steps between making the container and starting its program.
-pub fn up(flow: &Flow<'_>, cube: &Cube<'_>, plan: &Plan) -> Vec<Step> {
-    commands(flow, cube, plan).into_iter().map(|(name, command)| Step::run(name, command)).collect()
+/// The functions with which a script makes it.
+pub fn functions(plan: &Plan) -> String {
+    [discovery::publish().as_str(), FUNCTIONS, if plan.prime { LEAD } else { FOLLOW }].concat()
 }
 
-/// What they do. The first process stands in the file [`PID`] by then.
-pub fn commands(flow: &Flow<'_>, cube: &Cube<'_>, plan: &Plan) -> Vec<(&'static str, Command)> {
+/// The words that [`KNOWN`] reads.
+pub fn words(flow: &Flow<'_>, cube: &Cube<'_>, plan: &Plan) -> Vec<String> {
     let places = &flow.places;
-    let pid = places.file(cube.name, PID);
     let (label, settings) = discovery::words(flow, cube);
-    let own = [
+    let prime = |file: &str| if plan.prime { cube.line(file) } else { "" };
+    [
         &places.containers,
         &places.namespace,
-        &pid,
         &plan.link,
         &plan.mac,
         &plan.gateway,
@@ -296,18 +329,20 @@ pub fn commands(flow: &Flow<'_>, cube: &Cube<'_>, plan: &Plan) -> Vec<(&'static 
         cube.name,
         &label,
         &settings,
-    ];
-    let script = format!("{}{UP}", discovery::publish());
-    let command =
-        Command::new("sh").args(["-c", &script, "sh"]).args(own.map(str::to_string)).args(plan.addresses.clone());
-    let mut all = vec![("network", command.as_root().changes().limit_ms(90_000))];
-    if plan.prime {
-        let outside = [cube.line("cube.network.external.ip"), cube.line("cube.network.external.gateway")];
-        let command =
-            Command::new("sh").args(["-c", LEAD, "sh", &pid, &plan.link]).args(outside).args(plan.devices.clone());
-        all.push(("lead out", command.as_root().changes()));
-    }
-    all
+        &plan.addresses.join(" "),
+        prime("cube.network.external.ip"),
+        prime("cube.network.external.gateway"),
+        &plan.devices.join(" "),
+    ]
+    .map(str::to_string)
+    .into()
+}
+
+/// Makes all of it. The first process stands in the file [`PID`] by then.
+pub fn command(flow: &Flow<'_>, cube: &Cube<'_>, plan: &Plan) -> Command {
+    let script = ["p=$1; shift; ", KNOWN, &functions(plan), UP].concat();
+    let pid = flow.places.file(cube.name, PID);
+    Command::new("sh").args(["-c", &script, "sh", &pid]).args(words(flow, cube, plan)).as_root().changes()
 }
 
 /// What the cube sees of names, before the container is made.

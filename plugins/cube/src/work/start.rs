@@ -3,14 +3,14 @@
 //!
 //! ```text
 //! lock, look -> what it depends on, one after the other, each under its own lock
-//!            -> [clear] [config] create [network] start      all in one round, under the lock
+//!            -> [clear] [config] [keeper] start              all in one round, under the lock; see `launch`
 //!            -> [clear]                                      when one of them failed: nothing half made is left
 //! ```
 
-use super::{channel, complaints, foreground, keeper, must, network, prep, runtime_step, vt};
+use super::{channel, complaints, foreground, keeper, launch, must, network, prep, runtime_step, vt};
 use crate::config;
 use crate::cube::Cube;
-use crate::flow::{Flow, Stop, answer};
+use crate::flow::{Flow, Stop, answer, code};
 use crate::parse::survey::{State, Survey};
 use crate::places::is_id;
 use crate::settings::{ONCE, REGENERATE};
@@ -149,18 +149,8 @@ fn start_one(flow: &mut Flow<'_>, survey: &Survey, name: &str) -> Result<Outcome
     } else {
         steps.extend(before);
     }
-    let bundle = flow.places.cube(name);
-    let socket = keeper::runtime_socket(flow, &cube);
-    let pid = flow.places.file(name, network::PID);
-    let mut words = vec!["create", "--bundle", &bundle, "--pid-file", &pid];
-    if kept {
-        steps.push(keeper::step(flow, &cube));
-        words.extend(["--console-socket", &socket]);
-    }
-    words.push(name);
-    steps.push(runtime_step(flow, "create", &cube, &words));
-    steps.extend(plan.iter().flat_map(|plan| network::up(flow, &cube, plan)));
-    steps.push(runtime_step(flow, "start", &cube, &["start", name]));
+    steps.extend(kept.then(|| keeper::step(flow, &cube)));
+    steps.push(launch::step(flow, &cube, plan.as_ref(), kept));
     steps.extend(after);
     steps.extend(vt::step(flow, &cube));
     let names: Vec<String> = steps.iter().map(|step| step.name.clone()).collect();
@@ -178,7 +168,7 @@ fn start_one(flow: &mut Flow<'_>, survey: &Survey, name: &str) -> Result<Outcome
                 flow.complain(format!("[WARNING]: container {name} could not be cleared: {line}"));
             }
         }
-        let what = if matches!(step.as_str(), "network" | "lead out") { ": its network" } else { "" };
+        let what = if step == launch::NAME && code(told) == Some(network::FAILED) { ": its network" } else { "" };
         must(flow, told, &format!("container {name} was not started{what}"))?;
     }
     vt::tell(flow, &cube, answer(round, "vt"));
@@ -217,7 +207,6 @@ pub fn prepare(flow: &mut Flow<'_>, survey: &Survey, cube: &Cube<'_>) -> Result<
             Err(why) => return flow.fail(format!("[ERROR]: container {name} cannot be started: {why}")),
         }
     }
-    steps.extend(channel::step(flow, cube));
     let sources: Vec<&str> =
         cube.lines(".cube.mount.bind").filter_map(|line| Some(config::bind(line).ok()?.0)).collect();
     if !sources.is_empty() {

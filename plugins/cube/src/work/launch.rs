@@ -1,0 +1,109 @@
+//! From a bundle to a program at work, in one script: the command channel is opened, the container is made, it gets its network,
+//! its program is started.
+//!
+//! One script and not four steps, since what does not wait for each other is done at the same time:
+//!
+//! ```text
+//! runc create -----------------> the process -> [ip: its end of the link] -> runc start
+//! the channel is opened ------/               /                              the daemons are told its name
+//! [ip: has begun, waits for the process] ----/
+//! ```
+//!
+//! What failed says so on stderr; the status tells whether it was the network ([`network::FAILED`]). Nothing that was begun in the
+//! background goes on behind the end of the script.
+
+use super::{channel, keeper, network};
+use crate::cube::Cube;
+use crate::flow::Flow;
+use ctys_plugin::model::{Command, Step};
+
+/// The name of the step.
+pub const NAME: &str = "start";
+
+/// How long all of it may take: the channel, the runtime with its hooks twice, the network with its locks.
+const LIMIT_MS: u32 = 240_000;
+
+/// `$1` folder of the cube, `$2` runtime, `$3` place of its records where it is not the runtime's own, `$4` socket for the terminal
+/// where there is one, `$5` name, `$6` folder of the channel; behind what others read, the words that open the channel, if any.
+///
+/// The runtime runs with nothing of ours open, as in [`super::DETACHED`]: what it only remarks of a success is nobody's matter. An
+/// empty file for the process says that none was made.
+const BEGIN: &str = r#"
+f=$1 m=$2 r=$3 t=$4 n=$5 k=$6; shift 6
+l=$f/.cube.runtime.log p=$f/.cube.pid at='the command channel'
+trap 'echo "$at did not come to an end in time" >&2; exit 1' TERM
+trap wait EXIT
+runtime() {
+: >"$l"
+"$m" --log "$l" --log-format json ${r:+--root "$r"} "$@" </dev/null >/dev/null 2>&1
+set -- $?
+if [ -s "$l" ]; then
+[ "$1" = 0 ] || cat "$l" >&2
+: >"$l"
+fi
+return "$1"
+}
+create() { runtime create --bundle "$f" --pid-file "$p" ${t:+--console-socket "$t"} "$n" || : >"$p"; }
+"#;
+
+/// The container has the folder of the channel as a mount, so that has to be there before; its socket before the program.
+const CHANNEL: &str = r#"
+b=
+if [ $# -gt 0 ]; then
+if [ -d "$k" ]; then "$@" & b=$!; else "$@" || exit 1; fi
+fi
+at='making the container'
+"#;
+
+/// Without a network.
+const ALONE: &str = "create\n";
+
+/// The `ip` of the segment begins meanwhile, and reads what it has to do when there is a process.
+const WITH_LINK: &str = r#"
+{ create; read -r pid <"$p"; if [ -n "$pid" ]; then ends 2>/dev/null; fi; } | ip -n "$ns" -batch - 2>/dev/null
+joined=$?
+"#;
+
+const MADE: &str = r#"
+pid=; read -r pid <"$p"; [ -n "$pid" ] || exit 1
+[ -z "$b" ] || wait "$b" || exit 1
+"#;
+
+/// See [`network`].
+const NETWORK: &str = r#"
+at='its network'
+attach "$joined"
+lead
+names & w=$!
+"#;
+
+const START: &str = r#"
+at='starting its program'
+runtime start "$n" && s=0 || s=1
+"#;
+
+const NAMES: &str = "wait \"$w\" || exit 3\n";
+
+const END: &str = "exit $s\n";
+
+/// The step.
+pub fn step(flow: &Flow<'_>, cube: &Cube<'_>, plan: Option<&network::Plan>, has_terminal: bool) -> Step {
+    let places = &flow.places;
+    let script = match plan {
+        Some(plan) => {
+            let functions = network::functions(plan);
+            [BEGIN, network::KNOWN, &functions, CHANNEL, WITH_LINK, MADE, NETWORK, START, NAMES, END].concat()
+        }
+        None => [BEGIN, CHANNEL, ALONE, MADE, START, END].concat(),
+    };
+    let socket = if has_terminal { keeper::runtime_socket(flow, cube) } else { String::new() };
+    let folder = channel::folder(places, cube.name);
+    let own =
+        [&places.cube(cube.name), cube.manager(), places.own_records().unwrap_or(""), &socket, cube.name, &folder];
+    let mut command = Command::new("sh").args(["-c", &script, "sh"]).args(own);
+    command = command.args(plan.map(|plan| network::words(flow, cube, plan)).unwrap_or_default());
+    if let Some(Command { program, args, .. }) = channel::command(flow, cube) {
+        command = command.arg(program.as_str()).args(args);
+    }
+    Step::run(NAME, command.as_root().changes().limit_ms(LIMIT_MS))
+}
