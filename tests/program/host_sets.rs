@@ -64,7 +64,7 @@ fn a_file_that_names_nobody_means_nobody() {
 #[test]
 fn the_machines_of_the_given_inventory_are_meant() {
     let sealed = lab();
-    let record = |name: &str| format!("lab00;XEN;{name};/x.conf;;;;;;;;;;;;;;;VM;ACTIVE{}\n", ";".repeat(28));
+    let record = |name: &str| format!("lab00;XEN;{name};/x{}\n", ";".repeat(43));
     sealed.file(".ctys/db/default/enum.fdb", &record("lab01"));
     sealed.file("other/enum.fdb", &record("lab02"));
     let list = |words: &[&str]| {
