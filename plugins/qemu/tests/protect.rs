@@ -3,12 +3,16 @@
 mod story;
 
 use ctys_plugin::conformance;
+use ctys_plugin::model::FileAnswer;
 use ctys_qemu::Qemu;
 use story::*;
 
 #[test]
 fn a_machine_with_the_mark_is_refused_by_every_method_and_ended_with_unprotect() {
-    let mark = format!("#@#MAGICID-QEMU\n#@#LABEL = \"tst100\"\n#@#UUID = \"{KEY}\"\n#@#PROTECT = \"ask mia\"\n");
-    let marked = running().with("/home/mia/mark.ctys", &mark);
+    // The mark stands in the machine's own file: another file of its label would make the address of its guest ambiguous.
+    let mut marked = running();
+    let (_, own) = marked.files.iter_mut().find(|(path, _)| *path == TST100).unwrap();
+    let FileAnswer::Content { content, .. } = own else { panic!("its file cannot be read") };
+    content.0.extend(b"\n#@#PROTECT = \"ask mia\"\n");
     conformance::protect::check::<Qemu>(&label("tst100"), &running(), &marked);
 }
