@@ -40,10 +40,10 @@ fn a_tool_that_prints_without_end_is_cut_and_ended_by_the_clock() {
 fn a_tool_that_prints_more_than_anybody_reads_is_cut_and_the_row_is_there() {
     let scene = Scene::start(1);
     let many =
-        |text: &str| format!("yes '{text}' | head -n 400000 | nl -ba | sed 's/^ *\\([0-9]*\\)\\t/\\1: eth\\1: /'");
+        |text: &str| format!("yes '{text}' | head -n 230000 | nl -ba | sed 's/^ *\\([0-9]*\\)\\t/\\1: eth\\1: /'");
     let strange = ["run: pm: the output of ip addr was not understood"];
     tool(&scene, "ip", &many("<BROADCAST,UP> mtu 1500"), 0, &[], "lab000\n");
-    tool(&scene, "ip", "head -c 30000000 /dev/urandom", 5, &strange, "lab000\n");
+    tool(&scene, "ip", "head -c 10000000 /dev/urandom", 5, &strange, "lab000\n");
     tool(&scene, "ip", "printf '\\033[2J\\033]0;x\\007\\342\\200\\256'", 5, &strange, "lab000\n");
 }
 
