@@ -68,7 +68,7 @@ fn every_plugin_folder_is_laid_out_alike_built_by_default_and_found_by_tests() {
     let read = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
     let (workspace, program) = (read("Cargo.toml"), read("core/ctys/Cargo.toml"));
     let (members, defaults) = workspace.split_once("default-members").unwrap();
-    let mut count = 0;
+    let (mut count, mut protected) = (0, 0);
     for entry in std::fs::read_dir(root().join("plugins")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         let quoted = format!("\"plugins/{name}\"");
@@ -81,7 +81,22 @@ fn every_plugin_folder_is_laid_out_alike_built_by_default_and_found_by_tests() {
         {
             assert!(root().join("plugins").join(&name).join(part).exists(), "plugins/{name} has no {part}");
         }
+        let manifest: serde_json::Value =
+            serde_json::from_str(&read(&format!("plugins/{name}/manifest.json"))).unwrap();
+        let verbs = manifest["verbs"].as_array().unwrap();
+        let cancels = verbs.iter().any(|verb| verb["verb"].as_str().is_some_and(|v| v.eq_ignore_ascii_case("cancel")));
+        // Desktops and tunnels have no configuration that could bear the mark.
+        if cancels && ["VMs", "PMs"].contains(&manifest["category"].as_str().unwrap()) {
+            let file = root().join("plugins").join(&name).join("tests/protect.rs");
+            let text = std::fs::read_to_string(file).unwrap_or_default();
+            let suite = text.contains("conformance::protect::check::<") && text.contains("#[test]");
+            assert!(
+                suite,
+                "plugins/{name}/tests/protect.rs does not show that its CANCEL honours the mark of a machine"
+            );
+            protected += 1;
+        }
         count += 1;
     }
-    assert!(count > 0);
+    assert!(count > 0 && protected > 0);
 }

@@ -17,9 +17,8 @@ mod bed;
 mod sealed;
 
 use bed::Bed;
-use sealed::{Outcome, plugins};
+use sealed::{Outcome, executable, plugins};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
 /// `xl` on all hosts; on lab001 it does what a test says.
@@ -38,13 +37,12 @@ fn xl(bed: &Bed, odd: &str) {
     );
     // Whole or not at all, for a call before this one may still read it.
     let (new, file) = (tools.join("xl.new"), tools.join("xl"));
-    fs::write(&new, script).unwrap();
-    fs::set_permissions(&new, fs::Permissions::from_mode(0o755)).unwrap();
+    executable(&new, &script);
     fs::rename(new, file).unwrap();
 }
 
 fn list(bed: &Bed, second: &str) -> Outcome {
-    let words = ["-t", "xen", "-a", "list=terse,tab_gen:3_label_9", "--connect-timeout", "6s", "lab000", second];
+    let words = ["-t", "xen", "-a", "list=terse,tab_gen:3_label_9", "--connect-timeout", "20s", "lab000", second];
     let mut command = Command::new(env!("CARGO_BIN_EXE_ctys"));
     command.args(["--ssh-config", bed.config.to_str().unwrap()]).args(words);
     command.env("CTYS_PLUGIN_PATH", plugins()).env("HOME", &bed.folder).stdin(Stdio::null());

@@ -6,9 +6,8 @@ mod bed;
 mod sealed;
 
 use bed::Bed;
-use sealed::{Outcome, plugins};
+use sealed::{Outcome, executable, plugins};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -44,7 +43,7 @@ fn has(block: &[&str], state: &str, what: &str) -> String {
 fn the_doctor_names_what_works_what_does_not_and_the_line_that_mends_it() {
     let bed = Bed::start(2);
     let hosts = ["lab000", "jumped", "refusing", "silent", "unknown", "changed", "stranger", "nowhere"];
-    let words = [&["doctor", "--connect-timeout", "8s"][..], &hosts].concat();
+    let words = [&["doctor", "--connect-timeout", "20s"][..], &hosts].concat();
     let (text, stderr) = ctys(&bed, &words).ends(3);
     let order: Vec<&str> = text.lines().filter(|line| !line.starts_with(' ')).collect();
     assert_eq!(order, hosts, "{text}");
@@ -109,8 +108,7 @@ esac
 "#,
         log.display()
     );
-    fs::write(tools.join("xl"), script).unwrap();
-    fs::set_permissions(tools.join("xl"), fs::Permissions::from_mode(0o755)).unwrap();
+    executable(&tools.join("xl"), &script);
     log
 }
 

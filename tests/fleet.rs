@@ -32,7 +32,7 @@ fn records(json: &Value) -> Vec<&Value> {
 #[test]
 fn a_hundred_hosts_and_four_of_them_are_odd() {
     let bed = Bed::start(96);
-    let mut words = vec!["-a", "list=json", "--connect-timeout", "8s", "--total-timeout", "60s"];
+    let mut words = vec!["-a", "list=json", "--connect-timeout", "25s", "--total-timeout", "120s"];
     let mut targets: Vec<&str> = bed.hosts.iter().map(String::as_str).collect();
     for (place, odd) in [(10, "refusing"), (30, "silent"), (50, "changed"), (70, "nowhere")] {
         targets.insert(place, odd);
@@ -148,7 +148,7 @@ fn a_transcript_answers_for_hosts_that_are_gone() {
 fn an_interrupt_names_who_is_out_and_the_second_ends() {
     let bed = Bed::start(1);
     let words =
-        ["-a", "list=json", "--window", "2", "--connect-timeout", "60s", "silent", "silent", "lab000", "silent"];
+        ["-a", "list=json", "--window", "2", "--connect-timeout", "300s", "silent", "silent", "lab000", "silent"];
     let mut child = command(&bed, &words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stderr = std::io::BufReader::new(child.stderr.take().unwrap());
     // It is at work once it holds connections to the silent host; there is nothing to wait for on its outputs.
@@ -203,7 +203,7 @@ fn sockets_of(pid: u32) -> usize {
 
 /// Polls for something that must happen; a machine under load may take its time.
 fn wait_until(mut condition: impl FnMut() -> bool) {
-    for _ in 0..3000 {
+    for _ in 0..12_000 {
         if condition() {
             return;
         }

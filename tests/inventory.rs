@@ -207,14 +207,18 @@ struct Machine {
 }
 
 impl Machine {
-    const MAC: &'static str = "02:00:00:00:07:02";
+    /// Of this process alone: others may run the same test.
+    fn mac() -> String {
+        let [_, a, b, c] = std::process::id().to_be_bytes();
+        format!("02:00:{a:02x}:{b:02x}:{c:02x}:02")
+    }
 
     fn start(folder: &Path) -> Machine {
         let id = std::process::id() % 100_000;
         let machine = Machine { name: format!("ctysinv{id}"), folder: folder.to_path_buf(), sshd: None };
         let (name, here, there) = (&machine.name, format!("cti{id}a"), format!("cti{id}b"));
         ip(&format!("netns add {name}"));
-        ip(&format!("link add {here} type veth peer name {there} address {} netns {name}", Machine::MAC));
+        ip(&format!("link add {here} type veth peer name {there} address {} netns {name}", Machine::mac()));
         ip(&format!("addr add 10.213.{}.1/24 dev {here}", id % 250));
         ip(&format!("link set {here} up"));
         ip(&format!("-n {name} addr add 10.213.{}.2/24 dev {there}", id % 250));
@@ -275,12 +279,12 @@ fn ssh_gets_into_a_machine_of_which_only_the_hardware_address_is_known() {
     named(&sealed);
     let machine = Machine::start(&sealed.folder);
     let localhost = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
-    let line = record("tst100", "", Machine::MAC).replace("lab00.soho", localhost.trim());
+    let line = record("tst100", "", &Machine::mac()).replace("lab00.soho", localhost.trim());
     sealed.file(".ctys/db/default/enum.fdb", &line);
     let included = real(&sealed, "ctys-proxy", &["--print-config"], "");
     sealed.file(".ctys/ssh_config", &included);
     let key = fs::read_to_string(sealed.folder.join("host.pub")).unwrap();
-    sealed.file("known", &format!("tst100 {key}{} {key}", Machine::MAC.to_lowercase()));
+    sealed.file("known", &format!("tst100 {key}{} {key}", Machine::mac()));
     let home = sealed.folder.join("home").display().to_string();
     let config = format!(
         "Include {home}/.ctys/ssh_config\nUserKnownHostsFile {home}/known\nGlobalKnownHostsFile none\nStrictHostKeyChecking yes\n\
@@ -290,7 +294,7 @@ fn ssh_gets_into_a_machine_of_which_only_the_hardware_address_is_known() {
     sealed.file("ssh_config", &config);
     let config = format!("{home}/ssh_config");
     let seen = real(&sealed, "ssh", &["-F", &config, "root@tst100", "cat /sys/class/net/*b/address"], "");
-    assert_eq!(seen.trim(), Machine::MAC);
+    assert_eq!(seen.trim(), Machine::mac());
     // scp and sftp reach it as well, since it is a host like any other; so is the hardware address itself.
     real(
         &sealed,

@@ -29,7 +29,8 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -41,7 +42,7 @@ use std::time::Duration;
 const ADDRESSES_PER_SERVER: usize = 16;
 
 /// How long a server may take to come up on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// The servers, the agent and their files.
 pub struct Bed {
@@ -62,6 +63,41 @@ pub struct Bed {
     children: Vec<Child>,
     log: Arc<Mutex<String>>,
     silent: TcpListener,
+    refusing: Port,
+    _good: Port,
+}
+
+/// A port that is kept from everybody who takes any free one, and on which nobody listens: whoever connects is refused. A server
+/// that is told this very port may listen there.
+pub struct Port {
+    /// Its number.
+    pub number: u16,
+    _socket: OwnedFd,
+}
+
+impl Port {
+    /// One of this address.
+    pub fn of(address: &str) -> Port {
+        let address: Ipv4Addr = address.parse().unwrap();
+        // SAFETY: plain system calls; the descriptor is nobody else's, and all structures are ours and of the length that is told.
+        unsafe {
+            let socket = libc::socket(libc::AF_INET, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0);
+            assert!(socket >= 0, "{}", std::io::Error::last_os_error());
+            let socket = OwnedFd::from_raw_fd(socket);
+            let (fd, on) = (socket.as_raw_fd(), 1);
+            let size = |size: usize| size as libc::socklen_t;
+            let shared = (&raw const on).cast();
+            libc::setsockopt(fd, libc::SOL_SOCKET, libc::SO_REUSEADDR, shared, size(size_of::<libc::c_int>()));
+            let mut place: libc::sockaddr_in = std::mem::zeroed();
+            place.sin_family = libc::AF_INET as libc::sa_family_t;
+            place.sin_addr.s_addr = u32::from(address).to_be();
+            let mut length = size(size_of::<libc::sockaddr_in>());
+            let bound = libc::bind(fd, (&raw const place).cast(), length);
+            assert_eq!(bound, 0, "{address}: {}", std::io::Error::last_os_error());
+            assert_eq!(libc::getsockname(fd, (&raw mut place).cast(), &mut length), 0);
+            Port { number: u16::from_be(place.sin_port), _socket: socket }
+        }
+    }
 }
 
 impl Bed {
@@ -80,18 +116,20 @@ impl Bed {
         // Processes of one machine differ in the second and third byte, beds of one process in the port.
         let network = |place: usize| format!("127.{}.{}.{}", 2 + process % 250, 1 + place / 250, 1 + place % 250);
         let addresses: Vec<String> = (0..count.max(1)).map(network).collect();
-        let port = free_port(&addresses[0]);
+        let (good, refusing) = (Port::of(&addresses[0]), Port::of(&addresses[0]));
         let silent = TcpListener::bind((addresses[0].as_str(), 0)).unwrap();
         let mut bed = Bed {
             config: folder.join("ssh_config"),
             agent_socket: folder.join("agent"),
-            port,
+            port: good.number,
             hosts: (0..addresses.len()).map(|place| format!("lab{place:03}")).collect(),
             addresses,
             user: text_of(Command::new("id").arg("-un")),
             children: Vec::new(),
             log: Arc::default(),
             silent,
+            refusing,
+            _good: good,
             folder,
         };
         bed.make_keys();
@@ -310,7 +348,7 @@ impl Bed {
         }
         let at_first = format!("HostName {first}");
         let aliased = |name: &str| vec![at_first.clone(), format!("HostKeyAlias {name}")];
-        host("refusing", &[at_first.clone(), format!("Port {}", free_port(first))]);
+        host("refusing", &[at_first.clone(), format!("Port {}", self.refusing.number)]);
         host("silent", &[at_first.clone(), format!("Port {}", self.silent.local_addr().unwrap().port())]);
         host("changed", &aliased("changed"));
         host("unknown", &aliased("unknown"));
@@ -356,11 +394,6 @@ impl Drop for Bed {
         }
         let _ = fs::remove_dir_all(&self.folder);
     }
-}
-
-/// A port of this address that is free at this moment.
-fn free_port(address: &str) -> u16 {
-    TcpListener::bind((address, 0)).unwrap().local_addr().unwrap().port()
 }
 
 /// Writes a file that only we may read: keys and configurations must be so.

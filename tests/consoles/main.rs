@@ -45,7 +45,7 @@ fn note(bed: &Bed, name: &str) -> PathBuf {
 /// Waits for the text of a file.
 #[track_caller]
 fn wait_for_text(file: &PathBuf) -> String {
-    for _ in 0..3000 {
+    for _ in 0..9000 {
         match std::fs::read_to_string(file) {
             Ok(text) if text.ends_with('\n') => return text,
             _ => std::thread::sleep(std::time::Duration::from_millis(20)),

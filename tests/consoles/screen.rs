@@ -42,7 +42,7 @@ impl Screen {
     /// Waits for the one window with this title.
     #[track_caller]
     pub fn window(&self, title: &str) -> String {
-        for _ in 0..1500 {
+        for _ in 0..4500 {
             match &self.windows(title)[..] {
                 [window] => return window.clone(),
                 [] => std::thread::sleep(Duration::from_millis(40)),
@@ -74,7 +74,7 @@ impl Screen {
     /// Waits until no window has this title.
     #[track_caller]
     pub fn wait_until_gone(&self, title: &str) {
-        for _ in 0..1500 {
+        for _ in 0..4500 {
             if self.windows(title).is_empty() {
                 return;
             }

@@ -1,7 +1,7 @@
 //! Cubes for tests: folders of their own for cubes, state and records, a root file system of busybox, and the tools under their
 //! names. Needs root, runc, busybox and tmux. All that was started ends with the bed, by the runtime's own records.
 
-use crate::sealed::plugins;
+use crate::sealed::{plugins, settled};
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::fs;
@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long a state may take to come about on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The folders.
 pub struct Bed {
@@ -241,6 +241,7 @@ fn root_file_system(root: &Path) {
     let busybox = ["/bin/busybox", "/usr/bin/busybox"].into_iter().find(|path| Path::new(path).exists());
     let busybox = busybox.expect("busybox (Debian: busybox)");
     fs::copy(busybox, root.join("bin/busybox")).unwrap();
+    settled(&root.join("bin/busybox"));
     let libraries = Command::new("ldd").arg(busybox).output().unwrap();
     for word in String::from_utf8_lossy(&libraries.stdout).split_whitespace().filter(|word| word.starts_with('/')) {
         let inside = root.join(word.trim_start_matches('/'));

@@ -12,7 +12,7 @@ fn links(bed: &Bed) -> String {
 fn in_the_foreground_a_cube_has_its_network_too() {
     let bed = Bed::with_network();
     bed.cube("web", "/bin/sleep 1000");
-    bed.cube("job", "/bin/sh -c 'ip addr; ip route; ping -c 1 -W 5 192.168.42.4 >&2; exit 9'");
+    bed.cube("job", "/bin/sh -c 'ip addr; ip route; ping -c 1 -W 30 192.168.42.4 >&2; exit 9'");
     bed.ctl(["start", "web"]).silent();
     let before = links(&bed);
     for _ in 0..2 {
@@ -34,7 +34,7 @@ fn in_the_foreground_a_cube_has_its_network_too() {
     Outcome::of(bed.command("cube-cfg").args(["gen", "job"]), b"").silent();
     bed.ctl(["start", "job"]).silent();
     assert_eq!(bed.status("job"), "running");
-    bed.ctl(["job:ping", "-c", "1", "-W", "5", "192.168.42.4"]).ok();
+    bed.ctl(["job:ping", "-c", "1", "-W", "30", "192.168.42.4"]).ok();
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn in_the_foreground_with_a_terminal_a_shell_has_a_network() {
     let ctl = bed.folder.join("bin/cube-ctl").display().to_string();
     terminal.line(&format!("nsenter --net=/run/netns/{host} {ctl} start -i box; echo status $?."));
     terminal.wait_for("/ # ");
-    terminal.line("ping -c 1 -W 5 192.168.42.4; exit 4");
+    terminal.line("ping -c 1 -W 30 192.168.42.4; exit 4");
     terminal.wait_for("1 packets received");
     terminal.wait_for("status 4.");
     assert!(!links(&bed).contains(" box@"));

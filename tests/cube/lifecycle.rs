@@ -74,9 +74,9 @@ fn a_program_is_asked_to_end_and_made_to() {
             u64::from_str_radix(&mask, 16).unwrap() >> 14 & 1 == 1
         });
     }
-    bed.ctl(["stop", "polite"]).silent();
+    Outcome::of(bed.command("cube-ctl").args(["stop", "polite"]).env("CTYS_CUBE_GRACE", "120"), b"").silent();
     assert_eq!(fs::read_to_string(bed.file("polite", "rootfs/tmp/bye")).unwrap(), "bye\n");
-    Outcome::of(bed.command("cube-ctl").args(["stop", "stubborn"]).env("CTYS_CUBE_GRACE", "1"), b"").silent();
+    Outcome::of(bed.command("cube-ctl").args(["stop", "stubborn"]).env("CTYS_CUBE_GRACE", "10"), b"").silent();
     assert_eq!(fs::read_to_string(bed.file("stubborn", "rootfs/tmp/no")).unwrap(), "no\n");
     assert_eq!((bed.status("polite"), bed.status("stubborn")), ("absent".into(), "absent".into()));
 }

@@ -114,7 +114,7 @@ fn the_host_is_joined_to_a_segment_that_is_made_again() {
         assert!(ip(&["-n", &host, "addr", "show", "essential"]).contains("192.168.42.2/24"));
         let peer = ip(&["-n", &segment, "-o", "link", "show", "essential-peer"]);
         assert!(peer.contains("master br-int") && peer.contains("UP"), "{peer}");
-        bed.ctl(["web:ping", "-c", "1", "-W", "5", "192.168.42.2"]).ok();
+        bed.ctl(["web:ping", "-c", "1", "-W", "30", "192.168.42.2"]).ok();
     };
     bed.ctl(["start", "web"]).silent();
     check();
@@ -153,7 +153,7 @@ fn a_start_gives_the_host_one_link_and_nothing_else() {
     for name in ["web", "gate"] {
         Outcome::of(bed.command("cube-ctl").args(["start", name]).env_remove("CTYS_CUBE_NETWORK"), b"").silent();
     }
-    bed.ctl(["web:ping", "-c", "1", "-W", "5", "192.168.42.1"]).ok();
+    bed.ctl(["web:ping", "-c", "1", "-W", "30", "192.168.42.1"]).ok();
     let link = |line: &str| line.split(": ").nth(1).unwrap().split('@').next().unwrap().to_string();
     let links: Vec<String> = inside(&["ip", "-o", "link"]).lines().map(link).collect();
     assert_eq!(links, ["lo", "essential"]);

@@ -1,10 +1,10 @@
 //! Consoles of dom0 for cubes: a login, then any cube; without any network.
 
 use crate::bed::{Bed, ip, until};
+use crate::sealed::executable;
 use crate::terminal::Terminal;
 use crate::user::{self, HASH, PASSWORD, inside, kill_server, server};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -180,8 +180,7 @@ fn a_login_that_hangs_its_terminal_up_is_waited_for() {
         close STDIN; close STDOUT; close STDERR; $failed = syscall(153); select undef, undef, undef, 0.5;\n\
         open STDIN, '<', $tty; open STDOUT, '>', $tty; $| = 1;\n\
         print $failed ? 'no hangup' : 'anew login: '; print 'hello ', scalar <STDIN>; exit 3;\n";
-    fs::write(&login, program).unwrap();
-    fs::set_permissions(&login, fs::Permissions::from_mode(0o755)).unwrap();
+    executable(&login, program);
     let mut server = serve(&bed, &format!("mount --bind {} /bin/login", login.display()));
     bed.ctl(["start", "web"]).silent();
     let terminal = terminal(&bed, "web");

@@ -4,6 +4,7 @@ mod bed;
 mod consoles;
 mod execution;
 mod foreground;
+mod gates;
 mod guards;
 mod hooks;
 mod hosts;

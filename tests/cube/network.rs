@@ -22,7 +22,7 @@ fn links(bed: &Bed) -> String {
 
 #[track_caller]
 fn reaches(bed: &Bed, from: &str, to: &str) {
-    let outcome = bed.ctl([&format!("{from}:ping"), "-c", "1", "-W", "5", to]);
+    let outcome = bed.ctl([&format!("{from}:ping"), "-c", "1", "-W", "30", to]);
     assert_eq!(outcome.code, 0, "{from} to {to}: {}{}", outcome.text(), outcome.stderr);
 }
 
@@ -192,7 +192,7 @@ fn the_prime_leads_the_others_out() {
     bed.ctl(["start", "web"]).silent();
     assert_eq!(bed.listed("gate", 4).as_deref(), Some("192.168.42.1,10.9.9.1"));
     // Outside knows no way to the segment: without masquerading no answer would come.
-    let outcome = bed.ctl(["web:ping", "-c", "1", "-W", "5", "10.9.9.2"]);
+    let outcome = bed.ctl(["web:ping", "-c", "1", "-W", "30", "10.9.9.2"]);
     let text = outcome.text();
     // Another one takes over: address, device and way out.
     bed.cube("other", SLEEP);
@@ -201,7 +201,7 @@ fn the_prime_leads_the_others_out() {
     assert_eq!(bed.ctl(["netprime"]).ok(), "other\n");
     assert_eq!(bed.listed("other", 4).as_deref(), Some("192.168.42.1,10.9.9.1"));
     assert!(!bed.listed("gate", 4).unwrap().contains("192.168.42.1,"));
-    let again = bed.ctl(["web:ping", "-c", "1", "-W", "5", "10.9.9.2"]);
+    let again = bed.ctl(["web:ping", "-c", "1", "-W", "30", "10.9.9.2"]);
     assert_eq!(bed.ctl(["netprime", "other"]).ok(), "[INFO]: container \"other\" is already the netprime\n");
     let unknown = bed.ctl(["netprime", "nosuch"]).fails(1);
     assert!(unknown.starts_with("[ERROR] Container nosuch not found, cannot set as netprime.\n"), "{unknown}");

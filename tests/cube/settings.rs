@@ -1,6 +1,7 @@
 //! cube-cfg: what is set, printed and made of it.
 
 use crate::bed::{Bed, Outcome};
+use crate::sealed::executable;
 use serde_json::{Value, json};
 use std::fs;
 
@@ -175,8 +176,7 @@ fn hooks_run_once_for_the_right_cube_and_never_hold_a_start() {
     let script = bed.folder.join("hook");
     let text =
         format!("#!/bin/sh\necho $1 $(sed 's/.*\"id\":\"\\([^\"]*\\)\".*/\\1/') $(pwd) $SECRET >>{}\n", log.display());
-    fs::write(&script, text).unwrap();
-    std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    executable(&script, &text);
     for kind in ["prestart", "poststart", "poststop"] {
         bed.cfg(&["hook", &format!("{kind}:{} {kind}", script.display())]).silent();
     }

@@ -2,7 +2,7 @@
 //! reach is the folder with their socket.
 
 use crate::bed::{Bed, Outcome, until};
-use crate::sealed::plugins;
+use crate::sealed::{plugins, settled};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -22,6 +22,7 @@ pub fn cube(bed: &Bed, name: &str, app: &str) {
         libraries(&root, file);
     }
     fs::copy("/usr/bin/perl", root.join("bin/perl")).unwrap();
+    settled(&root.join("bin/perl"));
     for tool in ["cube-ctl", "cube-cfg", "cube-console", "cube-cmd", "cube", "c3"] {
         std::os::unix::fs::symlink("ctys", root.join("bin").join(tool)).unwrap();
     }
@@ -38,6 +39,7 @@ pub fn cube_with_copies(bed: &Bed, name: &str, app: &str) {
     let root = bed.file(name, "rootfs");
     fs::create_dir_all(root.join("lib/ctys/plugins")).unwrap();
     fs::copy(env!("CARGO_BIN_EXE_ctys"), root.join("bin/ctys")).unwrap();
+    settled(&root.join("bin/ctys"));
     fs::copy(plugins().join("libctys_cube.so"), root.join("lib/ctys/plugins/libctys_cube.so")).unwrap();
     fs::remove_file(bed.file(name, ".cube.mount.bind")).unwrap();
 }

@@ -1,25 +1,39 @@
-//! Virtual terminals of the machine that belong to cubes. Those between 50 and 63 are nobody's; each test has its own.
+//! Virtual terminals of the machine that belong to cubes. Those between 50 and 63 are nobody's; each test takes one that no other has.
 
 use crate::bed::{Bed, Outcome, until};
+use crate::sealed::executable;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixListener};
 use std::process::Command;
 
 const SLEEP: &str = "/bin/sleep 1000";
 
-/// A virtual terminal, given back at the end.
-struct Screen(u8);
+/// A virtual terminal, given back at the end. Whoever else runs these tests sees by a name without a file that it is taken.
+struct Screen {
+    number: u8,
+    _taken: UnixListener,
+}
 
 impl Screen {
+    /// One that nobody has.
+    fn take() -> Screen {
+        let taken = |number: &u8| {
+            let name = SocketAddr::from_abstract_name(format!("ctys-test-vt-{number}")).unwrap();
+            Some(Screen { number: *number, _taken: UnixListener::bind_addr(&name).ok()? })
+        };
+        (50..=63).find_map(|number| taken(&number)).expect("a virtual terminal that no other test has")
+    }
+
     /// What is seen on it.
     fn text(&self) -> String {
-        String::from_utf8_lossy(&fs::read(format!("/dev/vcs{}", self.0)).unwrap_or_default()).into_owned()
+        String::from_utf8_lossy(&fs::read(format!("/dev/vcs{}", self.number)).unwrap_or_default()).into_owned()
     }
 }
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        let _ = Command::new("busybox").args(["deallocvt", &self.0.to_string()]).status();
+        let _ = Command::new("busybox").args(["deallocvt", &self.number.to_string()]).status();
     }
 }
 
@@ -41,23 +55,25 @@ fn namespace(pid: u64) -> String {
 #[test]
 fn a_getty_of_a_cube_runs_on_its_virtual_terminal() {
     let bed = Bed::new();
-    let screen = Screen(58);
+    let screen = Screen::take();
+    let vt = screen.number;
     bed.cube("web", SLEEP);
     bed.cube("db", SLEEP);
-    Outcome::of(bed.command("cube-cfg").args(["-n", "web", "device", "vt:/dev/tty58:/dev/tty58"]), b"").silent();
+    Outcome::of(bed.command("cube-cfg").args(["-n", "web", "device", &format!("vt:/dev/tty{vt}:/dev/tty{vt}")]), b"")
+        .silent();
     bed.ctl(["start", "web"]).silent();
     bed.ctl(["start", "db"]).silent();
     until("a question for a name", || screen.text().contains("login:"));
-    let found = owners(58);
+    let found = owners(vt);
     assert!(!found.is_empty());
     for pid in found {
         assert_eq!(namespace(pid.into()), namespace(bed.pid("web")));
     }
     // Another cube has no way to it, not even by a node of its own.
-    let other = bed.ctl(["db:sh", "-c", "mknod /tmp/t c 4 58; echo hello >/tmp/t"]);
+    let other = bed.ctl(["db:sh", "-c", &format!("mknod /tmp/t c 4 {vt}; echo hello >/tmp/t")]);
     assert!(other.code != 0 && other.stderr.contains("Operation not permitted"), "{}", other.stderr);
     bed.ctl(["stop", "web"]).silent();
-    until("its getty has ended", || owners(58).is_empty());
+    until("its getty has ended", || owners(vt).is_empty());
     // Whoever has none is told.
     for getty in ["bin/getty", "bin/agetty"] {
         let _ = fs::remove_file(bed.file("web", "rootfs").join(getty));
@@ -71,9 +87,10 @@ fn a_getty_of_a_cube_runs_on_its_virtual_terminal() {
 #[test]
 fn an_init_starts_the_getty_itself() {
     let bed = Bed::new();
-    let screen = Screen(57);
+    let screen = Screen::take();
+    let vt = screen.number;
     bed.cube("web", "/bin/init");
-    bed.set("web", ".cube.device.vt", "/dev/tty57:/dev/tty57");
+    bed.set("web", ".cube.device.vt", &format!("/dev/tty{vt}:/dev/tty{vt}"));
     fs::write(
         bed.file("web", "rootfs/etc/inittab"),
         "::respawn:/bin/sleep 1000\ntty1::respawn:/bin/getty 38400 tty1\n",
@@ -86,7 +103,7 @@ fn an_init_starts_the_getty_itself() {
     .unwrap();
     bed.ctl(["start", "web"]).silent();
     let inittab = fs::read_to_string(bed.file("web", "rootfs/etc/inittab")).unwrap();
-    assert_eq!(inittab, "::respawn:/bin/sleep 1000\ntty57::respawn:/bin/getty 38400 tty57 linux\n");
+    assert_eq!(inittab, format!("::respawn:/bin/sleep 1000\ntty{vt}::respawn:/bin/getty 38400 tty{vt} linux\n"));
     let fstab = fs::read_to_string(bed.file("web", "rootfs/etc/fstab")).unwrap();
     assert_eq!(fstab, "# own\n/dev/sdb1 /data ext4 ro 0 2\n");
     until("a question for a name", || screen.text().contains("login:"));
@@ -95,7 +112,7 @@ fn an_init_starts_the_getty_itself() {
         stat.rsplit(')').next().unwrap().split_whitespace().nth(1).unwrap_or_default().to_string()
     };
     let init = bed.pid("web").to_string();
-    until("one getty, the init's", || owners(57).iter().map(|&pid| parent(pid)).eq([init.clone()]));
+    until("one getty, the init's", || owners(vt).iter().map(|&pid| parent(pid)).eq([init.clone()]));
     assert!(bed.ctl(["prep", "web"]).fails(1).contains("is running"));
     bed.ctl(["stop", "web"]).silent();
     // Once more is the same; without a virtual terminal there is no getty.
@@ -148,8 +165,7 @@ fn a_line_of_the_installer_gives_virtual_terminals_to_cubes() {
     // The screen goes to the one that is marked when all that are tagged have been started.
     let (folder, log) = (bed.folder.join("fake"), bed.folder.join("chvt"));
     fs::create_dir(&folder).unwrap();
-    fs::write(folder.join("chvt"), format!("#!/bin/sh\necho \"$@\" >>{}\n", log.display())).unwrap();
-    fs::set_permissions(folder.join("chvt"), fs::Permissions::from_mode(0o755)).unwrap();
+    executable(&folder.join("chvt"), &format!("#!/bin/sh\necho \"$@\" >>{}\n", log.display()));
     for name in ["cube-server", "cube-desktop"] {
         bed.set(name, ".cube.device.vt", "");
         bed.cube(name, SLEEP);

@@ -28,7 +28,7 @@ fn a_clock_that_jumps_in_the_middle_ends_no_call_and_holds_none_up() {
         assert_eq!(call.end().told(0, &[]), "lab000\n", "{transport} {jump}");
 
         // A silent host is given up as soon as ever.
-        let words = [&listing(transport)[..], &["silent"]].concat();
+        let words = [&["--connect-timeout", "5s"][..], &listing(transport), &["silent"]].concat();
         let call = Call::start(with_clock(scene.command(&words), &clock));
         assert_eq!(call.end().told(3, &[("silent", "timeout: ")]), "", "{transport} {jump}");
         scene.nothing_left();

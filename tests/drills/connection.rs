@@ -8,12 +8,18 @@ const BOTH: [&str; 2] = ["ssh2", "openssh"];
 
 /// What is said of a host from which nothing comes any more while a command of ours runs there: the command may take
 /// longer than the silence clock, so it is the clock for all of it that ends the call.
-const GIVEN_UP: &str = "timeout: not finished after 6 s in all";
+const GIVEN_UP: &str = "timeout: not finished after 15 s in all";
+
+/// The clock that gives up. A host has to come to the middle of the call before it.
+const SHORT: &str = "15s";
+
+/// A clock for what is not to be given up.
+const LONG: &str = "100s";
 
 /// A listing of these hosts that stands still in the middle.
-fn held(scene: &Scene, transport: &str, hosts: &[&str]) -> Call {
+fn held(scene: &Scene, transport: &str, hosts: &[&str], total: &str) -> Call {
     scene.hold();
-    let clock = ["--total-timeout", "6s"];
+    let clock = ["--total-timeout", total];
     let call = Call::start(scene.command(&[&clock[..], &listing(transport), hosts].concat()));
     scene.wait_for_held(hosts.len());
     call
@@ -23,7 +29,7 @@ fn held(scene: &Scene, transport: &str, hosts: &[&str]) -> Call {
 fn an_sshd_that_is_killed_in_the_middle_costs_its_own_row_and_the_next_call_is_well() {
     let scene = Scene::start(2);
     for transport in BOTH {
-        let call = held(&scene, transport, &["lab000"]);
+        let call = held(&scene, transport, &["lab000"], LONG);
         let (_, serving) = scene.servers();
         assert!(!serving.is_empty(), "{transport}");
         signal(&serving, libc::SIGKILL);
@@ -41,7 +47,7 @@ fn an_sshd_that_is_killed_in_the_middle_costs_its_own_row_and_the_next_call_is_w
 fn a_host_that_freezes_is_given_up_by_a_clock_and_is_well_once_it_wakes() {
     let scene = Scene::start(1);
     for transport in BOTH {
-        let call = held(&scene, transport, &["lab000"]);
+        let call = held(&scene, transport, &["lab000"], SHORT);
         let (all, serving) = scene.servers();
         signal(&serving, libc::SIGSTOP);
         scene.go_on();
@@ -51,7 +57,7 @@ fn a_host_that_freezes_is_given_up_by_a_clock_and_is_well_once_it_wakes() {
 
         // All of it frozen: the kernel takes the connection, nobody greets.
         signal(&all, libc::SIGSTOP);
-        let ended = scene.list(transport, &["lab000"]);
+        let ended = scene.ctys(&[&["--connect-timeout", "5s"][..], &listing(transport), &["lab000"]].concat());
         signal(&all, libc::SIGCONT);
         ended.told(3, &[("lab000", "timeout: ")]);
         scene.nothing_left();
@@ -69,7 +75,7 @@ fn a_network_that_is_cut_is_told_by_its_phase_and_one_that_comes_back_in_time_co
         assert_eq!(list().told(0, &[]), "far\nlab000\n", "{transport}");
 
         // Cut in the middle, for longer than anybody waits.
-        let call = held(&scene, transport, &["far"]);
+        let call = held(&scene, transport, &["far"], SHORT);
         net.cut();
         scene.go_on();
         assert_eq!(call.end().told(3, &[("far", GIVEN_UP)]), "far\n", "{transport}");
@@ -85,7 +91,7 @@ fn a_network_that_is_cut_is_told_by_its_phase_and_one_that_comes_back_in_time_co
         scene.nothing_left();
 
         // Cut and mended while the host thinks: TCP brings the answer.
-        let call = held(&scene, transport, &["far"]);
+        let call = held(&scene, transport, &["far"], LONG);
         net.cut();
         net.mend();
         scene.go_on();

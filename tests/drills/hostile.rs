@@ -9,7 +9,8 @@ const BOTH: [&str; 2] = ["ssh2", "openssh"];
 
 /// A call to hosts that do not come to an end, with a clock for all of it.
 fn list(scene: &Scene, transport: &str, hosts: &[&str]) -> Ended {
-    scene.ctys(&[&["--total-timeout", "6s"][..], &listing(transport), hosts].concat())
+    let clocks = ["--connect-timeout", "10s", "--silence-timeout", "5s", "--total-timeout", "12s"];
+    scene.ctys(&[&clocks[..], &listing(transport), hosts].concat())
 }
 
 /// What a tool of the hosts prints; `code` and `about` are how lab000 is told of, with the rows there are.
@@ -27,7 +28,7 @@ fn tool(scene: &Scene, tool: &str, body: &str, code: i32, about: &[&str], rows: 
 #[test]
 fn a_tool_that_prints_without_end_is_cut_and_ended_by_the_clock() {
     let scene = Scene::start(1);
-    let over = ["timeout: not finished after 6 s in all"];
+    let over = ["timeout: not finished after 12 s in all"];
     tool(&scene, "ip", "exec yes", 3, &over, "lab000\n");
     tool(&scene, "ip", "exec yes >&2", 3, &over, "lab000\n");
     tool(&scene, "ip", "exec cat /dev/urandom", 3, &over, "lab000\n");
@@ -39,10 +40,10 @@ fn a_tool_that_prints_without_end_is_cut_and_ended_by_the_clock() {
 fn a_tool_that_prints_more_than_anybody_reads_is_cut_and_the_row_is_there() {
     let scene = Scene::start(1);
     let many =
-        |text: &str| format!("yes '{text}' | head -n 400000 | nl -ba | sed 's/^ *\\([0-9]*\\)\\t/\\1: eth\\1: /'");
+        |text: &str| format!("yes '{text}' | head -n 230000 | nl -ba | sed 's/^ *\\([0-9]*\\)\\t/\\1: eth\\1: /'");
     let strange = ["run: pm: the output of ip addr was not understood"];
     tool(&scene, "ip", &many("<BROADCAST,UP> mtu 1500"), 0, &[], "lab000\n");
-    tool(&scene, "ip", "head -c 30000000 /dev/urandom", 5, &strange, "lab000\n");
+    tool(&scene, "ip", "head -c 10000000 /dev/urandom", 5, &strange, "lab000\n");
     tool(&scene, "ip", "printf '\\033[2J\\033]0;x\\007\\342\\200\\256'", 5, &strange, "lab000\n");
 }
 
@@ -51,18 +52,18 @@ fn a_host_that_claims_to_be_another_gets_no_row_of_its_name() {
     let scene = Scene::start(2);
     scene.host_tool("uname", "echo 'Linux lab001 6.1.0-18-amd64 x86_64'");
     for transport in BOTH {
-        assert_eq!(list(&scene, transport, &["lab000"]).told(0, &[]), "lab000\n", "{transport}");
+        assert_eq!(scene.list(transport, &["lab000"]).told(0, &[]), "lab000\n", "{transport}");
     }
     // A name that is no name is data like any other, and not shown in the place of what was typed.
     for name in ["\\033[2Jlab001", "$(reboot)", ";lab001;"] {
         scene.host_tool("uname", &format!("printf 'Linux %b 6.1.0 x86_64\\n' '{name}'"));
-        assert_eq!(list(&scene, "ssh2", &["lab000"]).told(0, &[]), "lab000\n", "{name}");
+        assert_eq!(scene.list("ssh2", &["lab000"]).told(0, &[]), "lab000\n", "{name}");
     }
     // Who does not say who it is has no row.
     for text in ["echo", "head -c 300000 /dev/zero | tr '\\0' x", "exit 1"] {
         scene.host_tool("uname", text);
         let about = [("lab000", "parse: the host did not say who it is")];
-        assert_eq!(list(&scene, "ssh2", &["lab000"]).told(5, &about), "", "{text}");
+        assert_eq!(scene.list("ssh2", &["lab000"]).told(5, &about), "", "{text}");
     }
     scene.nothing_left();
 }
@@ -81,9 +82,9 @@ fn a_login_that_is_no_shell_of_ours_is_told_over_the_real_sshd() {
         ("while printf x; do sleep 0.2; done", 3, "timeout: "),
         ("printf 'SSH-2.0-x\\r\\n'; exit 7", 4, "login: "),
         ("echo ctys-shell-ready", 4, "login: the login gave no shell"),
-        ("echo ctys-shell-ready; cat >/dev/null", 3, "timeout: nothing came for 3 s"),
+        ("echo ctys-shell-ready; cat >/dev/null", 3, "timeout: nothing came for 5 s"),
         ("echo ctys-shell-ready; kill -9 $$", 4, "login: the login gave no shell"),
-        ("echo ctys-shell-ready; exec cat", 3, "timeout: nothing came for 3 s"),
+        ("echo ctys-shell-ready; exec cat", 3, "timeout: nothing came for 5 s"),
         // Frames that cannot be: with the right word, but not ours.
         ("LEARN printf '%s b 4294967295\\n' $n", 5, "parse: the answer is garbled: the frame mark"),
         ("LEARN printf '%s b 99999999999999999999\\n' $n", 5, "parse: the answer is garbled: the frame mark"),
@@ -92,7 +93,7 @@ fn a_login_that_is_no_shell_of_ours_is_told_over_the_real_sshd() {
         ("LEARN printf '%s x 0\\n' $n; printf '%s x 0\\n' $n >&2", 5, "parse: the host did not say who it is"),
         ("LEARN printf '%s ' $n; yes | tr -d '\\n'", 5, "parse: the answer is garbled: a frame mark without an end"),
         // Half a frame, and then nothing, or the end.
-        ("LEARN printf '%s b 1\\nhalf' $n; cat >/dev/null", 3, "timeout: not finished after 6 s in all"),
+        ("LEARN printf '%s b 1\\nhalf' $n; cat >/dev/null", 3, "timeout: not finished after 12 s in all"),
         ("LEARN printf '%s b 1\\nhalf' $n", 4, "login: the login gave no shell"),
         // Every item filled beyond its limit, and more items than were asked for.
         (
@@ -173,7 +174,7 @@ fn many_hosts_that_fill_their_answers_at_once_are_held_to_the_memory_of_the_wind
     let scene = Scene::start(12);
     scene.host_tool("ip", "head -c 12000000 /dev/zero | tr '\\0' 'x'");
     let hosts: Vec<&str> = scene.bed.hosts.iter().map(String::as_str).collect();
-    let words = [&["--total-timeout", "60s", "--window", "4"][..], &listing("ssh2"), &hosts].concat();
+    let words = [&["--window", "4"][..], &listing("ssh2"), &hosts].concat();
     let mut ended = scene.ctys(&words);
     // Beside the program, for each host of the window what is kept of its answer: as it came, as it is handed to a plugin,
     // and as the plugin has it.

@@ -1,7 +1,7 @@
 //! Calls that are watched: how they end, how much memory they take, and what they leave behind.
 
 use crate::bed::Bed;
-use crate::sealed::plugins;
+use crate::sealed::{executable, plugins};
 use std::collections::BTreeSet;
 use std::io::Read;
 use std::os::unix::process::ExitStatusExt;
@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// When a call is taken for one that hangs. The machine may be busy; nothing here should need a tenth of it.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(400);
 
 /// The most memory a call may ever have held: what all answers together are held to, twice (read and taken apart), with
 /// room for the program itself.
@@ -185,10 +185,10 @@ impl Scene {
         script(&self.host_path("bin").join(name), body);
     }
 
-    /// `ctys` with these words and short clocks.
+    /// `ctys` with these words, and clocks that only end what hangs. Who waits for one of them asks for a shorter one.
     pub fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ctys"));
-        let clocks = ["--connect-timeout", "3s", "--silence-timeout", "3s", "--total-timeout", "60s"];
+        let clocks = ["--connect-timeout", "60s", "--silence-timeout", "60s", "--total-timeout", "100s"];
         command.args(["--ssh-config", self.bed.config.to_str().unwrap()]).args(clocks).args(words);
         let (name, value) = self.mark.split_once('=').unwrap();
         command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env(name, value).env("USER", &self.bed.user);
@@ -302,11 +302,9 @@ pub fn files_below(folder: &Path) -> Vec<PathBuf> {
 
 /// An executable shell script.
 pub fn script(path: &Path, body: &str) {
-    use std::os::unix::fs::PermissionsExt;
     // Beside its place first: a script that is being written cannot be run.
     let new = path.with_extension("new");
-    std::fs::write(&new, format!("#!/bin/sh\n{body}\n")).unwrap();
-    std::fs::set_permissions(&new, std::fs::Permissions::from_mode(0o755)).unwrap();
+    executable(&new, &format!("#!/bin/sh\n{body}\n"));
     std::fs::rename(new, path).unwrap();
 }
 

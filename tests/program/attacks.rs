@@ -27,7 +27,7 @@ fn login(sealed: &Sealed, name: &str, body: &str) {
 
 /// A call to a host that means no good and to lab00, with short clocks: the exit code and the first line about the host.
 fn check(sealed: &Sealed, host: &str, code: i32, about: &str) {
-    let clocks = ["--connect-timeout", "2", "--silence-timeout", "2", "--total-timeout", "4"];
+    let clocks = ["--connect-timeout", "10", "--silence-timeout", "10", "--total-timeout", "20"];
     let words = ["--transport", "openssh", "-a", "list=terse,tab_gen:3_label_5", host, "lab00"];
     let (stdout, stderr) = sealed.ctys(&[&clocks[..], &words].concat()).ends(code);
     assert_eq!(stdout, "lab00\n", "{host}: {stderr}");

@@ -228,7 +228,14 @@ fn a_host_without_an_interpreter_says_so() {
 /// A lab where the login shell of every machine is this script. Something listens at each machine's address.
 fn lab(shell: &str) -> Sealed {
     static SSHD: OnceLock<TcpListener> = OnceLock::new();
-    let sshd = SSHD.get_or_init(|| TcpListener::bind("127.0.0.1:0").unwrap()).local_addr().unwrap();
+    let sshd = SSHD.get_or_init(|| {
+        let sshd = TcpListener::bind("127.0.0.1:0").unwrap();
+        // What nobody takes would fill the queue, and the next one would wait there.
+        let taken = sshd.try_clone().unwrap();
+        std::thread::spawn(move || taken.incoming().for_each(drop));
+        sshd
+    });
+    let sshd = sshd.local_addr().unwrap();
     let sealed = Sealed::new();
     let mut config = String::new();
     for (host, last) in [("lab00", "71"), ("lab01", "72")] {

@@ -10,6 +10,7 @@ mod attacks;
 mod changes;
 mod completion;
 mod consoles;
+mod host_sets;
 mod listing;
 mod manual;
 mod mistakes;

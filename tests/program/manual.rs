@@ -14,7 +14,6 @@ use crate::sealed::{Sealed, repository};
 use crate::xen::lab;
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// A block of a page, by the numbers of its lines.
@@ -173,9 +172,7 @@ fn every_example_of_the_manual_names_the_tests_that_show_it() {
 fn understood(at: &str, call: &str) {
     let Some(words) = call.strip_prefix("ctys -") else { return };
     let sealed = Sealed::new();
-    let file = sealed.folder.join("bin/ctys");
-    fs::write(&file, format!("#!/bin/sh\nexec {} --plan \"$@\"\n", env!("CARGO_BIN_EXE_ctys"))).unwrap();
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    sealed.tool("ctys", &format!("exec {} --plan \"$@\"", env!("CARGO_BIN_EXE_ctys")));
     let text =
         printed(&sealed, &format!("ctys --transport openssh -{words} >/dev/null 2>mistakes; echo $?; cat mistakes"));
     assert!(!text.starts_with("1\n"), "{at}: {call}\n{text}");

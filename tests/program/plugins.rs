@@ -1,6 +1,6 @@
 //! Plugins that cannot be used are told of, never passed over.
 
-use crate::sealed::{Outcome, Sealed, plugins};
+use crate::sealed::{Outcome, Sealed, plugins, settled};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
@@ -69,6 +69,7 @@ fn a_program_without_any_plugin_names_the_folders_it_looked_through() {
     let prefix = sealed.folder.join("prefix");
     fs::create_dir_all(prefix.join("bin")).unwrap();
     fs::copy(env!("CARGO_BIN_EXE_ctys"), prefix.join("bin/ctys")).unwrap();
+    settled(&prefix.join("bin/ctys"));
     let call = sealed.command(&["-a", "list"]);
     let mut installed = std::process::Command::new(prefix.join("bin/ctys"));
     installed.args(call.get_args()).env_clear().env("HOME", sealed.folder.join("home")).env("PATH", "/usr/bin:/bin");

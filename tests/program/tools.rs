@@ -311,7 +311,7 @@ fn the_smaller_tools() {
         tool(&sealed, "ctys-genmconf", &["-P", "-x", "vm", "--folder", &folder]).fails(2).contains("only one of both")
     );
     sealed.tool("ping", "for last; do :; done; [ \"$last\" = lab00 ]");
-    let (stdout, _) = tool(&sealed, "ctys-vping", &["-m", "lab[00-01]"]).ends(4);
+    let (stdout, _) = tool(&sealed, "ctys-vping", &["-m", "--ping-timeout", "60", "lab[00-01]"]).ends(4);
     assert_eq!(stdout, "lab00;up;-\nlab01;down;-\n");
     sealed.tool("host", "echo 'soho name server ws2.'; echo 'tst101.soho has address 192.168.1.221'; echo 'x.soho has address 10.0.0.1'");
     assert_eq!(

@@ -57,7 +57,7 @@ impl Terminal {
     /// Waits until this is seen. A guest under emulation takes its time.
     #[track_caller]
     pub fn wait_for(&self, text: &str) {
-        for _ in 0..600 {
+        for _ in 0..3000 {
             let screen = self.call(&["capture-pane", "-p", "-J"]);
             if screen.contains(text) {
                 return;

@@ -1,7 +1,7 @@
 //! Hosts with a process table of their own, the guest, and what a machine says when the test asks it itself.
 #![allow(dead_code, reason = "every test crate uses its own part of it")]
 
-use crate::bed::Bed;
+use crate::bed::{Bed, Port};
 use crate::sealed::{Outcome, plugins};
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -15,12 +15,13 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long anything may take on a busy machine, in looks of a tenth of a second.
-const PATIENCE: usize = 600;
+const PATIENCE: usize = 3000;
 
 /// Hosts that ssh reaches. Each ends with all that runs on it.
 pub struct Lab {
     bed: Bed,
     servers: Vec<Child>,
+    ports: Vec<Port>,
 }
 
 /// Kernel and initramfs of the guest.
@@ -70,7 +71,7 @@ impl Lab {
     pub fn start_with(names: &[&str], server_lines: &str) -> Lab {
         let bed = Bed::start_with(1, server_lines);
         assert_eq!(bed.user, "root", "the hosts are process namespaces, which root makes");
-        let mut lab = Lab { bed, servers: Vec::new() };
+        let mut lab = Lab { bed, servers: Vec::new(), ports: Vec::new() };
         for (n, name) in names.iter().enumerate() {
             lab.host(name, n);
         }
@@ -82,7 +83,8 @@ impl Lab {
         let home = folder.join(format!("home-{name}"));
         fs::create_dir_all(&home).unwrap();
         let address = &self.bed.addresses[0];
-        let port = TcpListener::bind((address.as_str(), 0)).unwrap().local_addr().unwrap().port();
+        let kept = Port::of(address);
+        let port = kept.number;
         // As the first server of the bed, at another port, with another home.
         let text = fs::read_to_string(folder.join("sshd_config_0")).unwrap();
         let text: String = text
@@ -123,6 +125,7 @@ impl Lab {
         }
         std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
         self.servers.push(server);
+        self.ports.push(kept);
         let known = fs::read_to_string(folder.join("host_ed25519.pub")).unwrap();
         let mut file = fs::OpenOptions::new().append(true).open(folder.join("known_hosts")).unwrap();
         writeln!(file, "[{address}]:{port} {known}").unwrap();

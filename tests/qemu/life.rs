@@ -1,6 +1,6 @@
 //! A machine from its start to its end, in every way it can go.
 
-use crate::host::Lab;
+use crate::host::{Lab, until};
 
 const ONE: &str = "11111111-2222-4333-8444-000000000001";
 const TWO: &str = "11111111-2222-4333-8444-000000000002";
@@ -49,10 +49,10 @@ fn a_machine_is_started_listed_paused_and_goes_on() {
     machine.wait_for("the guest is up", 2);
     assert_eq!(machine.status(), "running");
 
-    assert_eq!(lab.ctys(&["-a", "cancel=l:tst100,REBOOT", "lab00"]).ok(), "tst100: rebooted\n");
+    assert_eq!(lab.ctys(&["-a", "cancel=l:tst100,REBOOT,TIMEOUT:300", "lab00"]).ok(), "tst100: rebooted\n");
     machine.wait_for("the guest is up", 3);
 
-    assert_eq!(lab.ctys(&["-a", "cancel=l:tst100,POWEROFF:60", "lab00"]).ok(), "tst100: shut down\n");
+    assert_eq!(lab.ctys(&["-a", "cancel=l:tst100,POWEROFF:300", "lab00"]).ok(), "tst100: shut down\n");
     assert_eq!(machine.status(), "gone");
     assert!(machine.log().contains("Power down"), "{}", machine.log());
     assert_eq!(lab.ssh("lab00", "pgrep qemu-system || echo none"), "none\n");
@@ -79,8 +79,7 @@ fn a_suspended_machine_goes_on_with_its_memory_and_its_devices() {
     let after = machine.count();
     assert!(after >= before, "{before} {after}");
     // It goes on by itself, in the time of the guest.
-    machine.type_in("sleep 1");
-    assert!(machine.count() > after);
+    until("it counts on", || machine.count() > after);
     lab.ctys(&["-a", "cancel=l:tst100,POWEROFF:0", "lab00"]).ok();
     let (_, stderr) = lab.ctys(&["-a", "create=l:tst100,RESUME,CONSOLE:none", "lab00"]).ends(5);
     assert!(stderr.contains("is not there to resume it"), "{stderr}");
@@ -140,7 +139,7 @@ fn two_machines_on_two_hosts_are_cancelled_at_once() {
     for machine in &machines {
         machine.wait_for("the guest is up", 1);
     }
-    let said = lab.ctys(&["-a", "cancel=l:tst100,POWEROFF:60", "lab00", "lab01"]).ok();
+    let said = lab.ctys(&["-a", "cancel=l:tst100,POWEROFF:300", "lab00", "lab01"]).ok();
     assert_eq!(said.matches("tst100: shut down").count(), 2, "{said}");
     for machine in &machines {
         assert_eq!(machine.status(), "gone");

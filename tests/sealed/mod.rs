@@ -6,6 +6,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -101,9 +102,7 @@ impl Sealed {
     }
 
     fn tool_in(&self, folder: &str, name: &str, body: &str) {
-        let file = self.folder.join(folder).join(name);
-        fs::write(&file, format!("#!/bin/sh\n{body}\n")).unwrap();
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        executable(&self.folder.join(folder).join(name), &format!("#!/bin/sh\n{body}\n"));
     }
 
     /// A file below the home folder.
@@ -147,7 +146,15 @@ impl Sealed {
 
 impl Drop for Sealed {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.folder);
+        // What a call left running on purpose may still write a file while the folder goes.
+        for _ in 0..50 {
+            match fs::remove_dir_all(&self.folder) {
+                Err(error) if error.kind() == std::io::ErrorKind::DirectoryNotEmpty => {
+                    std::thread::sleep(std::time::Duration::from_millis(20));
+                }
+                _ => return,
+            }
+        }
     }
 }
 
@@ -185,6 +192,34 @@ impl Outcome {
 /// Where the plugins of this build lie: beside the test programs.
 pub fn plugins() -> PathBuf {
     std::env::current_exe().unwrap().parent().unwrap().to_path_buf()
+}
+
+/// Writes a program that can be run at once.
+pub fn executable(file: &Path, text: &str) {
+    fs::write(file, text).unwrap();
+    fs::set_permissions(file, fs::Permissions::from_mode(0o755)).unwrap();
+    settled(file);
+}
+
+/// Waits until nobody has a file open for writing. A process that a test beside this one has just started holds what was open here
+/// until it is another program, and so long the kernel runs no file that is being written (ETXTBSY).
+pub fn settled(file: &Path) {
+    let file = fs::File::open(file).unwrap();
+    for _ in 0..30_000 {
+        // SAFETY: both calls take numbers; the descriptor is ours. Only a file without writers gives a lease for reading.
+        let taken = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLEASE, libc::F_RDLCK) };
+        if taken == 0 {
+            // SAFETY: as above.
+            unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLEASE, libc::F_UNLCK) };
+            return;
+        }
+        if std::io::Error::last_os_error().raw_os_error() != Some(libc::EAGAIN) {
+            // No leases on this kind of file system, or not for this account.
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    panic!("somebody keeps a file open for writing");
 }
 
 /// Lines with their trailing blanks shown as dots would be, for messages of failed tests.

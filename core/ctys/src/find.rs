@@ -9,7 +9,7 @@ use ctys_engine::ssh::Environment;
 use ctys_engine::store::{Build, Store};
 use ctys_inventory::keys::{self, same_name};
 use ctys_inventory::resolve::{Machine, Wanted};
-use ctys_line::{Shelf, Sought, Whereabouts};
+use ctys_line::{CallOptions, Shelf, Sought, Whereabouts};
 use ctys_model::bytes::escape_for_eyes;
 use ctys_model::field::Known;
 use ctys_model::{MachineAddress, Phase, Problem, Record, Side};
@@ -34,8 +34,8 @@ impl Shelf for Finder<'_> {
         self.home.group(name)
     }
 
-    fn node_set(&self, text: &str) -> Result<Option<Vec<String>>, String> {
-        self.home.node_set(text)
+    fn node_set(&self, text: &str, call: &CallOptions) -> Result<Option<Vec<String>>, String> {
+        self.home.node_set(text, call)
     }
 
     fn whereabouts(&self, sought: &Sought) -> Result<Vec<Whereabouts>, Problem> {

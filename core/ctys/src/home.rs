@@ -2,7 +2,7 @@
 
 use crate::sources::Sources;
 use ctys_inventory::nodeset;
-use ctys_line::Shelf;
+use ctys_line::{CallOptions, Shelf};
 use ctys_model::{Bytes, Caller};
 use std::collections::{BTreeMap, HashMap};
 use std::os::unix::ffi::OsStrExt;
@@ -114,9 +114,9 @@ impl Shelf for Home {
         find(&self.group_path, name)
     }
 
-    fn node_set(&self, text: &str) -> Result<Option<Vec<String>>, String> {
+    fn node_set(&self, text: &str, call: &CallOptions) -> Result<Option<Vec<String>>, String> {
         let Some((user, set, port)) = set_of(text) else { return Ok(None) };
-        let names = nodeset::parse(set, &Sources::of(self))?;
+        let names = nodeset::parse(set, &Sources::of(self, call))?;
         if names.is_empty() {
             return Err(format!("the set {} is empty", ctys_model::bytes::escape_for_eyes(set)));
         }

@@ -308,7 +308,7 @@ mod tests {
             sockets: sockets.iter().map(|&socket| socket.into()).collect(),
             lines: vec!["capabilities".into(), "status".into()],
             answers: vec!["\"return\"".into(), "\"error\"".into()],
-            limit_ms: 5_000,
+            limit_ms: 60_000,
             limit: 100_000,
             ..Talk::default()
         }
@@ -402,7 +402,7 @@ mod tests {
         let names = ["closes", "floods", "good", "hangs", "left behind"];
         let sockets: Vec<String> = names.iter().map(|name| format!("~/{name}")).collect();
         let sockets: Vec<&str> = sockets.iter().map(String::as_str).collect();
-        let heard = talk(&Talk { limit_ms: 1_000, ..question(&sockets) }, &folder);
+        let heard = talk(&Talk { limit_ms: 10_000, ..question(&sockets) }, &folder);
         let ends: Vec<&Ending> = heard.iter().map(|heard| &heard.end).collect();
         let refused = Ending::Refused("Connection refused".into());
         assert_eq!(ends, [&Ending::Closed, &Ending::TooMuch, &Ending::Answered, &Ending::TimedOut, &refused]);

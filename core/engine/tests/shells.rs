@@ -7,7 +7,6 @@ use ctys_engine::transport::{Clocks, Piece, Shell};
 use ctys_model::probe::{FoundFile, Scan};
 use ctys_model::{Answer, Bytes, Command, Exit, FileAnswer, Lock, Output, Phase, Place, Problem};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -270,8 +269,7 @@ fn a_host_without_timeout_keeps_the_limit_by_itself() {
     // The script adds the system folders to PATH, so timeout(1) is hidden by a failing one in front.
     let folder = tempfolder("notimeout");
     let hidden = format!("{folder}/timeout");
-    std::fs::write(&hidden, "#!/bin/sh\nexit 1\n").unwrap();
-    std::fs::set_permissions(&hidden, std::fs::Permissions::from_mode(0o755)).unwrap();
+    executable(&hidden, "#!/bin/sh\nexit 1\n");
     for shell in shells() {
         // busybox prefers its own timeout to any in the PATH.
         if shell[0] == "busybox" {
@@ -300,9 +298,7 @@ fn what_needs_root_is_refused_where_all_means_are_barred_unless_the_account_is_r
     let folder = tempfolder("barred");
     let id = format!("{folder}/id");
     for (uid, barred) in [(1000, true), (0, false)] {
-        std::fs::write(&id, format!("#!/bin/sh\n[ \"$1\" = -u ] && echo {uid} || echo 'uid={uid}(x) gid=1(y)'\n"))
-            .unwrap();
-        std::fs::set_permissions(&id, std::fs::Permissions::from_mode(0o755)).unwrap();
+        executable(&id, &format!("#!/bin/sh\n[ \"$1\" = -u ] && echo {uid} || echo 'uid={uid}(x) gid=1(y)'\n"));
         let mut session = session_by(&[Means::Barred], &["dash"], |command| {
             command.env("PATH", format!("{folder}:/usr/bin:/bin"));
         });
@@ -506,6 +502,7 @@ fn where_no_folder_is_near_nothing_is_started() {
 #[cfg(feature = "real")]
 #[test]
 fn a_folder_behind_one_that_may_not_be_entered_may_be_there() {
+    use std::os::unix::fs::PermissionsExt;
     let folder = tempfolder("closed");
     std::fs::create_dir_all(format!("{folder}/closed")).unwrap();
     std::fs::set_permissions(format!("{folder}/closed"), std::fs::Permissions::from_mode(0o700)).unwrap();
@@ -519,6 +516,14 @@ fn a_folder_behind_one_that_may_not_be_entered_may_be_there() {
         assert_eq!(said, ["asked\n", ""], "{shell:?}");
     }
     std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// Writes a program. Another process does so: what a thread beside this one starts at the same moment would hold the file open for
+/// writing for a while, and so long the kernel does not run it.
+fn executable(file: &str, text: &str) {
+    let script = "printf %s \"$2\" >\"$1\" && chmod 755 \"$1\"";
+    let status = std::process::Command::new("sh").args(["-c", script, "sh", file, text]).status().unwrap();
+    assert!(status.success(), "{file}");
 }
 
 fn tempfolder(name: &str) -> String {
@@ -556,7 +561,7 @@ fn a_lock_keeps_others_out_until_its_conversation_ends_and_nothing_inherits_it()
         assert_eq!(code(&mut two, lock(&path, 0)), 0, "{shell:?}");
         drop(one);
         let mut three = session(&shell);
-        assert_eq!(code(&mut three, lock(&base, 1000)), 0, "{shell:?}");
+        assert_eq!(code(&mut three, lock(&base, 60_000)), 0, "{shell:?}");
         assert_eq!(code(&mut three, lock(std::path::Path::new(""), 0)), 0, "{shell:?}");
         // Who waits for a path that is renamed meanwhile does not get the lock of what it became.
         let waiting = std::thread::spawn({

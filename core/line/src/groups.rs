@@ -4,6 +4,7 @@
 //! of the group file, the member's own, and last what stands behind the group's name in the call: there the outer
 //! ones win. A host of the call has only its own behind the blocks.
 
+use crate::call::CallOptions;
 use crate::mistakes::{Desk, Fault, Origin, shown};
 use crate::options::{Given, Reader};
 use crate::scan::{Block, Node, scan_line};
@@ -37,6 +38,7 @@ pub(crate) struct Draft {
 pub(crate) struct Expander<'a, 'w> {
     desk: &'a mut Desk<'w>,
     reader: &'a mut Reader,
+    call: &'a CallOptions,
     drafts: Vec<Draft>,
     stacks: usize,
     files: usize,
@@ -55,8 +57,14 @@ struct Outside {
 }
 
 /// The drafts of these targets over a base of options.
-pub(crate) fn drafts(desk: &mut Desk<'_>, reader: &mut Reader, nodes: Vec<Node>, base: Rc<Effective>) -> Vec<Draft> {
-    let mut expander = Expander { desk, reader, drafts: Vec::new(), stacks: 0, files: 0 };
+pub(crate) fn drafts(
+    desk: &mut Desk<'_>,
+    reader: &mut Reader,
+    nodes: Vec<Node>,
+    base: Rc<Effective>,
+    call: &CallOptions,
+) -> Vec<Draft> {
+    let mut expander = Expander { desk, reader, call, drafts: Vec::new(), stacks: 0, files: 0 };
     expander.nodes(nodes, &base, None);
     expander.drafts
 }
@@ -161,7 +169,7 @@ impl Expander<'_, '_> {
 
     /// The hosts that a name stands for: those of a set such as `lab[00-15]`, or itself. None after a mistake.
     fn hosts(&mut self, name: &Text) -> Option<Vec<Text>> {
-        match self.desk.world.shelf.node_set(&name.to_string()) {
+        match self.desk.world.shelf.node_set(&name.to_string(), self.call) {
             Ok(Some(hosts)) => Some(hosts.iter().map(|host| Text::expanded(host, name.spot())).collect()),
             Ok(None) => Some(vec![name.clone()]),
             Err(reason) => {

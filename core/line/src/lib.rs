@@ -56,8 +56,8 @@ pub trait Shelf {
     fn group(&self, name: &str) -> Result<Option<String>, String>;
 
     /// The hosts of a set such as `lab[00-15,20]` or `@group`, each as it would be typed; none when it is no set. The
-    /// error is a sentence.
-    fn node_set(&self, _text: &str) -> Result<Option<Vec<String>>, String> {
+    /// options of the call say which ssh_config and which inventory are meant. The error is a sentence.
+    fn node_set(&self, _text: &str, _call: &CallOptions) -> Result<Option<Vec<String>>, String> {
         Ok(None)
     }
 
@@ -155,7 +155,7 @@ fn read(desk: &mut Desk<'_>, words: &[text::Text]) -> Option<CallLine> {
     let unused = base.clone();
     let base = Rc::new(base.under(&common));
     let first = scanned.nodes.first().map(scan::Node::spot);
-    let mut drafts = groups::drafts(desk, &mut reader, scanned.nodes, base.clone());
+    let mut drafts = groups::drafts(desk, &mut reader, scanned.nodes, base.clone(), &call);
     if let (Some(first), true, 0) = (first, drafts.is_empty(), desk.faults()) {
         // This machine is meant when no target is written, never when those that are written come to nothing.
         desk.fault(Fault::at(first, "the call has no target: its groups have no members"));

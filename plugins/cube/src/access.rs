@@ -48,6 +48,8 @@ impl Access {
         let mut access = Access::default();
         // Whether items of the cube's list may follow, and how far they are indented.
         let (mut in_list, mut depth) = (false, None);
+        // How far the keys of the cube are indented, and whether its commands were named.
+        let (mut key_depth, mut is_named) = (None, false);
         for (number, line) in (1..).zip(text.lines()) {
             let content = without_comment(line);
             let trimmed = content.trim_start_matches(' ');
@@ -65,7 +67,7 @@ impl Access {
                     // Items of another list of the cube mean nothing here.
                     continue;
                 }
-                if *depth.get_or_insert(indent) != indent {
+                if *depth.get_or_insert(indent) != indent || key_depth.is_some_and(|depth| indent < depth) {
                     return Err(number);
                 }
                 grants.push(grant(item).ok_or(number)?);
@@ -78,11 +80,21 @@ impl Access {
                     return Err(number);
                 }
                 access.0.push((key, Vec::new()));
-                in_list = false;
+                (in_list, key_depth, is_named) = (false, None, false);
                 continue;
             }
             let grants = access.0.last_mut().map(|(_, grants)| grants).ok_or(number)?;
+            let own = *key_depth.get_or_insert(indent);
+            if indent > own && !in_list {
+                // What belongs to another key of the cube means nothing here, whatever it is called.
+                continue;
+            }
+            // Commands are no table, and of two lists nobody knows which one is meant.
+            if indent != own || (key == "commands" && is_named) {
+                return Err(number);
+            }
             in_list = key == "commands";
+            is_named |= in_list;
             depth = None;
             if in_list && !value.is_empty() {
                 *grants = inline(value).ok_or(number)?;
@@ -256,6 +268,14 @@ mod tests {
     }
 
     #[test]
+    fn a_list_of_commands_below_another_key_grants_nothing() {
+        let list = "web:\n  other:\n    commands: [reboot]\n  text: |\n    commands:\n    - reboot\n  commands: [ls]\n";
+        let access = Access::read(list).unwrap();
+        assert!(access.allows("web", &asked(&["ls"])));
+        assert!(!access.allows("web", &asked(&["reboot"])));
+    }
+
+    #[test]
     fn what_is_not_understood_is_told_by_its_line() {
         let check = |text: &str, line: usize| assert_eq!(Access::read(text), Err(line), "{text}");
         check("a:\n\tcommands:\n", 2);
@@ -269,5 +289,9 @@ mod tests {
         check("a:\na:\n", 2);
         check("a\n", 1);
         check("  commands:\n", 1);
+        check("a:\n  commands: [ls]\n  commands: [reboot]\n", 3);
+        check("a:\n  commands:\n    - ls\n    more: [reboot]\n", 4);
+        check("a:\n    other: x\n  commands: [reboot]\n", 3);
+        check("a:\n  commands:\n - reboot\n", 3);
     }
 }

@@ -16,7 +16,7 @@ use crate::home::Home;
 use ctys_engine::store::Store;
 use ctys_inventory::Line;
 use ctys_inventory::nodeset::NodeSet;
-use ctys_line::Shelf;
+use ctys_line::{CallOptions, Shelf};
 use ctys_model::bytes::escape_for_eyes;
 use ctys_model::field::Known;
 use ctys_model::{Phase, Problem};
@@ -76,7 +76,7 @@ fn run(call: &mut Call) -> Result<u8, Problem> {
     if given.has("fold") || given.has("expand") {
         let mut set = NodeSet::default();
         for word in &given.arguments {
-            let names = call.home.node_set(word).map_err(usage)?;
+            let names = call.home.node_set(word, &CallOptions::default()).map_err(usage)?;
             names.unwrap_or_else(|| vec![word.clone()]).iter().for_each(|name| set.insert(name));
         }
         let text = if given.has("fold") { set.to_string() } else { set.names().collect::<Vec<_>>().join("\n") };
@@ -89,7 +89,7 @@ fn run(call: &mut Call) -> Result<u8, Problem> {
     for name in given.arguments.clone() {
         let members = match members(&call.home, &name).map_err(|why| Problem::new(Phase::Usage, why))? {
             Some(members) => members,
-            None => call.home.node_set(&name).map_err(usage)?.ok_or_else(|| {
+            None => call.home.node_set(&name, &CallOptions::default()).map_err(usage)?.ok_or_else(|| {
                 usage(format!("there is no group {}", escape_for_eyes(&name))).hint("ctys-groups lists them")
             })?,
         };
@@ -165,7 +165,7 @@ pub fn members(home: &Home, name: &str) -> Result<Option<Vec<String>>, String> {
             }
         }
         for member in text.lines().filter_map(own_members).flatten() {
-            match home.node_set(&member)? {
+            match home.node_set(&member, &CallOptions::default())? {
                 Some(names) => all.extend(names),
                 None => all.push(member),
             }

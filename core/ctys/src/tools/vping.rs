@@ -3,7 +3,7 @@
 use super::options::opt;
 use super::{Call, Tool, usage};
 use ctys_engine::living::{self, Patience, Question, Way};
-use ctys_line::Shelf;
+use ctys_line::{CallOptions, Shelf};
 use ctys_model::bytes::escape_for_eyes;
 use ctys_model::{Phase, Problem};
 use std::time::Duration;
@@ -76,7 +76,7 @@ fn targets(call: &Call) -> Result<Vec<Question>, Problem> {
         }
         match super::groups::members(&call.home, word).map_err(usage)? {
             Some(members) => names.extend(members),
-            None => match call.home.node_set(word).map_err(usage)? {
+            None => match call.home.node_set(word, &CallOptions::default()).map_err(usage)? {
                 Some(hosts) => names.extend(hosts),
                 None => names.push(word.clone()),
             },

@@ -289,7 +289,7 @@ mod tests {
     use super::*;
 
     fn soon() -> Instant {
-        Instant::now() + Duration::from_secs(30)
+        Instant::now() + Duration::from_secs(120)
     }
 
     fn run(script: &[u8]) -> (Vec<u8>, Vec<u8>, Option<i32>) {
@@ -349,7 +349,7 @@ mod tests {
         assert_eq!(shell.receive(Instant::now()).unwrap(), Piece::Nothing);
         assert!(end.try_recv().is_err(), "the shell has ended by itself");
         drop(shell);
-        let read = end.recv_timeout(Duration::from_secs(30)).expect("the shell or its child lives on");
+        let read = end.recv_timeout(Duration::from_secs(120)).expect("the shell or its child lives on");
         assert_eq!(read.unwrap(), b"in\n");
         std::fs::remove_file(fifo).unwrap();
     }

@@ -33,7 +33,7 @@ impl Shelf for Texts {
     }
 
     /// Two sets: one with three hosts, one that is wrong.
-    fn node_set(&self, text: &str) -> Result<Option<Vec<String>>, String> {
+    fn node_set(&self, text: &str, _: &ctys_line::CallOptions) -> Result<Option<Vec<String>>, String> {
         match text {
             "root@set[1-3]" => Ok(Some((1..=3).map(|n| format!("root@set{n}")).collect())),
             "@wrong" => Err("there is no group wrong".into()),

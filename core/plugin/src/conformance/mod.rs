@@ -11,6 +11,7 @@
 //! same bytes that ctys uses, and holds every answer against the rules in `rules`. A failure names the rule, the request and
 //! the world.
 
+pub mod protect;
 pub mod requests;
 pub mod rules;
 mod worlds;

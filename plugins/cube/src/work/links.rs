@@ -110,11 +110,14 @@ fn rules(all: &Survey, cube: &Cube<'_>) -> String {
     text + "}\n"
 }
 
-/// `$1` the process, `$2` the rules, `$3` not empty where a link begins at the cube itself.
+/// `$1` the process, `$2` the rules, `$3` not empty where a link begins at the cube itself. A cube that another call has ended
+/// meanwhile has no network to make them in; they are made when it starts.
 const APPLY: &str = r#"
-printf '%s' "$2" | nsenter -t "$1" -n nft -f - || exit 1
-nsenter -t "$1" -n sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward' || exit 1
-[ -z "$3" ] || nsenter -t "$1" -n sh -c 'echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet'
+t() { "$@" || { [ ! -e "/proc/$p/ns/net" ] && exit 0; exit 1; }; }
+p=$1
+printf '%s' "$2" | t nsenter -t "$1" -n nft -f - || exit 1
+t nsenter -t "$1" -n sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward'
+[ -z "$3" ] || t nsenter -t "$1" -n sh -c 'echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet'
 "#;
 
 /// Makes the rules of one cube again, or of all. Those of a call are made under the lock of the folder, so that whoever looked last

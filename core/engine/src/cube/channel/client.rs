@@ -150,7 +150,7 @@ impl Carrier {
                     Err(error) if is_momentary(&error) => {}
                     Err(error) => return Err(error),
                 }
-                while let Some(frame) = arriving.next().map_err(|_| Error::other("what it says makes no sense"))? {
+                while let Some(frame) = arriving.take().map_err(|_| Error::other("what it says makes no sense"))? {
                     match frame {
                         // Output that nobody takes ends us, as it would end the command itself.
                         Frame::Output(bytes) => all(libc::STDOUT_FILENO, &bytes)?,

@@ -177,7 +177,7 @@ impl Arriving {
     }
 
     /// The next frame, when it is there.
-    pub fn next(&mut self) -> Result<Option<Frame>, NoFrame> {
+    pub fn take(&mut self) -> Result<Option<Frame>, NoFrame> {
         let Some((&[kind, a, b, c, d], rest)) = self.0.split_first_chunk::<5>() else { return Ok(None) };
         let length = u32::from_be_bytes([a, b, c, d]) as usize;
         if length > LARGEST {
@@ -218,7 +218,7 @@ mod tests {
             let (mut arriving, mut frames) = (Arriving::default(), Vec::new());
             for piece in bytes.chunks(step) {
                 arriving.add(piece);
-                while let Some(frame) = arriving.next().unwrap() {
+                while let Some(frame) = arriving.take().unwrap() {
                     frames.push(frame);
                 }
             }
@@ -231,7 +231,7 @@ mod tests {
         let next = |bytes: &[u8]| {
             let mut arriving = Arriving::default();
             arriving.add(bytes);
-            arriving.next()
+            arriving.take()
         };
         assert_eq!(next(b"GET / HTTP/1.1\r\n"), Err(NoFrame));
         assert_eq!(next(&[2, 0xff, 0xff, 0xff, 0xff]), Err(NoFrame));
@@ -262,7 +262,7 @@ mod tests {
             let mut arriving = Arriving::default();
             arriving.add(&bytes);
             loop {
-                match arriving.next() {
+                match arriving.take() {
                     Ok(Some(_)) => {}
                     Ok(None) => break,
                     Err(NoFrame) => {
@@ -271,7 +271,7 @@ mod tests {
                     }
                 }
             }
-            assert!(arriving.missing() <= LARGEST + 5 || arriving.next() == Err(NoFrame));
+            assert!(arriving.missing() <= LARGEST + 5 || arriving.take() == Err(NoFrame));
         }
         assert!(refused > 1000, "{refused}");
     }

@@ -14,7 +14,7 @@
 
 mod caller;
 mod client;
-mod frames;
+pub mod frames;
 mod server;
 mod session;
 

@@ -108,7 +108,7 @@ fn request(stream: &mut UnixStream) -> Result<Request, String> {
     let end = Instant::now() + PATIENCE;
     let (mut arriving, mut buffer) = (Arriving::default(), [0; PIECE]);
     loop {
-        match arriving.next() {
+        match arriving.take() {
             Ok(Some(Frame::Request(request))) => return Ok(request),
             Ok(None) => {}
             _ => return Err("it is none".into()),
@@ -337,7 +337,7 @@ impl Call {
             Err(error) => return is_momentary(&error),
         }
         loop {
-            match arriving.next() {
+            match arriving.take() {
                 Ok(None) => return true,
                 // What a program does not read is lost, as at any terminal; a pipe is not listened to meanwhile.
                 Ok(Some(Frame::Input(_))) if self.terminal.is_some() && waiting.input.len() >= WAITING => {}
