@@ -10,6 +10,7 @@ use ctys_engine::viewer::{self, View};
 use ctys_engine::world::Shared;
 use ctys_line::Job;
 use ctys_model::bytes::escape;
+use ctys_model::action::CreateMode;
 use ctys_model::{Action, Bytes, Console, ConsoleKind, Phase, Privilege, Problem, Tunnel};
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
@@ -101,7 +102,7 @@ pub fn open(
         match console::place(console, &way) {
             Ok(Place::Window { here }) => windows.push((opening, Window::Console { console, way, here })),
             Ok(Place::Terminal) => terminals.push((opening, console, way)),
-            Err(problem) => problems.push(opening.problem(problem)),
+            Err(problem) => problems.push(opening.not_opened(problem)),
         }
     }
     for some in windows.chunks(WINDOWS_AT_ONCE) {
@@ -117,7 +118,7 @@ pub fn open(
         for ((opening, window), result) in some.iter().zip(results) {
             match result {
                 Ok(Ok(())) => {}
-                Ok(Err(problem)) => problems.push(opening.problem(problem)),
+                Ok(Err(problem)) => problems.push(opening.not_opened(problem)),
                 Err(_) => {
                     let (Window::Console { console, .. } | Window::Viewer(View { console, .. })) = window;
                     let message = format!("the {} console of {} made ctys stumble", console.kind, console.label);
@@ -131,7 +132,12 @@ pub fn open(
         match console::attach(console, &way) {
             Ok(ended) => {
                 if ended.status != 0 {
-                    let message = format!("the console ended with status {}", ended.status);
+                    let message = match &opening.job.action {
+                        Action::Create(create) if !create.cmd.is_empty() => {
+                            format!("{} in {} ended with status {}", create.cmd[0], console.label, ended.status)
+                        }
+                        _ => format!("the console ended with status {}", ended.status),
+                    };
                     problems.push(opening.problem(Problem::new(Phase::Run, message)));
                 }
                 if ended.signal.is_some() {
@@ -149,6 +155,17 @@ impl Opening<'_> {
         problem.plugin = Some(self.plugin.clone());
         problem.target = Some(self.job.target.to_string());
         problem
+    }
+
+    /// A window that did not come up is no reason to end its machine: what was started before runs on, and is told of.
+    fn not_opened(&self, problem: Problem) -> Problem {
+        let problem = self.problem(problem);
+        match (&self.job.action, &self.what) {
+            (Action::Create(create), What::Console(console)) if create.mode != Some(CreateMode::Connect) => {
+                problem.hint(format!("{} runs; CONNECT in the same call opens what is missing", console.label))
+            }
+            _ => problem,
+        }
     }
 
     /// `DIGGER: opened SSH(TCP) web, 127.0.0.1:5950 to port 80 of lab00, process 4711`.

@@ -44,6 +44,18 @@ pub(crate) fn expand(
                 desk.fault(fault.expected(format!("ctys {} {}", verb.name, verb.usage)));
             }
         },
+        Means::Topic(option, alone) => {
+            match &[parts.items.concat(), parts.rest].concat()[..] {
+                [] => out.push(make(alone)),
+                [value] => out.extend([make(option), value.clone()]),
+                [_, second, ..] => {
+                    let fault = Fault::at(second.spot(), format!("{} takes one word", verb.name));
+                    desk.fault(fault.expected(format!("ctys {} {}", verb.name, verb.usage)));
+                }
+            }
+            // What is asked for is not the help on this verb.
+            return (out, None);
+        }
         Means::Machines(action, usual) | Means::Command(action, usual) => {
             let call = Call { verb, at, action, usual };
             out.extend(call.machines(desk, reader, parts));
