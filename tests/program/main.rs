@@ -14,6 +14,7 @@ mod listing;
 mod manual;
 mod mistakes;
 mod new;
+mod newcomer;
 mod plans;
 mod plugins;
 mod process;

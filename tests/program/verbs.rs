@@ -141,7 +141,7 @@ fn help_is_a_word_like_the_others() {
     for (word, hint) in [
         ("cube-ctl", "cube-ctl -h, or man cube-ctl"),
         ("xen", "man ctys-xen; examples: man ctys-uc-XEN"),
-        ("KVM", "man ctys-qemu"),
+        ("Qemu", "man ctys-qemu; examples: man ctys-uc-QEMU"),
         ("lits", "did you mean list?"),
     ] {
         let stderr = sealed.ctys(&["help", word]).fails(1);
