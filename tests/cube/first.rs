@@ -50,6 +50,16 @@ fn settings_that_do_not_hold_yet_are_told_of_at_the_start() {
     bed.ctl(["stop", "web"]).silent();
     let outcome = bed.ctl(["start", "web"]);
     assert_eq!((outcome.code, outcome.stderr.as_str()), (0, warning));
+    bed.ctl(["stop", "web"]).silent();
+    cfg(&["gen", "web"]).silent();
+    // What config.json knows nothing of holds at once, and whoever sets it last hides nothing.
+    cfg(&["set", "autostart:boot"]).silent();
+    bed.ctl(["start", "web"]).silent();
+    bed.ctl(["stop", "web"]).silent();
+    cfg(&["set", "cube.env:A=b"]).silent();
+    cfg(&["set", "autostart:late"]).silent();
+    let outcome = bed.ctl(["start", "web"]);
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (0, warning));
     // A start that makes config.json takes everything.
     bed.ctl(["stop", "web"]).silent();
     fs::remove_file(bed.file("web", "config.json")).unwrap();
@@ -67,7 +77,7 @@ fn a_command_that_fails_in_a_cube_is_told_with_its_status() {
         let words = [&["exec", "-t", "cube", "localhost/web", "--"], command].concat();
         Outcome::of(bed.command("ctys").args(words), b"")
     };
-    assert_eq!((exec(&["true"]).code, exec(&["echo", "a  b"]).text().as_str()), (0, "a  b\n"));
+    assert_eq!((exec(&["true"]).code, exec(&["printf", "a  b\\n"]).text().as_str()), (0, "a  b\n"));
     for (command, name, status) in
         [(&["sh", "-c", "exit 3"][..], "sh", 3), (&["sh", "-c", "exit 255"], "sh", 255), (&["false"], "false", 1)]
     {

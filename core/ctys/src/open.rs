@@ -248,11 +248,13 @@ impl Settings {
 
     fn way<'a>(&'a self, job: &'a Job, shared: &'a Shared, means: &'a [Means], signals: &'a [u8]) -> Way<'a> {
         let options = &job.options;
+        let has_both = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
         Way {
             ssh: &shared.ssh,
             target: &job.target,
             means,
-            ptys: options.pty.unwrap_or(2),
+            // A command that is part of a pipe gets its bytes as they are, as with ssh.
+            ptys: options.pty.unwrap_or(if is_command(job) && !has_both { 0 } else { 2 }),
             forward_agent: options.forward_agent,
             location: options.location,
             geometry: options.geometry.as_deref(),
@@ -265,6 +267,11 @@ impl Settings {
             patience: PATIENCE,
         }
     }
+}
+
+/// Whether a command is run, and not a console opened.
+fn is_command(job: &Job) -> bool {
+    matches!(&job.action, Action::Create(create) if !create.cmd.is_empty())
 }
 
 /// `XOPTS`.

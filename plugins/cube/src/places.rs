@@ -89,10 +89,15 @@ impl Places {
         }
     }
 
+    /// Whether the records of the runtime are where it has them by itself.
+    pub fn is_usual(&self) -> bool {
+        self.records == "/run/runc"
+    }
+
     /// A call of the runtime.
     pub fn runtime<A: Into<Bytes>>(&self, manager: &str, words: impl IntoIterator<Item = A>) -> Command {
         // The place of its records is only named where it is not its own.
-        let root = (self.records != "/run/runc").then(|| ["--root", &self.records].map(Bytes::from));
+        let root = (!self.is_usual()).then(|| ["--root", &self.records].map(Bytes::from));
         Command::new(manager).args(root.into_iter().flatten()).args(words).as_root().limit_ms(RUNTIME_MS)
     }
 }

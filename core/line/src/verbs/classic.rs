@@ -66,6 +66,10 @@ pub(crate) fn expand(
 
 /// A fault for a call that has no action: a verb may have been meant.
 pub(crate) fn meant_verb(fault: Fault, first: &str) -> Fault {
+    if let Some(verb) = find(first) {
+        let usage = format!("ctys {} [OPTIONS] {}", verb.name, verb.usage);
+        return fault.note(format!("{} is a verb only as the first word of the call: {usage}", verb.name));
+    }
     let near = nearest(first, VERBS.iter().map(|verb| verb.name));
     fault.nearest(near.map(|name| format!("ctys {name}")))
 }

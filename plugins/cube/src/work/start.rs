@@ -137,7 +137,7 @@ fn start_one(flow: &mut Flow<'_>, survey: &Survey, name: &str) -> Result<Outcome
         prepare(flow, survey, &cube)?.into_iter().partition(|step| step.name == "once");
     let kept = keeper::is_possible(flow, &cube);
     let anew = before.iter().any(|step| step.name == "config");
-    if !anew && cube.has(DIRTY) {
+    if !anew && cube.lines(DIRTY).next().is_some() {
         let apply = format!("'cube-cfg gen {name}' and another start apply them");
         flow.complain(format!("[WARNING]: container {name} starts without the settings changed last: {apply}"));
     }
