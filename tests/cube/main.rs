@@ -3,6 +3,7 @@
 mod bed;
 mod consoles;
 mod execution;
+mod first;
 mod foreground;
 mod gates;
 mod guards;

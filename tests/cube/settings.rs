@@ -1,6 +1,6 @@
 //! cube-cfg: what is set, printed and made of it.
 
-use crate::bed::{Bed, Outcome};
+use crate::bed::{Bed, Outcome, until};
 use crate::sealed::executable;
 use serde_json::{Value, json};
 use std::fs;
@@ -223,8 +223,10 @@ fn what_is_set_for_one_start_holds_for_one() {
     bed.cfg(&["-r", "set", "app:/bin/sleep 2000"]).silent();
     for seconds in ["2000", "1000", "1000"] {
         bed.ctl(["start", "web"]).silent();
-        let line = fs::read_to_string(format!("/proc/{}/cmdline", bed.pid("web"))).unwrap();
-        assert_eq!(line, format!("/bin/sleep\0{seconds}\0"));
+        // For a moment it is still the runtime that will become it.
+        let line = || fs::read_to_string(format!("/proc/{}/cmdline", bed.pid("web"))).unwrap();
+        until("the program", || !line().starts_with("runc\0"));
+        assert_eq!(line(), format!("/bin/sleep\0{seconds}\0"));
         bed.ctl(["stop", "web"]).silent();
     }
     assert_eq!(bed.cfg(&["get", "app"]).ok(), "/bin/sleep 1000\n");

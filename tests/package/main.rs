@@ -137,6 +137,11 @@ fn the_package_is_installed_used_and_removed_in_a_clean_debian() {
         );
     }
     assert!(as_user("man 7 ctys-xen | cat").contains("Xen domains"));
+    // The service is there, names a program that is there, and nobody has enabled it.
+    let unit = as_user("cat /usr/lib/systemd/system/cube-cmd.service");
+    assert!(unit.lines().any(|line| line == "ExecStart=\"/usr/bin/cube-cmd\" --server"), "{unit}");
+    assert!(as_user("/usr/bin/cube-cmd -h").contains("--server"));
+    assert!(!root.join("etc/systemd/system/multi-user.target.wants/cube-cmd.service").exists());
     let names = as_user("ctys completion names");
     assert!(names.lines().count() > 20, "{names}");
     for name in names.lines() {

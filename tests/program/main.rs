@@ -15,6 +15,7 @@ mod listing;
 mod manual;
 mod mistakes;
 mod new;
+mod newcomer;
 mod plans;
 mod plugins;
 mod process;

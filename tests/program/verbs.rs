@@ -45,7 +45,7 @@ pub fn changes(sealed: &Sealed) -> Vec<String> {
 #[test]
 fn ctys_alone_says_what_to_do_next() {
     let stderr = Sealed::new().ctys(&[]).fails(1);
-    for call in ["ctys ls", "ctys ls HOST...", "ctys doctor HOST", "ctys start HOST/NAME", "ctys -h"] {
+    for call in ["ctys ls", "ctys ls HOST...", "ctys doctor HOST", "ctys start HOST/NAME", "ctys help"] {
         assert!(stderr.contains(call), "{stderr}");
     }
     assert!(stderr.lines().count() < 8 && stderr.lines().all(|line| line.chars().count() <= 80), "{stderr}");
@@ -124,4 +124,30 @@ fn help_on_a_verb_and_the_nearest_one() {
     assert!(stderr.contains("^"), "{stderr}");
     let stderr = sealed.ctys(&["-H", "strat"]).fails(1);
     assert!(stderr.contains("did you mean start?"), "{stderr}");
+}
+
+#[test]
+fn help_is_a_word_like_the_others() {
+    let sealed = Sealed::new();
+    assert_eq!(sealed.ctys(&["help"]).ok(), sealed.ctys(&["-h"]).ok());
+    for topic in ["stop", "exit", "list"] {
+        assert_eq!(sealed.ctys(&["help", topic]).ok(), sealed.ctys(&["-H", topic]).ok());
+    }
+    // A companion tool by either of its names, a tool of a plugin, a kind of sessions.
+    let tool = sealed.ctys(&["vhost", "-h"]).ok();
+    for name in ["vhost", "ctys-vhost", "VHOST"] {
+        assert_eq!(sealed.ctys(&["help", name]).ok(), tool);
+    }
+    for (word, hint) in [
+        ("cube-ctl", "cube-ctl -h, or man cube-ctl"),
+        ("xen", "man ctys-xen; examples: man ctys-uc-XEN"),
+        ("Qemu", "man ctys-qemu; examples: man ctys-uc-QEMU"),
+        ("lits", "did you mean list?"),
+    ] {
+        let stderr = sealed.ctys(&["help", word]).fails(1);
+        assert!(stderr.contains(&format!("there is no help on \"{word}\"")) && stderr.contains(hint), "{stderr}");
+    }
+    let stderr = sealed.ctys(&["help", "stop", "start"]).fails(1);
+    assert!(stderr.contains("help takes one word"), "{stderr}");
+    assert!(sealed.ctys(&["help", "-h"]).ok().contains("ctys help [OPTIONS] [VERB|TOPIC|TOOL]"));
 }

@@ -9,6 +9,7 @@ use ctys_engine::tunnel;
 use ctys_engine::viewer::{self, View};
 use ctys_engine::world::Shared;
 use ctys_line::Job;
+use ctys_model::action::CreateMode;
 use ctys_model::bytes::escape;
 use ctys_model::{Action, Bytes, Console, ConsoleKind, Phase, Privilege, Problem, Tunnel};
 use std::collections::BTreeMap;
@@ -101,7 +102,7 @@ pub fn open(
         match console::place(console, &way) {
             Ok(Place::Window { here }) => windows.push((opening, Window::Console { console, way, here })),
             Ok(Place::Terminal) => terminals.push((opening, console, way)),
-            Err(problem) => problems.push(opening.problem(problem)),
+            Err(problem) => problems.push(opening.not_opened(problem)),
         }
     }
     for some in windows.chunks(WINDOWS_AT_ONCE) {
@@ -117,7 +118,7 @@ pub fn open(
         for ((opening, window), result) in some.iter().zip(results) {
             match result {
                 Ok(Ok(())) => {}
-                Ok(Err(problem)) => problems.push(opening.problem(problem)),
+                Ok(Err(problem)) => problems.push(opening.not_opened(problem)),
                 Err(_) => {
                     let (Window::Console { console, .. } | Window::Viewer(View { console, .. })) = window;
                     let message = format!("the {} console of {} made ctys stumble", console.kind, console.label);
@@ -131,7 +132,12 @@ pub fn open(
         match console::attach(console, &way) {
             Ok(ended) => {
                 if ended.status != 0 {
-                    let message = format!("the console ended with status {}", ended.status);
+                    let message = match &opening.job.action {
+                        Action::Create(create) if !create.cmd.is_empty() => {
+                            format!("{} in {} ended with status {}", create.cmd[0], console.label, ended.status)
+                        }
+                        _ => format!("the console ended with status {}", ended.status),
+                    };
                     problems.push(opening.problem(Problem::new(Phase::Run, message)));
                 }
                 if ended.signal.is_some() {
@@ -149,6 +155,17 @@ impl Opening<'_> {
         problem.plugin = Some(self.plugin.clone());
         problem.target = Some(self.job.target.to_string());
         problem
+    }
+
+    /// A window that did not come up is no reason to end its machine: what was started before runs on, and is told of.
+    fn not_opened(&self, problem: Problem) -> Problem {
+        let problem = self.problem(problem);
+        match (&self.job.action, &self.what) {
+            (Action::Create(create), What::Console(console)) if create.mode != Some(CreateMode::Connect) => {
+                problem.hint(format!("{} runs; CONNECT in the same call opens what is missing", console.label))
+            }
+            _ => problem,
+        }
     }
 
     /// `DIGGER: opened SSH(TCP) web, 127.0.0.1:5950 to port 80 of lab00, process 4711`.
@@ -231,11 +248,13 @@ impl Settings {
 
     fn way<'a>(&'a self, job: &'a Job, shared: &'a Shared, means: &'a [Means], signals: &'a [u8]) -> Way<'a> {
         let options = &job.options;
+        let has_both = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
         Way {
             ssh: &shared.ssh,
             target: &job.target,
             means,
-            ptys: options.pty.unwrap_or(2),
+            // A command that is part of a pipe gets its bytes as they are, as with ssh.
+            ptys: options.pty.unwrap_or(if is_command(job) && !has_both { 0 } else { 2 }),
             forward_agent: options.forward_agent,
             location: options.location,
             geometry: options.geometry.as_deref(),
@@ -248,6 +267,11 @@ impl Settings {
             patience: PATIENCE,
         }
     }
+}
+
+/// Whether a command is run, and not a console opened.
+fn is_command(job: &Job) -> bool {
+    matches!(&job.action, Action::Create(create) if !create.cmd.is_empty())
 }
 
 /// `XOPTS`.

@@ -8,7 +8,7 @@ use crate::open::{self, Opening};
 use crate::output::Output;
 use crate::resolve::{Resolved, Resolver};
 use crate::screen::Screen;
-use crate::{plan_file, report, select};
+use crate::{plan_file, report, select, tools};
 use ctys_engine::fanout::{self, Interrupt, Update};
 use ctys_engine::job::{Changes, Report, Thinker, Work};
 use ctys_engine::plugins::{Plugins, SearchPath, Setup};
@@ -169,7 +169,7 @@ fn nothing_to_do() -> u8 {
         ("ctys ls HOST...", "the same elsewhere; '@ssh:*' is all of ssh_config"),
         ("ctys doctor HOST", "what works there, and what mends the rest"),
         ("ctys start HOST/NAME", "start a machine; also stop, console, pause, save"),
-        ("ctys -h", "everything else"),
+        ("ctys help", "everything else; also ctys help start"),
     ] {
         screen.line(&format!("  {call:<22}{what}"));
     }
@@ -211,21 +211,36 @@ fn do_special(special: &Special, manifests: &[Manifest], screen: &mut Screen) ->
             return 0;
         }
     };
-    match ctys_line::help(topic, manifests) {
+    match ctys_line::help(topic, manifests).or_else(|| tools::help(topic)) {
         Some(text) => {
             screen.data(&text);
             0
         }
         None => {
             let problem = Problem::new(Phase::Usage, format!("there is no help on \"{topic}\""));
-            let problem = match ctys_line::nearest_topic(topic) {
-                Some(near) => problem.hint(format!("did you mean {near}?")),
-                None => problem,
-            };
-            screen.problem(&problem.hint("ctys -h names the topics"));
+            screen.problem(&elsewhere(topic, manifests).into_iter().fold(problem, Problem::hint));
             Phase::Usage.exit_code()
         }
     }
+}
+
+/// Where else there may be help on a word: a page of the manual, the help of a tool of a plugin, another word.
+fn elsewhere(topic: &str, manifests: &[Manifest]) -> Vec<String> {
+    let is_meant = |name: &String| name.eq_ignore_ascii_case(topic);
+    let mut hints = Vec::new();
+    for manifest in manifests {
+        if let Some(tool) = manifest.tools.iter().find(|tool| is_meant(tool)) {
+            hints.push(format!("{tool} -h, or man {tool}"));
+        } else if is_meant(&manifest.name) || manifest.session_types.iter().any(is_meant) {
+            let page = &manifest.name;
+            hints.push(format!("man ctys-{page}; examples: man ctys-uc-{}", page.to_ascii_uppercase()));
+        }
+    }
+    if hints.is_empty() {
+        hints.extend(ctys_line::nearest_topic(topic).map(|near| format!("did you mean {near}?")));
+        hints.push("ctys help names the words".into());
+    }
+    hints
 }
 
 /// `-d PRINTFINAL|PFIN|PF`: the call as it is carried out, in its full classic form, on stderr (ctys.md 1.5).

@@ -89,7 +89,6 @@ pub fn run<R: Send + 'static>(
     mut hear: impl FnMut(Update<R>),
 ) {
     const PROGRESS_EVERY: Duration = Duration::from_millis(100);
-    share_arenas();
     let (send, receive) = mpsc::channel::<Message<R>>();
     let _watch = signals.then(|| watch_signals(send.clone()));
     let mut dispatch = Dispatch::new(window, patience);
@@ -144,17 +143,6 @@ pub fn run<R: Send + 'static>(
             Ok(Message::Interrupt) => (Event::Interrupt, None),
             Err(_) => (Event::Tick, None),
         };
-    }
-}
-
-/// As many heaps as processors, at most four. glibc would open one for every thread up to eight for each processor, and what a
-/// thread has freed stays in its own: with 64 threads that is megabytes that nobody uses.
-fn share_arenas() {
-    #[cfg(target_env = "gnu")]
-    {
-        let processors = std::thread::available_parallelism().map_or(1, usize::from).min(4);
-        // SAFETY: sets a number inside of the allocator, under its own lock; heaps that are open already stay.
-        unsafe { libc::mallopt(libc::M_ARENA_MAX, processors as libc::c_int) };
     }
 }
 

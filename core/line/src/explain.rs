@@ -36,8 +36,11 @@ pub fn classic_words(call: &CallLine) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let before = call_options(&call.call).into_iter().chain(shared.iter().map(|&given| given.clone()));
     words.extend(before.flat_map(Given::words));
-    if let Some(Special::Apply(file)) = &call.special {
-        words.extend(["--apply".to_string(), file.clone()]);
+    match &call.special {
+        Some(Special::Apply(file)) => words.extend(["--apply".to_string(), file.clone()]),
+        Some(Special::Manual(topic)) => words.extend(["-H".to_string(), topic.clone()]),
+        Some(Special::Help) => words.push("-h".into()),
+        Some(Special::Version { .. }) | None => {}
     }
     if call.control.explicit {
         let detach = if call.control.detach { "ASYNC" } else { "SYNC" };

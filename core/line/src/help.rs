@@ -40,7 +40,7 @@ pub fn help(topic: &str, manifests: &[Manifest]) -> Option<String> {
 
 fn of_topic(topic: &str, manifests: &[Manifest]) -> Option<String> {
     Some(match topic {
-        "" | "help" | "man" => overview(),
+        "" | "man" => overview(),
         "options" => option_list(),
         "verbs" => format!("{VERBS_TEXT}\n{}", verb_list()),
         "plans" => PLANS.to_string(),
@@ -77,7 +77,7 @@ pub fn nearest_topic(topic: &str) -> Option<String> {
 fn overview() -> String {
     let topics: String = TOPICS.iter().map(|(name, about)| format!("  {name:<12} {about}\n")).collect();
     format!(
-        "{OVERVIEW}\nShort verbs, ctys -H VERB tells more:\n{}\n{}\nMore, with ctys -H TOPIC:\n{topics}",
+        "{OVERVIEW}\nShort verbs, ctys help VERB tells more:\n{}\n{}\nMore, with ctys help TOPIC (or -H TOPIC):\n{topics}",
         verb_list(),
         option_list()
     )
@@ -94,6 +94,7 @@ fn short_verb(verb: &ShortVerb) -> String {
     let classic = match means {
         verbs::Means::Hosts(words) => format!("ctys {} [HOST...]", words.join(" ")),
         verbs::Means::Value(option) => format!("ctys {option} {usage}"),
+        verbs::Means::Topic(option, alone) => format!("ctys {option} WORD, ctys {alone}"),
         verbs::Means::Machines(action, usual) | verbs::Means::Command(action, usual) => {
             let subs: Vec<&str> = usual.iter().map(|(word, _)| *word).collect();
             let command = if matches!(means, verbs::Means::Command(..)) { ",CMD:COMMAND%ARG" } else { "" };

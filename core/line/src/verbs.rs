@@ -42,6 +42,8 @@ pub enum Means {
     Command(&'static str, &'static [(&'static str, &'static [&'static str])]),
     /// An option of the call whose value is the one word behind the verb.
     Value(&'static str),
+    /// The option in front for the one word behind the verb; the other option without a word.
+    Topic(&'static str, &'static str),
 }
 
 const MODES: &[&str] = &["CONNECT", "REUSE", "RECONNECT", "RESUME"];
@@ -94,8 +96,9 @@ pub const VERBS: &[ShortVerb] = &[
         "MACHINE -- COMMAND [ARG...]",
         "run a command in a machine, where its kind can",
         Means::Command("CREATE", &[("CONNECT", MODES), ("CONSOLE:CLI", CONSOLES)]),
-        "Containers can; a kind of machine that has no way in refuses. The command has this terminal. A status other than 0 is\n\
-         told, and the exit code is 5 then.",
+        "Containers can; a kind of machine that has no way in refuses. The command has this terminal, or the input and the\n\
+         output of the call where there is none. A status other than 0 is told in the message, and the exit code is 5 then: so it\n\
+         cannot be taken for a host that was not reached, or for a mistake in the call.",
     ),
     verb("info", "[HOST...]", "what a host is, and which plugins work there", Means::Hosts(&["-a", "INFO"]), ""),
     verb("show", "[HOST...]", "how a host is: memory, load, health", Means::Hosts(&["-a", "SHOW"]), ""),
@@ -148,6 +151,13 @@ pub const VERBS: &[ShortVerb] = &[
         Means::Value("--apply"),
         "Every target is asked again first. When one of them is not as it was when the plan was made, the drift is named\n\
          and nothing is changed anywhere.",
+    ),
+    verb(
+        "help",
+        "[VERB|TOPIC|TOOL]",
+        "all of this, or more about one word",
+        Means::Topic("--manual", "--help"),
+        "`ctys help stop` and `ctys stop -h` are the same. The whole manual: man ctys.",
     ),
 ];
 

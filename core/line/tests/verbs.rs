@@ -114,6 +114,9 @@ const CALLS: &[(&str, &str)] = &[
     ("reboot tst100", "-t xen -a cancel=l:tst100,reboot lab00"),
     ("reset tst100", "-t xen -a cancel=l:tst100,reset lab00"),
     ("apply some/file", "--apply some/file"),
+    ("help", "-h"),
+    ("help stop", "-H stop"),
+    ("help -- exit", "-H exit"),
 ];
 
 #[test]
@@ -176,6 +179,12 @@ fn mistakes_point_at_the_word() {
     assert!(line(&bad).starts_with("%s"), "{bad}");
     let bad = wrong("apply one two");
     assert!(line(&bad).starts_with("two"), "{bad}");
+    let bad = wrong("help stop start");
+    assert!(line(&bad).starts_with("start"), "{bad}");
+    // Options stand behind the verb.
+    let bad = call("-t xen doctor lab00").unwrap_err().remove(0);
+    let note = "doctor is a verb only as the first word of the call: ctys doctor [OPTIONS] [HOST...]";
+    assert!(line(&bad).starts_with("doctor") && bad.notes.iter().any(|one| one == note), "{bad}");
     let bad = wrong("strat tst100");
     assert!(bad.nearest.as_deref() == Some("ctys start"), "{bad}");
 }

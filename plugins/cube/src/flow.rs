@@ -13,8 +13,8 @@ use crate::parse::survey::{self, Survey};
 use crate::places::Places;
 use crate::probes;
 use ctys_plugin::model::{
-    Answer, Batch, Console, Does, Effect, Facts, Findings, Lock, Next, Output, Phase, Problem, Replies, Request, Round,
-    Step,
+    Answer, Batch, Command, Console, Does, Effect, Facts, Findings, Lock, Next, Output, Phase, Problem, Replies,
+    Request, Round, Step,
 };
 use ctys_plugin::outputs::{complaint, plain};
 
@@ -99,7 +99,18 @@ impl<'a> Flow<'a> {
 
     /// Takes the lock of the folder of the cubes, which new names and renamings take.
     pub fn lock_folder(&mut self) -> Result<(), Stop> {
-        let round = self.run(vec![lock(&self.places.containers.clone())])?;
+        self.lock_folder_after(Vec::new())
+    }
+
+    /// The same where the first cube is to come: the folder is made.
+    pub fn make_folder_and_lock(&mut self) -> Result<(), Stop> {
+        let make = Command::new("mkdir").args(["-p", "-m", "755", "--", &self.places.containers]);
+        self.lock_folder_after(vec![Step::run("folder", make.as_root().changes()).go_on()])
+    }
+
+    fn lock_folder_after(&mut self, mut steps: Vec<Step>) -> Result<(), Stop> {
+        steps.push(lock(&self.places.containers));
+        let round = self.run(steps)?;
         match code(answer(round, "lock")) {
             Some(0) => Ok(()),
             Some(2) => {

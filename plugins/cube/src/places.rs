@@ -91,7 +91,12 @@ impl Places {
 
     /// The place of the records, where it is not the runtime's own and so has to be named.
     pub fn own_records(&self) -> Option<&str> {
-        (self.records != "/run/runc").then_some(self.records.as_str())
+        (!self.is_usual()).then_some(self.records.as_str())
+    }
+
+    /// Whether the records of the runtime are where it has them by itself.
+    pub fn is_usual(&self) -> bool {
+        self.records == "/run/runc"
     }
 
     /// A call of the runtime.

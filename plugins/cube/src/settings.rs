@@ -40,8 +40,16 @@ pub const SETTINGS: [Setting; 16] = [
 /// Whether others can find it by its name: `off`, or anything else.
 pub const DISCOVERY: &str = "cube.discovery";
 
-/// Settings are newer than `config.json`.
+/// Settings are newer than `config.json`. A line in it: such as `config.json` holds are among them.
 pub const DIRTY: &str = ".cube.regen.flag";
+
+/// Settings that `config.json` knows nothing of: they hold from the next start on without a `gen`.
+const OUTSIDE: [&str; 3] = ["autostart", "depends", DISCOVERY];
+
+/// Whether `config.json` is made of this file, too.
+pub fn is_made_into_config(file: &str) -> bool {
+    !OUTSIDE.contains(&file) && !file.starts_with("cube.network.")
+}
 
 /// What a start with values for one start leaves: `config.json` holds them and has to be made anew.
 pub const REGENERATE: &str = ".cube.runonce.regen";

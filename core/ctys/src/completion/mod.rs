@@ -9,6 +9,7 @@ mod known;
 pub use known::Known;
 
 use crate::tools::{COMMON, TOOLS, Tool};
+use ctys_line::TOPICS;
 use ctys_line::tables::{self, Row, Section};
 use ctys_model::Verb;
 use ctys_model::field::Known as Field;
@@ -64,12 +65,19 @@ fn of_ctys(before: &[String], word: &str, known: &Known<'_>) -> Vec<Candidate> {
     if verb.and_then(|verb| verb.value.as_deref()).is_some_and(|usage| usage.contains("MACHINE")) {
         found.extend(known.machines().into_iter().map(|name| (name, String::new())));
     }
-    if before.is_empty() {
+    // What `ctys help` tells of.
+    let of_help = verb.is_some_and(|verb| verb.names[0] == "help");
+    if of_help {
+        found.extend(TOPICS.iter().map(|(name, about)| (name.to_string(), about.to_string())));
+    }
+    if before.is_empty() || of_help {
         found.extend(verbs.into_iter().map(|mut verb| (verb.names.remove(0), verb.help)));
         let tools = TOOLS.iter().filter_map(|tool| Some((tool.name.strip_prefix("ctys-")?, tool.about)));
         found.extend(tools.map(|(name, about)| (name.to_string(), about.to_string())));
     }
-    found.extend(hosts(known));
+    if !of_help {
+        found.extend(hosts(known));
+    }
     found
 }
 

@@ -97,6 +97,15 @@ pub fn meant(program: &OsStr, words: &[OsString]) -> Option<(&'static Tool, Vec<
     Some((tool, words[1..].to_vec()))
 }
 
+/// The help of the tool of this name, with `ctys-` in front or without.
+pub fn help(name: &str) -> Option<String> {
+    let is_meant = |tool: &&Tool| {
+        tool.name.eq_ignore_ascii_case(name)
+            || tool.name.strip_prefix("ctys-").is_some_and(|short| short.eq_ignore_ascii_case(name))
+    };
+    TOOLS.iter().find(is_meant).map(options::help)
+}
+
 /// Runs a tool and gives its exit code.
 pub fn run(tool: &Tool, words: Vec<OsString>) -> u8 {
     let mut screen = Screen::new(false, None);

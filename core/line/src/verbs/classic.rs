@@ -44,6 +44,18 @@ pub(crate) fn expand(
                 desk.fault(fault.expected(format!("ctys {} {}", verb.name, verb.usage)));
             }
         },
+        Means::Topic(option, alone) => {
+            match &[parts.items.concat(), parts.rest].concat()[..] {
+                [] => out.push(make(alone)),
+                [value] => out.extend([make(option), value.clone()]),
+                [_, second, ..] => {
+                    let fault = Fault::at(second.spot(), format!("{} takes one word", verb.name));
+                    desk.fault(fault.expected(format!("ctys {} {}", verb.name, verb.usage)));
+                }
+            }
+            // What is asked for is not the help on this verb.
+            return (out, None);
+        }
         Means::Machines(action, usual) | Means::Command(action, usual) => {
             let call = Call { verb, at, action, usual };
             out.extend(call.machines(desk, reader, parts));
@@ -54,6 +66,10 @@ pub(crate) fn expand(
 
 /// A fault for a call that has no action: a verb may have been meant.
 pub(crate) fn meant_verb(fault: Fault, first: &str) -> Fault {
+    if let Some(verb) = find(first) {
+        let usage = format!("ctys {} [OPTIONS] {}", verb.name, verb.usage);
+        return fault.note(format!("{} is a verb only as the first word of the call: {usage}", verb.name));
+    }
     let near = nearest(first, VERBS.iter().map(|verb| verb.name));
     fault.nearest(near.map(|name| format!("ctys {name}")))
 }

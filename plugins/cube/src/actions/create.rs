@@ -5,7 +5,7 @@ use crate::SESSION_TYPE;
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop};
 use crate::work::{links, start};
-use ctys_plugin::model::{Console, ConsoleKind, Create, CreateMode, Findings, Phase, Problem};
+use ctys_plugin::model::{Command, Console, ConsoleKind, Create, CreateMode, Findings, Phase, Problem};
 
 /// Goes through it.
 pub fn run(flow: &mut Flow<'_>, create: &Create) -> Result<(), Stop> {
@@ -56,13 +56,24 @@ fn refused(create: &Create) -> Option<Problem> {
     Some(Problem::new(Phase::Usage, what))
 }
 
-/// A shell in all its namespaces, by the runtime.
+/// `$1` where the runtime has its records, or nothing; `$2` the runtime, `$3` a container; then a command in it. It has a terminal where
+/// the call has one on both sides, and else the input and the output of the call, byte for byte.
+const EXEC: &str =
+    "r=$1 m=$2 c=$3; shift 3; t=; [ -t 0 ] && [ -t 1 ] && t=-t; exec \"$m\" ${r:+--root \"$r\"} exec $t \"$c\" \"$@\"";
+
+/// A shell in all its namespaces, by the runtime; or a command there.
 fn console(flow: &Flow<'_>, cube: &Cube<'_>, kind: ConsoleKind, create: &Create) -> Console {
-    let words: Vec<&str> = match &create.cmd[..] {
-        [] => vec![create.shell.as_deref().unwrap_or("sh")],
-        cmd => cmd.iter().map(String::as_str).collect(),
+    let command = match &create.cmd[..] {
+        [] => {
+            let shell = create.shell.as_deref().unwrap_or("sh");
+            flow.places.runtime(cube.manager(), ["exec", "-t", cube.name, shell])
+        }
+        cmd => {
+            let records = if flow.places.is_usual() { "" } else { &flow.places.records };
+            let words = ["-c", EXEC, "sh", records, cube.manager(), cube.name];
+            Command::new("sh").args(words).args(cmd.iter().map(String::as_str)).as_root()
+        }
     };
-    let command = flow.places.runtime(cube.manager(), ["exec", "-t", cube.name]).args(words);
     Console {
         command: Some(command),
         uuid: crate::columns::uuid(cube),

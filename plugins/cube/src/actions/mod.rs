@@ -15,7 +15,7 @@ pub mod list;
 
 /// The one look.
 pub fn look(request: &Request) -> Probe {
-    probes::survey(&Places::of(request), &[], false)
+    probes::survey(&Places::of(request))
 }
 
 /// What the look told. The error holds what a listing says.

@@ -163,8 +163,10 @@ impl Work<'_> {
         let once = |file: &str| if self.options.once { format!("{file}{ONCE}") } else { file.to_string() };
         let mut steps: Vec<Step> =
             files.iter().map(|(file, lines)| write_step(flow, name, &once(file), settings::text(lines))).collect();
-        if !self.options.once {
-            steps.push(write_step(flow, name, DIRTY, String::new()));
+        let outdated = files.iter().any(|(file, _)| settings::is_made_into_config(file));
+        if !self.options.once && (outdated || !self.cube.has(DIRTY)) {
+            let mark = if outdated { "config.json\n" } else { "" };
+            steps.push(write_step(flow, name, DIRTY, mark.into()));
         }
         run_all(flow, steps, name)
     }
@@ -349,7 +351,7 @@ impl Work<'_> {
         let mut steps =
             vec![Step::run("remove", Command::new("rm").args(["-f", "--"]).args(files).as_root().changes())];
         if !some {
-            steps.push(write_step(flow, self.cube.name, DIRTY, String::new()));
+            steps.push(write_step(flow, self.cube.name, DIRTY, "config.json\n".into()));
         }
         run_all(flow, steps, self.cube.name)?;
         flow.said.exit = some.then_some(1);

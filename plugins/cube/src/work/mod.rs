@@ -69,7 +69,10 @@ pub fn complaints(answer: &Answer) -> Vec<String> {
 /// The names of all cubes, for those who typed another.
 pub fn valid(survey: &Survey) -> String {
     let names: Vec<&str> = Cube::cubes(survey).map(|cube| cube.name).collect();
-    format!("Valid containers are: {}", names.join(" "))
+    match names[..] {
+        [] => "There is no container yet; 'cube-ctl add' makes one".into(),
+        _ => format!("Valid containers are: {}", names.join(" ")),
+    }
 }
 
 /// A name that was typed, if it can be one at all: nothing is looked up under any other.

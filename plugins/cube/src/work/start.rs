@@ -13,7 +13,7 @@ use crate::cube::Cube;
 use crate::flow::{Flow, Stop, answer, code};
 use crate::parse::survey::{State, Survey};
 use crate::places::is_id;
-use crate::settings::{ONCE, REGENERATE};
+use crate::settings::{DIRTY, ONCE, REGENERATE};
 use ctys_plugin::model::{Command, Does, Step, WriteFile};
 
 /// What is to become of a cube that has to be running.
@@ -137,6 +137,10 @@ fn start_one(flow: &mut Flow<'_>, survey: &Survey, name: &str) -> Result<Outcome
         prepare(flow, survey, &cube)?.into_iter().partition(|step| step.name == "once");
     let kept = keeper::is_possible(flow, &cube);
     let anew = before.iter().any(|step| step.name == "config");
+    if !anew && cube.lines(DIRTY).next().is_some() {
+        let apply = format!("'cube-cfg gen {name}' and another start apply them");
+        flow.complain(format!("[WARNING]: container {name} starts without the settings changed last: {apply}"));
+    }
     let has_terminal =
         if anew { keeper::is_wanted(&cube) } else { cube.folder.is_some_and(|folder| folder.wants_terminal) };
     if has_terminal != kept {
@@ -169,7 +173,13 @@ fn start_one(flow: &mut Flow<'_>, survey: &Survey, name: &str) -> Result<Outcome
             }
         }
         let what = if step == launch::NAME && code(told) == Some(network::FAILED) { ": its network" } else { "" };
-        must(flow, told, &format!("container {name} was not started{what}"))?;
+        let ended = must(flow, told, &format!("container {name} was not started{what}"));
+        // What a new cube has for a program is that of a whole system.
+        if flow.said.stderr.iter().any(|line| line.contains(": exec: ")) {
+            let set = format!("'cube-cfg -n {name} set app:PROGRAM' and 'cube-cfg gen {name}'");
+            flow.complain(format!("[INFO]: what it runs is set by {set}"));
+        }
+        ended?;
     }
     vt::tell(flow, &cube, answer(round, "vt"));
     flow.said.changed = true;
@@ -217,11 +227,11 @@ pub fn prepare(flow: &mut Flow<'_>, survey: &Survey, cube: &Cube<'_>) -> Result<
     Ok(steps)
 }
 
-/// Removes what was set for one start, and remembers that `config.json` holds it; without any, forgets that.
+/// Removes what was set for one start, and remembers that `config.json` holds it; without any it holds the settings and nothing else.
 fn used(flow: &Flow<'_>, cube: &Cube<'_>, once: &[&String]) -> Step {
     let mark = flow.places.file(cube.name, REGENERATE);
     let command = match once {
-        [] => Command::new("rm").args(["-f", "--", &mark]),
+        [] => Command::new("rm").args(["-f", "--", &mark, &flow.places.file(cube.name, DIRTY)]),
         _ => {
             let files = once.iter().map(|file| flow.places.file(cube.name, file));
             Command::new("sh").args(["-c", ": >\"$1\" && shift && rm -f -- \"$@\"", "sh", &mark]).args(files)

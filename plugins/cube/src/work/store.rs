@@ -108,7 +108,7 @@ pub struct New<'a> {
 /// Adds a cube.
 pub fn add(flow: &mut Flow<'_>, new: &New<'_>) -> Result<(), Stop> {
     let New { source: Source { path: source, vt, files: more }, name, subuid, tag } = *new;
-    flow.lock_folder()?;
+    flow.make_folder_and_lock()?;
     // Only a virtual terminal is anything that another could have.
     let names = if vt.is_some() { &[][..] } else { &[name][..] };
     let survey = flow.look(names, false)?;

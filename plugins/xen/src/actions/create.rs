@@ -292,6 +292,17 @@ impl<'a> Job<'a> {
         }
     }
 
+    /// Where a state file that the call names was looked for.
+    fn named_state(&self, problem: Problem) -> Problem {
+        match &self.create.mode {
+            Some(CreateMode::Resume(Some(file))) => match self.below_home(file) {
+                Ok(path) => problem.hint(format!("the state was to be read from {} on the host", shown(&path))),
+                Err(_) => problem,
+            },
+            _ => problem,
+        }
+    }
+
     /// A relative path is below the home of the account.
     fn below_home(&self, file: &str) -> Result<String, Problem> {
         if file.starts_with('/') {
@@ -321,7 +332,7 @@ impl<'a> Job<'a> {
         {
             return match answer(TAKE) {
                 Some(_) => self.put_back(saved::in_use),
-                None => Err(self.failed(RESTORE, restored)),
+                None => Err(self.named_state(self.failed(RESTORE, restored))),
             };
         }
         if let Some(created) = answer(CREATE)
