@@ -279,8 +279,10 @@ fn traits(place: &Place, root: bool, changes: bool, limit_ms: u32) -> String {
         traits.push("as root".into());
     }
     traits.push(if changes { "changes".into() } else { "reads".into() });
-    if limit_ms > 0 {
-        traits.push(format!("within {limit_ms} ms"));
+    match limit_ms {
+        0 => {}
+        Command::NO_LIMIT => traits.push("not watched".into()),
+        _ => traits.push(format!("within {limit_ms} ms")),
     }
     traits.join(", ")
 }
