@@ -41,7 +41,8 @@ pub struct Setup {
 /// Time and numbers for every plugin.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// For one answer of a plugin, and for opening one in a child. Plugins take microseconds; this is for those that loop.
+    /// For one answer of a plugin, and for opening one in a child. Plugins take microseconds; this is for those that loop,
+    /// and long enough for eight megabytes of an answer on a machine that has much else to do.
     pub call: Duration,
     /// As many threads or processes of one plugin at most.
     pub workers: usize,
@@ -52,7 +53,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Limits {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Limits { call: Duration::from_secs(10), workers: cores.min(4), child_time_outs: 3 }
+        Limits { call: Duration::from_secs(30), workers: cores.min(4), child_time_outs: 3 }
     }
 }
 
