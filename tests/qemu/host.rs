@@ -363,7 +363,14 @@ impl Machine {
 
     /// The counter in its memory.
     pub fn count(&self) -> u64 {
-        let said = self.type_in("cat /tmp/count");
-        said.lines().rev().find_map(|line| line.trim().parse().ok()).unwrap_or_else(|| panic!("no number in {said}"))
+        // The guest may be in the middle of writing it, when the file is empty.
+        let mut said = String::new();
+        for _ in 0..100 {
+            said = self.type_in("cat /tmp/count");
+            if let Some(count) = said.lines().rev().find_map(|line| line.trim().parse().ok()) {
+                return count;
+            }
+        }
+        panic!("no number in {said}");
     }
 }
