@@ -41,8 +41,12 @@ pub fn carriers() -> Probe {
 /// The QMP sockets of our own machines, wherever they are: root may speak with all of them, the account with its own.
 pub fn own_sockets(request: &Request) -> Probe {
     let sockets = folders::run_bases(request).into_iter().map(|base| format!("{base}/*/qmp"));
-    let questions = qmp::QUESTIONS.map(qmp::command);
-    Probe::Talk(talk(sockets, questions, true))
+    Probe::Talk(ask(sockets, true))
+}
+
+/// The dialogue that asks what is asked of every machine.
+pub fn ask<A: Into<Bytes>>(sockets: impl IntoIterator<Item = A>, root: bool) -> Talk {
+    Talk { lines: qmp::questions().collect(), ..talk(sockets, [], root) }
 }
 
 /// A dialogue that only asks.
@@ -51,7 +55,7 @@ pub fn talk<A: Into<Bytes>>(
     commands: impl IntoIterator<Item = Bytes>,
     root: bool,
 ) -> Talk {
-    let negotiate = qmp::command("qmp_capabilities");
+    let negotiate = qmp::command(qmp::NEGOTIATE);
     Talk {
         place: Place::Target,
         privilege: if root { Privilege::Root } else { Privilege::None },

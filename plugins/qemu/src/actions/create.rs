@@ -13,11 +13,11 @@
 //! The same round that starts it looks whether it is there and asks it how it is: what ended at once is named, with what
 //! QEMU itself complained.
 
-use super::{ask_machine, consoles, patience_ms, run, start, step, tell, times, went_well};
+use super::{consoles, patience_ms, run, start, step, tell, times, went_well};
 use crate::conf::{Body, Machine};
 use crate::folders::{self, Folders};
 use crate::host::{self, Running};
-use crate::parse::qmp::{self, QUESTIONS, Said};
+use crate::parse::qmp::{self, Said};
 use crate::resolve::{self, Subject};
 use crate::{owner, probes};
 use ctys_plugin::machines::{self, Configured, words};
@@ -247,7 +247,7 @@ impl<'a> Job<'a> {
         let needs_root = self.running.as_ref().is_some_and(|running| running.needs_root(self.host));
         [
             Step::does(LOOK, Does::Look(probes::table())).go_on(),
-            ask_machine(ASK, &folders.qmp(), needs_root, QUESTIONS.map(qmp::command)),
+            Step::does(ASK, Does::Talk(probes::ask([folders.qmp()], needs_root))).go_on(),
         ]
     }
 

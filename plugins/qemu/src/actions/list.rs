@@ -6,7 +6,7 @@
 
 use crate::conf::{self, Machine};
 use crate::host::{self, Running};
-use crate::parse::qmp::{self, QUESTIONS};
+use crate::parse::qmp;
 use crate::{SESSION_TYPE, columns, owner, probes};
 use ctys_plugin::machines::Configured;
 use ctys_plugin::model::field::Known;
@@ -38,7 +38,7 @@ pub fn plan(request: &Request, list: &List, facts: &Facts) -> Effect {
     if sockets.is_empty() {
         return Effect::Report(rows(request, list, facts, machines));
     }
-    let talk = probes::talk(sockets, QUESTIONS.map(qmp::command), true);
+    let talk = probes::ask(sockets, true);
     super::run(vec![Step::does(ASK, Does::Talk(talk)).go_on()])
 }
 

@@ -19,8 +19,11 @@ use std::collections::BTreeMap;
 /// What an answer holds.
 pub const ANSWERS: [&str; 2] = ["\"return\"", "\"error\""];
 
+/// What comes before all commands.
+pub const NEGOTIATE: &str = "qmp_capabilities";
+
 /// What is asked of every machine that can be asked.
-pub const QUESTIONS: [&str; 5] = ["query-status", "query-vnc", "query-kvm", "query-uuid", "query-name"];
+const QUESTIONS: [&str; 5] = ["query-status", "query-vnc", "query-kvm", "query-uuid", "query-name"];
 
 /// What one socket said.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -29,6 +32,16 @@ pub struct Said {
     pub version: Option<String>,
     /// The answers by the command they answer: what it returned, or what it complained.
     pub answers: BTreeMap<String, Result<Value, String>>,
+}
+
+/// The dialogue that asks them, without names: QEMU reads its socket byte by byte and looks at all of its files for each (7.2: 10 us),
+/// so a listing of fifty machines waits for every byte. Their answers come in this order.
+pub fn questions() -> impl Iterator<Item = Bytes> {
+    in_order().map(|name| Bytes::from(json!({ "execute": name }).to_string()))
+}
+
+fn in_order() -> impl Iterator<Item = &'static str> {
+    std::iter::once(NEGOTIATE).chain(QUESTIONS)
 }
 
 /// A command as a line. The answer bears its name.
@@ -84,6 +97,7 @@ pub fn of_answer(answer: Option<&Answer>) -> Result<Said, Missing> {
 
 fn read(text: &Bytes) -> Said {
     let mut said = Said::default();
+    let mut unnamed = in_order();
     for line in text.as_slice().split(|&byte| byte == b'\n') {
         let Ok(Value::Object(mut object)) = json::from_slice::<Value>(line) else { continue };
         if let Some(version) = object.get("QMP").and_then(|qmp| qmp.get("version")?.get("qemu")) {
@@ -92,13 +106,21 @@ fn read(text: &Bytes) -> Said {
                 said.version.get_or_insert(format!("{major}.{minor}.{micro}"));
             }
         }
-        let Some(Value::String(id)) = object.remove("id") else { continue };
+        let id = object.remove("id");
         let answer = match (object.remove("return"), object.remove("error")) {
             (Some(returned), _) => Ok(returned),
             (None, Some(error)) => {
                 Err(error.get("desc").and_then(Value::as_str).unwrap_or("it gives no reason").to_string())
             }
             (None, None) => continue,
+        };
+        let id = match id {
+            Some(Value::String(id)) => id,
+            None => match unnamed.next() {
+                Some(question) => question.to_string(),
+                None => continue,
+            },
+            Some(_) => continue,
         };
         // The first answer stands: a second one of the same name is somebody's trick.
         said.answers.entry(id).or_insert(answer);
@@ -126,7 +148,7 @@ impl Said {
 
     /// Whether it carried out a command that is no question.
     pub fn did_something(&self) -> bool {
-        let is_question = |command: &str| command == "qmp_capabilities" || command.starts_with("query-");
+        let is_question = |command: &str| command == NEGOTIATE || command.starts_with("query-");
         self.answers.iter().any(|(command, answer)| answer.is_ok() && !is_question(command))
     }
 
@@ -201,6 +223,25 @@ mod tests {
         assert_eq!(said.refusal("query-name").as_deref(), Some("no such thing"));
         assert_eq!(said.refusal("query-status"), None);
         assert_eq!(said.refusal("stop").as_deref(), Some("it did not answer"));
+    }
+
+    #[test]
+    fn answers_without_names_are_those_to_the_questions_in_their_order() {
+        let asked: Vec<String> = questions().map(|line| line.to_text().into_owned()).collect();
+        assert_eq!(asked[..2], ["{\"execute\":\"qmp_capabilities\"}", "{\"execute\":\"query-status\"}"]);
+        let text = format!(
+            "{GREETING}{}",
+            "{\"return\": {}}\r\n{\"return\": {\"status\": \"running\"}}\r\n{\"event\": \"STOP\"}\r\n\
+             {\"error\": {\"desc\": \"no VNC here\"}}\r\n{\"return\": {\"enabled\": true}}\r\n\
+             {\"return\": {\"UUID\": \"6842CAF9-1e3e-4324-9ed5-96b8b9f2c5c2\"}}\r\n{\"return\": {\"name\": \"tst100\"}}\r\n\
+             {\"return\": {\"name\": \"one too many\"}}\r\n"
+        );
+        let said = of(&heard(&text, Ending::Answered)).unwrap();
+        assert_eq!((said.status(), said.vnc_port(), said.kvm()), (Some("running"), None, Some(true)));
+        assert_eq!(said.refusal("query-vnc").as_deref(), Some("no VNC here"));
+        assert_eq!(said.uuid().as_deref(), Some("6842caf91e3e43249ed596b8b9f2c5c2"));
+        assert_eq!(said.name(), Some("tst100"));
+        assert!(!said.did_something());
     }
 
     #[test]
