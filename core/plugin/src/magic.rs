@@ -14,6 +14,7 @@ use ctys_model::bytes::{escape, escape_for_eyes};
 use ctys_model::field::Known;
 use ctys_model::{Bytes, Field, Missing, Phase, Problem, Record, Value};
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 /// The magic comments of one file, in its order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -144,17 +145,19 @@ impl Magic {
         self.get("UUID").map(|uuid| plain_uuid(uuid).unwrap_or_else(|| uuid.to_string()))
     }
 
-    /// Sets every field the file can give and the record has no value for: native settings beat magic comments.
-    pub fn fill(&self, record: &mut Record) {
-        let mut give = |known: Known, value: Option<Value>| {
-            if record.get(known).present().is_none() {
-                record.set(known, value.unwrap_or(Value::Missing(Missing::None)));
+    /// Sets every field the file can give and the record has no value for: native settings beat magic comments. Only those
+    /// that will be shown, where that is known (see [`ctys_model::Enumerate::fields`]).
+    pub fn fill(&self, record: &mut Record, shown: Option<&BTreeSet<Field>>) {
+        let mut give = |known: Known, value: &dyn Fn() -> Option<Value>| {
+            let is_shown = shown.is_none_or(|shown| shown.contains(&Field::Known(known)));
+            if is_shown && record.get(known).present().is_none() {
+                record.set(known, value().unwrap_or(Value::Missing(Missing::None)));
             }
         };
-        give(Known::Label, self.label().map(Value::from));
-        give(Known::Uuid, self.uuid().map(Value::from));
+        give(Known::Label, &|| self.label().map(Value::from));
+        give(Known::Uuid, &|| self.uuid().map(Value::from));
         for (known, keys) in FIELDS {
-            give(*known, keys.iter().find_map(|key| self.get(key)).map(|text| typed(*known, text)));
+            give(*known, &|| keys.iter().find_map(|key| self.get(key)).map(|text| typed(*known, text)));
         }
     }
 
@@ -421,10 +424,19 @@ mod tests {
     }
 
     #[test]
+    fn only_what_is_shown_is_filled_in() {
+        let mut record = Record::new("XEN");
+        let shown = BTreeSet::from([Field::Known(Known::Vcpu), Field::Known(Known::Dist)]);
+        read("#@#LABEL = a\n#@#VRAM = 512\n#@#VCPU = 2").fill(&mut record, Some(&shown));
+        let set: Vec<Field> = record.fields.iter().map(|(field, _)| field.clone()).collect();
+        assert_eq!(set, [Known::SessionType, Known::Dist, Known::Vcpu].map(Field::Known));
+    }
+
+    #[test]
     fn a_native_setting_beats_the_comment() {
         let mut record = Record::new("XEN").with(Known::Label, "native");
         read("#@#LABEL = a:b\n#@#UUID = 6842CAF9-1e3e-4324-9ed5-96b8b9f2c5c2\n#@#VRAM = 512\n#@#VCPU = many")
-            .fill(&mut record);
+            .fill(&mut record, None);
         assert_eq!(record.get(Known::Label), &Value::from("native"));
         assert_eq!(record.get(Known::Uuid), &Value::from("6842caf91e3e43249ed596b8b9f2c5c2"));
         assert_eq!(record.get(Known::Vram), &Value::Number(512));

@@ -127,7 +127,7 @@ impl Suite {
     ) -> Option<Effect> {
         let call = Call::Plan { request: Box::new(request.clone()), facts: Box::new(facts.clone()) };
         let Some(Reply::Plan(first)) = self.ask::<P>(call, true) else { return None };
-        self.compare(verb, "plan", &P::plan(request, facts), &first);
+        self.compare(verb, "plan", &crate::call::as_asked(request, P::plan(request, facts)), &first);
         if !served {
             for fault in rules::of_undeclared(verb, &first) {
                 self.fault(fault);

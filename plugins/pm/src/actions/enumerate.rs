@@ -66,7 +66,8 @@ fn of_file(path: &str, magic: &Magic, enumerate: &Enumerate, facts: &Facts, find
         return;
     }
     let mut machine = blank(facts).with(Known::Id, path);
-    magic.fill(&mut machine);
+    // Whether there is a category decides over that of a physical machine.
+    magic.fill(&mut machine, None);
     if machine.get(Known::Category).present().is_none() {
         machine.set(Known::Category, SESSION_TYPE);
     }

@@ -49,7 +49,7 @@ pub fn plan(request: &Request, enumerate: &Enumerate, facts: &Facts) -> Findings
         findings.problems.push(Problem::new(Phase::Notice, format!("{} may not be read", shown(path))));
     }
     for machine in found.machines.iter().filter(|machine| state_wanted(&enumerate.states, machine.state())) {
-        of_machine(machine, blank(), &mut findings);
+        of_machine(enumerate, machine, blank(), &mut findings);
     }
     findings
 }
@@ -67,7 +67,7 @@ fn has_emulator(facts: &Facts) -> Result<(), Problem> {
     }
 }
 
-fn of_machine(machine: &Machine, mut record: Record, findings: &mut Findings) {
+fn of_machine(enumerate: &Enumerate, machine: &Machine, mut record: Record, findings: &mut Findings) {
     let line = &machine.line;
     let number = |number: Option<i64>| number.map(Value::Number);
     let port = match line.vnc() {
@@ -96,7 +96,7 @@ fn of_machine(machine: &Machine, mut record: Record, findings: &mut Findings) {
     record.set(Field::Other(columns::MACHINE.into()), text(line.board().map(str::to_string)));
     record.set(Field::Other(columns::IMAGE.into()), text(line.image().map(str::to_string)));
     for magic in &machine.magics {
-        magic.fill(&mut record);
+        magic.fill(&mut record, enumerate.fields.as_ref());
     }
     let path = machine.shown_path();
     if let Body::Broken(why) = &machine.body {

@@ -44,12 +44,18 @@ pub fn plan(request: &Request, enumerate: &Enumerate, facts: &Facts) -> Findings
         findings.problems.push(Problem::new(Phase::Notice, format!("{} may not be read", shown(path))));
     }
     for machine in found.machines.iter().filter(|machine| state_wanted(&enumerate.states, machine.state())) {
-        of_machine(request, machine, blank(), &mut findings);
+        of_machine(request, enumerate, machine, blank(), &mut findings);
     }
     findings
 }
 
-fn of_machine(request: &Request, machine: &Machine, mut record: Record, findings: &mut Findings) {
+fn of_machine(
+    request: &Request,
+    enumerate: &Enumerate,
+    machine: &Machine,
+    mut record: Record,
+    findings: &mut Findings,
+) {
     let number = |number: Option<i64>| number.map(Value::Number);
     let display = machine.vnc_display();
     let native = [
@@ -69,7 +75,7 @@ fn of_machine(request: &Request, machine: &Machine, mut record: Record, findings
         }
     }
     for magic in &machine.magics {
-        magic.fill(&mut record);
+        magic.fill(&mut record, enumerate.fields.as_ref());
     }
     let (interfaces, odd) = machine.cards();
     let mut tell = |what: &str, lines: &[usize]| {
