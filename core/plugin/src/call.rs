@@ -5,21 +5,15 @@ use crate::Plugin;
 use ctys_model::field::Known;
 use ctys_model::{Action, Call, Effect, Enumerate, Envelope, Field, PROTOCOL, PROTOCOL_MIN, Reply, Request};
 use serde::Deserialize;
-use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook, take_hook};
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::Once;
 
 /// Answers one [`Envelope`] with one [`Reply`], both as MessagePack with named fields. Never unwinds: a panic is
 /// [`Reply::Panicked`], a message that is not understood is [`Reply::NotUnderstood`].
 pub fn call_bytes<P: Plugin>(message: &[u8]) -> Vec<u8> {
     let reply = match understand(message) {
-        Ok(call) => match without_unwinding(|| {
-            let (reply, asked) = answer::<P>(call);
-            let encoded = encode(&reply);
-            tidy_later(Box::new((reply, asked)));
-            encoded
-        }) {
+        Ok(call) => match without_unwinding(|| encode(&answer::<P>(call))) {
             Ok(encoded) => return encoded,
             Err(panicked) => panicked,
         },
@@ -28,23 +22,13 @@ pub fn call_bytes<P: Plugin>(message: &[u8]) -> Vec<u8> {
     encode(&reply)
 }
 
-/// What a call leaves behind is given back by the next one: the caller waits for the answer, and giving back the files of a whole
-/// inventory takes as long as reading them. So a plugin holds what one call was about, at most.
-fn tidy_later(left: Box<dyn Any + Send>) {
-    static LEFT: Mutex<Option<Box<dyn Any + Send>>> = Mutex::new(None);
-    let before = LEFT.lock().unwrap_or_else(PoisonError::into_inner).replace(left);
-    drop(before);
-}
-
-/// The answer, and the question.
-fn answer<P: Plugin>(call: Call) -> (Reply, Call) {
-    let reply = match &call {
+fn answer<P: Plugin>(call: Call) -> Reply {
+    match call {
         Call::Manifest => Reply::Manifest(Box::new(P::manifest())),
-        Call::Wants { request } => Reply::Wants(P::wants(request)),
-        Call::Plan { request, facts } => Reply::Plan(Box::new(as_asked(request, P::plan(request, facts)))),
-        Call::Read { request, facts, replies } => Reply::Read(Box::new(P::read(request, facts, replies))),
-    };
-    (reply, call)
+        Call::Wants { request } => Reply::Wants(P::wants(&request)),
+        Call::Plan { request, facts } => Reply::Plan(Box::new(as_asked(&request, P::plan(&request, &facts)))),
+        Call::Read { request, facts, replies } => Reply::Read(Box::new(P::read(&request, &facts, &replies))),
+    }
 }
 
 /// An inventory without the fields that nobody will see: thousands of records with dozens of fields would cross the
