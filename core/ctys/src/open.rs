@@ -132,11 +132,9 @@ pub fn open(
         match console::attach(console, &way) {
             Ok(ended) => {
                 if ended.status != 0 {
-                    let message = match &opening.job.action {
-                        Action::Create(create) if !create.cmd.is_empty() => {
-                            format!("{} in {} ended with status {}", create.cmd[0], console.label, ended.status)
-                        }
-                        _ => format!("the console ended with status {}", ended.status),
+                    let message = match command(opening.job) {
+                        Some(program) => format!("{program} in {} ended with status {}", console.label, ended.status),
+                        None => format!("the console ended with status {}", ended.status),
                     };
                     problems.push(opening.problem(Problem::new(Phase::Run, message)));
                 }
@@ -254,7 +252,7 @@ impl Settings {
             target: &job.target,
             means,
             // A command that is part of a pipe gets its bytes as they are, as with ssh.
-            ptys: options.pty.unwrap_or(if is_command(job) && !has_both { 0 } else { 2 }),
+            ptys: options.pty.unwrap_or(if command(job).is_some() && !has_both { 0 } else { 2 }),
             forward_agent: options.forward_agent,
             location: options.location,
             geometry: options.geometry.as_deref(),
@@ -269,9 +267,12 @@ impl Settings {
     }
 }
 
-/// Whether a command is run, and not a console opened.
-fn is_command(job: &Job) -> bool {
-    matches!(&job.action, Action::Create(create) if !create.cmd.is_empty())
+/// The program, where a command is run and no console opened.
+fn command(job: &Job) -> Option<&String> {
+    match &job.action {
+        Action::Create(create) => create.cmd.first(),
+        _ => None,
+    }
 }
 
 /// `XOPTS`.
