@@ -11,7 +11,7 @@
 
 use crate::story::World;
 use crate::{Plugin, testing};
-use ctys_model::{Action, Cancel, CancelMethod, Effect, MachineAddress, Phase, Request, Side};
+use ctys_model::{Action, Cancel, CancelMethod, Effect, FileAnswer, MachineAddress, Phase, Request, Side};
 
 const METHODS: [Option<CancelMethod>; 11] = [
     None,
@@ -26,6 +26,16 @@ const METHODS: [Option<CancelMethod>; 11] = [
     Some(CancelMethod::PowerOff(Some(0))),
     Some(CancelMethod::PowerOff(Some(30))),
 ];
+
+/// Puts the mark into a file of a machine.
+///
+/// # Panics
+///
+/// Where the file has no content.
+pub fn mark(file: &mut FileAnswer) {
+    let FileAnswer::Content { content, .. } = file else { panic!("a file that cannot be read bears no mark") };
+    content.0.extend(b"\n#@#PROTECT = \"ask mia\"\n");
+}
 
 /// Fails unless the plugin honours the mark: a machine by its address, on a host without the mark and on the same host with it.
 ///
