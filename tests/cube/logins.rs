@@ -226,7 +226,8 @@ fn the_console_does_not_lean_on_the_bridge() {
     let terminal = terminal(&bed, "web");
     log_in(&terminal);
     terminal.line("cube-ctl web:hostname");
-    terminal.wait_for("\nthis-is-web");
+    // The command over there reads what is typed until it has ended: the next line is for the prompt after it.
+    terminal.wait_for("\nthis-is-web\n~ #");
     terminal.line("exit");
     terminal.wait_for("\nstatus 0.");
 }
