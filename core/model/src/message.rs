@@ -27,7 +27,8 @@ pub struct Envelope {
 pub enum Call {
     /// Who are you?
     Manifest,
-    /// Which facts do you need?
+    /// Which facts do you need? Where the action changes nothing, the name of the target's host is empty: the answer is
+    /// used for every host of the call that is asked the same.
     Wants {
         /// What is asked.
         request: Box<Request>,

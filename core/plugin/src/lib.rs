@@ -56,7 +56,8 @@ use ctys_model::{Effect, Facts, Findings, Manifest, Next, Phase, Probe, Problem,
 pub trait Plugin {
     /// Who it is: what [`manifest`] reads from the plugin's `manifest.json`.
     fn manifest() -> Manifest;
-    /// Which facts it needs for this request.
+    /// Which facts it needs for this request. For an action that changes nothing it is asked once for many hosts, so the
+    /// name of the target's host is empty here; [`Plugin::plan`] is told it.
     fn wants(request: &Request) -> Vec<Probe>;
     /// What is to be done, given these facts.
     fn plan(request: &Request, facts: &Facts) -> Effect;

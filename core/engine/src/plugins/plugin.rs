@@ -12,6 +12,7 @@ use ctys_model::{Call, Effect, Envelope, Facts, Manifest, Next, Probe, Problem, 
 use serde::Serialize;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// An opened plugin. Several threads may ask it at the same time.
 pub struct Plugin {
@@ -19,6 +20,14 @@ pub struct Plugin {
     file: Option<PathBuf>,
     protocol: u32,
     carrier: Carrier,
+    /// The last question that changes nothing, and what the plugin wants to know for it: the hosts of a call share it.
+    wanted: Mutex<Option<Arc<Wanted>>>,
+}
+
+/// A question, and which facts it needs.
+struct Wanted {
+    request: Request,
+    probes: Vec<Probe>,
 }
 
 /// An [`Envelope`] that borrows what it carries: facts may be large, and are not copied to be asked about.
@@ -86,7 +95,9 @@ impl Plugin {
         let protocol = common_protocol(manifest.protocol).map_err(fails)?;
         let question = encode(&Envelope { protocol, call: Call::Manifest }).map_err(fails)?;
         match understand(carrier.call(&question).map_err(fails)?).map_err(fails)? {
-            Reply::Manifest(said) if *said == manifest => Ok(Plugin { manifest, file, protocol, carrier }),
+            Reply::Manifest(said) if *said == manifest => {
+                Ok(Plugin { manifest, file, protocol, carrier, wanted: Mutex::default() })
+            }
             Reply::Manifest(_) => Err(fails(Cause::BadManifest("the code says something else of itself".into()))),
             other => Err(fails(mismatch(&other))),
         }
@@ -123,8 +134,25 @@ impl Plugin {
         Some(PluginError::new(self.name(), self.file(), Step::Open, cause))
     }
 
-    /// Which facts it needs for this request.
+    /// Which facts it needs for this request. For one that changes nothing, the plugin is not told the name of the host
+    /// ([`ctys_model::Call::Wants`]), so that it is asked once for all hosts of a call.
     pub fn wants(&self, request: &Request) -> Result<Vec<Probe>, PluginError> {
+        if request.action.verb().changes() {
+            return self.ask_wants(request);
+        }
+        let mut request = request.clone();
+        request.target.host.clear();
+        let last = self.wanted.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(last) = last.filter(|last| last.request == request) {
+            return Ok(last.probes.clone());
+        }
+        let probes = self.ask_wants(&request)?;
+        let wanted = Arc::new(Wanted { request, probes: probes.clone() });
+        *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) = Some(wanted);
+        Ok(probes)
+    }
+
+    fn ask_wants(&self, request: &Request) -> Result<Vec<Probe>, PluginError> {
         match self.ask(Step::Wants, Asked::Wants { request })? {
             Reply::Wants(probes) => Ok(probes),
             other => Err(self.failed(Step::Wants, mismatch(&other))),

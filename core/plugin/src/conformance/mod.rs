@@ -92,6 +92,13 @@ impl Suite {
             let call = Call::Wants { request: Box::new(request.clone()) };
             let Some(Reply::Wants(probes)) = self.ask::<P>(call, true) else { continue };
             self.compare(verb, "wants", &P::wants(&request), &probes);
+            let mut nameless = request.clone();
+            nameless.target.host.clear();
+            if !verb.changes() && P::wants(&nameless) != probes {
+                self.fault(format!(
+                    "{verb}: what it wants to know depends on the name of the host, which it is not told"
+                ));
+            }
             deeds.wanted |= !probes.is_empty();
             for fault in rules::of_probes(verb, &probes) {
                 self.fault(fault);

@@ -13,6 +13,7 @@ enum Fault {
     PanicsOnGarbage,
     PanicsInRead,
     IsRandom,
+    AsksByHost,
     ProbeChanges,
     ListChanges,
     CancelsWithoutAddress,
@@ -70,6 +71,9 @@ impl Plugin for Lamp {
 
     fn wants(request: &Request) -> Vec<Probe> {
         match &request.action {
+            Action::List(_) if has(Fault::AsksByHost) => {
+                vec![Probe::run(Command::new("lamp-status").arg(request.target.host.as_str()))]
+            }
             Action::List(List { per_interface, .. }) => {
                 assert!(!(has(Fault::PanicsInWants) && *per_interface), "wants is broken");
                 vec![probe()]
@@ -169,6 +173,7 @@ fn every_fault_is_found_and_named() {
         (Fault::PanicsOnGarbage, "LIST: plan panicked at", "tools print garbage bytes"),
         (Fault::PanicsInRead, "CANCEL: read panicked at", "tests.rs:"),
         (Fault::IsRandom, "LIST: plan gives different answers", "same question"),
+        (Fault::AsksByHost, "LIST: what it wants to know depends on the name of the host", ""),
         (Fault::ProbeChanges, "LIST: a probe changes something", "lamp-status"),
         (Fault::ListChanges, "LIST: plans the step \"off\"", "only looks"),
         (Fault::CancelsWithoutAddress, "CANCEL: plans the changing step \"off\"", "no address is given"),
