@@ -74,7 +74,13 @@ impl Means {
 ///
 /// ksu searches no PATH, and its own status is 0 whatever that of the command was: it gives away the low byte of what
 /// wait(2) told it. With `-k` it becomes the command, and with `-Z` leaves no tickets of the user in a cache of root's.
-pub fn preamble(nonce: &str, means: &[Means]) -> Vec<u8> {
+///
+/// A script in a command without a limit of its own (`ctys_j`) is run by this shell, in a process beside it: one program less.
+///
+/// What is asked of programs is asked at the same time. `limits_now` is for a shell that begins before anybody knows what to ask:
+/// it finds out meanwhile how it keeps commands to their time, see [`limits`], which has to follow.
+pub fn preamble(nonce: &str, means: &[Means], limits_now: bool) -> Vec<u8> {
+    let limits = if limits_now { format!("{PROBE} & ctys_k=$!\n") } else { String::new() };
     let mut roots = String::new();
     if !means.is_empty() {
         roots.push_str("case $ctys_i in 'uid=0('*|'uid=0 '*) ctys_m=root;; *)\nif false; then :\n");
@@ -92,12 +98,12 @@ pub fn preamble(nonce: &str, means: &[Means]) -> Vec<u8> {
 LC_ALL=C; export LC_ALL; unset LANGUAGE ENV BASH_ENV CDPATH
 PATH=${{PATH:-/usr/bin:/bin}}:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin; export PATH
 cd \"${{HOME:-/}}\" 2>/dev/null || cd /
-ctys_n={nonce}
+ctys_n={nonce} ctys_k=
 ctys_b() {{ printf '%s b %s\\n' $ctys_n $1; printf '%s b %s\\n' $ctys_n $1 >&2; }}
 ctys_e() {{ ctys_last=$2; printf '%s e %s %s %s\\n' $ctys_n $1 $2 $3; printf '%s e %s %s %s\\n' $ctys_n $1 $2 $3 >&2; }}
 ctys_x() {{ printf '%s x %s\\n' $ctys_n $1; printf '%s x %s\\n' $ctys_n $1 >&2; }}
-ctys_b 0
-uname -snrm; ctys_i=$(id); printf '%s\\n' \"$ctys_i\" \"${{HOME:-/}}\"
+{limits}ctys_b 0
+uname -snrm & ctys_p=$!; ctys_i=$(id); wait $ctys_p; printf '%s\\n' \"$ctys_i\" \"${{HOME:-/}}\"
 ctys_e 0 $? 0
 ctys_m=none
 {roots}ctys_r() {{
@@ -112,7 +118,13 @@ esac
 ctys_o() {{
 case $ctys_m in
 ksu|sudo|doas) ctys_r \"$@\";;
-*) shift; \"$@\";;
+*) shift; ctys_j \"$@\";;
+esac
+}}
+ctys_j() {{
+case $1$2 in
+sh-c) ( shift 2; ctys_c=$1; shift; [ $# = 0 ] || shift; eval \"$ctys_c\" );;
+*) \"$@\";;
 esac
 }}
 ctys_a() {{
@@ -128,13 +140,15 @@ esac
     .into_bytes()
 }
 
+/// Whether `timeout` is there and knows `-k`, which that of busybox learned late.
+const PROBE: &str = "timeout -k 1 1 true >/dev/null 2>&1 </dev/null";
+
 /// How a command is kept to its time limit. Which way the host has is found out when the first such command runs, since that
-/// takes two processes and most tools are absent on most hosts; [`LIMITS_NOW`] finds it out at once.
+/// takes two processes and most tools are absent on most hosts, unless the [`preamble`] began to find it out.
 pub fn limits(out: &mut Vec<u8>) {
+    out.extend_from_slice(format!("ctys_t() {{\nif if [ $ctys_k ]; then wait $ctys_k; else {PROBE}; fi; then").as_bytes());
     out.extend_from_slice(
-        b"\
-ctys_t() {
-if timeout -k 1 1 true >/dev/null 2>&1 </dev/null; then ctys_t() { timeout -k 2 \"$@\"; }
+        b" ctys_t() { timeout -k 2 \"$@\"; }
 else ctys_t() {
 ctys_l=$1; shift
 { \"$@\" <&3 3<&- & } 3<&0; ctys_p=$!
@@ -144,14 +158,11 @@ kill $ctys_w 2>/dev/null
 if [ $ctys_s = 143 ] || [ $ctys_s = 137 ]; then return 124; fi
 return $ctys_s
 }; fi
-[ $# = 0 ] || ctys_t \"$@\"
+ctys_t \"$@\"
 }
 ",
     );
 }
-
-/// Behind [`limits`].
-pub const LIMITS_NOW: &[u8] = b"ctys_t\n";
 
 /// Whether a folder may be there: one that is below a folder which the account may not enter may be.
 pub fn nearness(out: &mut Vec<u8>) {
@@ -253,9 +264,11 @@ fn first_of(out: &mut Vec<u8>, number: u32, tries: &[Command], limit_s: u32) -> 
         }
         let root = command.privilege == Privilege::Root;
         if root {
-            out.extend_from_slice(b"if ctys_a ");
+            // Said once: a command may be a long script.
+            out.extend_from_slice(b"set -- ");
             out.extend_from_slice(&words);
-            out.extend_from_slice(b"; then\n");
+            out.extend_from_slice(b"\nif ctys_a \"$@\"; then\n");
+            words = b"\"$@\"".to_vec();
         }
         let mut input = b" </dev/null".to_vec();
         if let Some(stdin) = &command.stdin {
@@ -277,7 +290,7 @@ fn first_of(out: &mut Vec<u8>, number: u32, tries: &[Command], limit_s: u32) -> 
             // What watches itself needs a watch for the way to root only.
             (true, Command::NO_LIMIT) => out.extend_from_slice(format!("ctys_o {limit} ").as_bytes()),
             (true, _) => out.extend_from_slice(format!("ctys_r {limit} ").as_bytes()),
-            (false, Command::NO_LIMIT) => {}
+            (false, Command::NO_LIMIT) => out.extend_from_slice(b"ctys_j "),
             (false, _) => out.extend_from_slice(format!("ctys_t {limit} ").as_bytes()),
         }
         out.extend_from_slice(&words);
@@ -354,7 +367,7 @@ mod tests {
         let file = std::env::temp_dir().join(format!("ctys-chain-{}", std::process::id()));
         let talks = Command::new("sh").args(["-c", "echo one; echo two >&2; ls -d /"]);
         let steps = [talks, Command::new("touch").arg(file.to_str().unwrap())].map(|command| Item::Run(vec![command]));
-        let mut greeting = preamble("0123", &[]);
+        let mut greeting = preamble("0123", &[], false);
         limits(&mut greeting);
         round_over(&mut greeting, 0);
         let mut chain = Vec::new();

@@ -39,7 +39,8 @@ pub struct Command {
 
 impl Command {
     /// For a command that cannot hang, since it asks nothing but the kernel (`ip addr`) or keeps its own time: it is spared
-    /// the process that would watch it, unless a way to root comes between. The clocks of the host hold for it all the same.
+    /// the process that would watch it, unless a way to root comes between. The clocks of the host hold for it all the same. A
+    /// script among its words (`sh -c`) is spared its shell as well; there `$$` is not its own process.
     pub const NO_LIMIT: u32 = u32::MAX;
 
     /// A command on the target that only reads, without privilege, with the default time limit.
