@@ -134,8 +134,8 @@ fn enumerate(home: &Path, files: usize, rounds: usize) {
     assert_eq!(records, files.div_ceil(10), "each configuration is a record");
     let mut calls = [
         ("find -type f", find, ""),
-        ("find -name *.conf, and cat", cat, ""),
         ("ctys -a enumerate", list("type,label,id"), "aim twice find"),
+        ("find -name *.conf, and cat", cat, ""),
         ("the same, all fields as csv", list("csv"), ""),
         ("the same, machine, with names", list("machine"), ""),
     ];
@@ -146,9 +146,16 @@ fn enumerate(home: &Path, files: usize, rounds: usize) {
             costs.push(run(call));
         }
     }
-    let find = median(&costs[0]);
-    for (n, ((what, _, aim), costs)) in calls.iter().zip(&costs).enumerate() {
-        show(what, median(costs), (n > 0).then_some(find), aim);
+    let finds = costs[0].clone();
+    // Beside the find of the same round, since the machine is not equally fast in all of them.
+    let beside = |costs: &[Cost], part: fn(&Cost) -> f64| {
+        middle(costs.iter().zip(&finds).map(|(cost, find)| part(cost) / part(find)).collect())
+    };
+    for ((what, _, aim), costs) in calls.iter().zip(&costs) {
+        let (wall, cpu) = (beside(costs, |cost| cost.wall), beside(costs, |cost| cost.cpu));
+        let cost = median(costs);
+        // As if find had taken what makes these ratios.
+        show(what, cost, Some(Cost { wall: cost.wall / wall, cpu: cost.cpu / cpu, ..cost }), aim);
     }
 }
 
@@ -164,11 +171,12 @@ fn show(what: &str, cost: Cost, other: Option<Cost>, aim: &str) {
     );
 }
 
+fn middle(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
 fn median(costs: &[Cost]) -> Cost {
-    let middle = |mut values: Vec<f64>| {
-        values.sort_by(f64::total_cmp);
-        values[values.len() / 2]
-    };
     Cost {
         wall: middle(costs.iter().map(|cost| cost.wall).collect()),
         cpu: middle(costs.iter().map(|cost| cost.cpu).collect()),

@@ -2,6 +2,7 @@
 //! get in each other's way.
 
 use crate::bed::{Bed, ip, until};
+use crate::user::{kill_server, server};
 use std::fs;
 use std::process::{Child, Stdio};
 
@@ -44,6 +45,31 @@ fn a_start_that_fails_at_the_channel_says_so_and_leaves_nothing() {
     fs::remove_dir_all(&name).unwrap();
     bed.ctl(["start", "web"]).silent();
     assert_eq!(bed.status("web"), "running");
+}
+
+#[test]
+fn a_server_at_work_is_told_of_a_start_without_another_process() {
+    let bed = Bed::new();
+    let [lock, socket] = [".lock", "web/command"].map(|file| bed.folder.join("state/.channel").join(file));
+    for name in ["other", "web"] {
+        bed.cube(name, SLEEP);
+        bed.ctl(["start", name]).silent();
+    }
+    let first = server(&bed).unwrap();
+    bed.ctl(["stop", "web"]).silent();
+    // A process that asks who serves would make it anew.
+    fs::remove_file(&lock).unwrap();
+    bed.ctl(["start", "web"]).silent();
+    until("the socket of the cube", || socket.exists());
+    assert_eq!((lock.exists(), server(&bed)), (false, Some(first)), "another process asked who serves");
+    assert_eq!(fs::read_to_string(socket.with_file_name("name")).unwrap(), "web");
+    // The record of a server that is no more is believed by nobody.
+    bed.ctl(["stop", "web"]).silent();
+    kill_server(&bed);
+    assert!(lock.with_file_name(".server").exists() && !socket.exists());
+    bed.ctl(["start", "web"]).silent();
+    until("another server", || server(&bed).is_some_and(|pid| pid != first) && socket.exists());
+    assert!(lock.exists());
 }
 
 #[test]

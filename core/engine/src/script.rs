@@ -146,7 +146,9 @@ const PROBE: &str = "timeout -k 1 1 true >/dev/null 2>&1 </dev/null";
 /// How a command is kept to its time limit. Which way the host has is found out when the first such command runs, since that
 /// takes two processes and most tools are absent on most hosts, unless the [`preamble`] began to find it out.
 pub fn limits(out: &mut Vec<u8>) {
-    out.extend_from_slice(format!("ctys_t() {{\nif if [ $ctys_k ]; then wait $ctys_k; else {PROBE}; fi; then").as_bytes());
+    out.extend_from_slice(
+        format!("ctys_t() {{\nif if [ $ctys_k ]; then wait $ctys_k; else {PROBE}; fi; then").as_bytes(),
+    );
     out.extend_from_slice(
         b" ctys_t() { timeout -k 2 \"$@\"; }
 else ctys_t() {

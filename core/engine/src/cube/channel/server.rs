@@ -4,6 +4,7 @@
 //! ```text
 //! /var/lib/cube/.channel/            0711, no cube sees it
 //!     .lock   .log                   who serves; what was asked
+//!     .server                        process and start time of who serves and will look at the folders once more
 //!     web/                           what the cube web has as /var/lib/cube/.channel, read-only
 //!         name                       its name: the folder is open, and who sees it is in a cube
 //!         command                    its socket
@@ -35,6 +36,13 @@ const SOCKET: &str = "command";
 
 /// The file that tells a cube its name.
 const NAME: &str = "name";
+
+/// Who serves. While it is there, its process looks at the folders after whatever is done in them: so a script can open a folder
+/// without a process of ours (`plugins/cube/src/work/launch.rs`).
+const RECORD: &str = ".server";
+
+/// The beginning of names that only tell the server to look.
+const KNOCK: &str = ".knock-";
 
 /// How many calls of one cube may be under way.
 const AT_ONCE: usize = 16;
@@ -134,9 +142,11 @@ fn room(folder: &Path, cube: &OsStr) -> Result<(), Error> {
     file.write_all(cube.as_bytes())?;
     drop(file);
     // The server watches the folder above.
-    let knock = folder.join(format!(".knock-{}", std::process::id()));
+    let knock = folder.join(format!("{KNOCK}{}", std::process::id()));
     File::create(&knock)?;
-    fs::remove_file(&knock)
+    // The server may have heard it already, and taken it away.
+    let _ = fs::remove_file(&knock);
+    Ok(())
 }
 
 /// What the processes get as environment: a search path, where our plugins are, and what was handed over.
@@ -182,6 +192,7 @@ impl Server {
         unsafe { libc::umask(0) };
         more_descriptors();
         let watch = Watch::over(&self.folder)?;
+        self.record()?;
         loop {
             if !self.look()? || (self.doors.is_empty() && self.is_idle(&lock)?) {
                 return Ok(());
@@ -204,9 +215,27 @@ impl Server {
         if !self.in_background || self.calls.load(Ordering::Relaxed) > 0 {
             return Ok(false);
         }
+        match fs::remove_file(self.folder.join(RECORD)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
         // SAFETY: flock takes two numbers.
         unsafe { libc::flock(lock.as_raw_fd(), libc::LOCK_UN) };
-        Ok(!self.look()? || self.doors.is_empty() || !take(lock))
+        if !self.look()? || self.doors.is_empty() || !take(lock) {
+            return Ok(true);
+        }
+        self.record()?;
+        Ok(false)
+    }
+
+    /// Says who serves: the number of a process alone may be somebody else's later.
+    fn record(&self) -> Result<(), Error> {
+        let stat = fs::read_to_string("/proc/self/stat")?;
+        // Field 22 of proc(5); the second one, the name, may hold anything.
+        let start = stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(19)).unwrap_or_default();
+        let path = self.folder.join(RECORD);
+        let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(path)?;
+        file.write_all(format!("{} {start}\n", std::process::id()).as_bytes())
     }
 
     /// Makes the doors those of the folders that are there. False when our own folder is gone.
@@ -216,11 +245,12 @@ impl Server {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
             Err(error) => return Err(error),
         };
-        let names: Vec<OsString> = entries
-            .flatten()
-            .map(|entry| entry.file_name())
-            .filter(|name| !name.as_bytes().starts_with(b"."))
-            .collect();
+        let mut names: Vec<OsString> = entries.flatten().map(|entry| entry.file_name()).collect();
+        for knock in names.iter().filter(|name| name.as_bytes().starts_with(KNOCK.as_bytes())) {
+            // One that cannot be removed is looked at again, no more.
+            let _ = fs::remove_file(self.folder.join(knock));
+        }
+        names.retain(|name| !name.as_bytes().starts_with(b"."));
         self.doors.retain(|name, _| names.contains(name));
         for name in names {
             match self.door(&name) {
