@@ -122,8 +122,8 @@ ksu|sudo|doas) ctys_r \"$@\";;
 esac
 }}
 ctys_j() {{
-case $1$2 in
-sh-c) ( shift 2; ctys_c=$1; shift; [ $# = 0 ] || shift; eval \"$ctys_c\" );;
+case \"$1 $2\" in
+'sh -c') ( shift 2; ctys_c=$1; shift; [ $# = 0 ] || shift; eval \"$ctys_c\" );;
 *) \"$@\";;
 esac
 }}
