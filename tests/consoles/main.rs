@@ -10,6 +10,7 @@ mod pty;
 mod sealed;
 
 mod bash;
+mod clocks;
 mod screen;
 mod serial;
 mod terminals;

@@ -14,13 +14,9 @@ use ctys_model::bytes::escape;
 use ctys_model::{Action, Bytes, Console, ConsoleKind, Phase, Privilege, Problem, Tunnel};
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
-use std::time::Duration;
 
 /// How many lines of what a console said before are shown, unless `CTYS_CONSOLE_HISTORY` says otherwise.
 const HISTORY_LINES: u32 = 200;
-
-/// How long a window may take to come up: gnome-terminal through a slow line takes ten seconds and more.
-const PATIENCE: Duration = Duration::from_secs(45);
 
 /// How many windows are started at the same time; each is a login.
 const WINDOWS_AT_ONCE: usize = 8;
@@ -262,7 +258,8 @@ impl Settings {
             key: self.key,
             history_lines: self.history_lines,
             ignored_signals: signals,
-            patience: PATIENCE,
+            // A window takes as long as its host: gnome-terminal through a slow line ten seconds and more.
+            patience: shared.clocks.total,
         }
     }
 }

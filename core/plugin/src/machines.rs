@@ -231,6 +231,10 @@ pub fn misfit(machine: &impl Configured, address: &MachineAddress) -> Option<Str
     None
 }
 
+/// The hint where a path leads to no file: `p:$HOME/x.conf` arrives with the caller's home folder in it.
+pub const PATH_IS_THERE: &str = "the path is one on the target, where $HOME may be another than that of the shell here; \
+                                 f:<part of the path> finds a file below the home folder there";
+
 /// That more than one file fits where one is needed.
 pub fn ambiguous_files(all: &[impl Configured]) -> Problem {
     let list: Vec<String> = all.iter().map(Configured::shown_path).collect();

@@ -105,7 +105,7 @@ fn named_file(path: &str, facts: &Facts) -> Result<Machine, Problem> {
             }
         }
         Answer::File(FileAnswer::Content { cut: true, .. }) => Err(problem("it is too long for a configuration")),
-        Answer::File(FileAnswer::Absent) => Err(problem("No such file or directory")),
+        Answer::File(FileAnswer::Absent) => Err(problem("No such file or directory").hint(machines::PATH_IS_THERE)),
         Answer::File(FileAnswer::Denied) => Err(Problem { phase: Phase::Privilege, ..problem("Permission denied") }
             .hint("a machine runs as the account that starts it, which must be able to read this file")),
         Answer::Failed(why) => Err(problem(why)),

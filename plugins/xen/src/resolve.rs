@@ -125,6 +125,7 @@ fn named_file(path: &str, facts: &Facts) -> Result<Machine, Problem> {
                 why if why.contains("ermission denied") => {
                     Problem { phase: Phase::Privilege, ..problem(why.into()) }.hint("-Z SUDO lets root read it")
                 }
+                why if why.contains("No such file") => problem(why.into()).hint(machines::PATH_IS_THERE),
                 why => problem(why.to_string()),
             })
         }

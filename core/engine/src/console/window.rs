@@ -64,6 +64,7 @@ pub fn window(console: &Console, way: &Way<'_>, here: bool) -> Result<(), Proble
         Err(()) => {
             let waited = way.patience.as_secs();
             Problem::new(Phase::Timeout, format!("the {} console was no window within {waited} s", console.kind))
+                .hint("--total-timeout SECONDS gives it more time")
         }
         Ok(News::Absent) => {
             let phase = if here { Phase::Here } else { Phase::Run };
