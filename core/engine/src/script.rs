@@ -98,7 +98,8 @@ pub fn preamble(nonce: &str, means: &[Means], limits_now: bool) -> Vec<u8> {
 LC_ALL=C; export LC_ALL; unset LANGUAGE ENV BASH_ENV CDPATH
 PATH=${{PATH:-/usr/bin:/bin}}:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin; export PATH
 cd \"${{HOME:-/}}\" 2>/dev/null || cd /
-ctys_n={nonce} ctys_k=
+ctys_k=
+ctys_n={nonce}
 ctys_b() {{ printf '%s b %s\\n' $ctys_n $1; printf '%s b %s\\n' $ctys_n $1 >&2; }}
 ctys_e() {{ ctys_last=$2; printf '%s e %s %s %s\\n' $ctys_n $1 $2 $3; printf '%s e %s %s %s\\n' $ctys_n $1 $2 $3 >&2; }}
 ctys_x() {{ printf '%s x %s\\n' $ctys_n $1; printf '%s x %s\\n' $ctys_n $1 >&2; }}
