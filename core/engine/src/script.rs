@@ -77,6 +77,9 @@ impl Means {
 ///
 /// A script in a command without a limit of its own (`ctys_j`) is run by this shell, in a process beside it: one program less.
 ///
+/// A mark waits in `ctys_z` for the next thing that may print or take its time, which has to be behind a `ctys_f`: most items of
+/// a listing ask for what is not there, and each write is a packet of its own on the way back.
+///
 /// What is asked of programs is asked at the same time. `limits_now` is for a shell that begins before anybody knows what to ask:
 /// it finds out meanwhile how it keeps commands to their time, see [`limits`], which has to follow.
 pub fn preamble(nonce: &str, means: &[Means], limits_now: bool) -> Vec<u8> {
@@ -98,14 +101,17 @@ pub fn preamble(nonce: &str, means: &[Means], limits_now: bool) -> Vec<u8> {
 LC_ALL=C; export LC_ALL; unset LANGUAGE ENV BASH_ENV CDPATH
 PATH=${{PATH:-/usr/bin:/bin}}:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin; export PATH
 cd \"${{HOME:-/}}\" 2>/dev/null || cd /
-ctys_k=
+ctys_k= ctys_z=
 ctys_n={nonce}
-ctys_b() {{ printf '%s b %s\\n' $ctys_n $1; printf '%s b %s\\n' $ctys_n $1 >&2; }}
-ctys_e() {{ ctys_last=$2; printf '%s e %s %s %s\\n' $ctys_n $1 $2 $3; printf '%s e %s %s %s\\n' $ctys_n $1 $2 $3 >&2; }}
-ctys_x() {{ printf '%s x %s\\n' $ctys_n $1; printf '%s x %s\\n' $ctys_n $1 >&2; }}
-{limits}ctys_b 0
-uname -snrm & ctys_p=$!; ctys_i=$(id); wait $ctys_p; printf '%s\\n' \"$ctys_i\" \"${{HOME:-/}}\"
-ctys_e 0 $? 0
+ctys_b() {{ ctys_z=\"${{ctys_z}}$ctys_n b $1
+\"; }}
+ctys_f() {{ [ -z \"$ctys_z\" ] || {{ printf %s \"$ctys_z\"; printf %s \"$ctys_z\" >&2; ctys_z=; }}; }}
+ctys_e() {{ ctys_last=$2; ctys_z=\"${{ctys_z}}$ctys_n e $1 $2 $3
+\"; }}
+ctys_x() {{ ctys_z=\"${{ctys_z}}$ctys_n x $1
+\"; ctys_f; }}
+{limits}ctys_b 0; ctys_f
+{WHO}ctys_e 0 $? 0
 ctys_m=none
 {roots}ctys_r() {{
 ctys_l=$1; shift
@@ -140,6 +146,28 @@ esac
     )
     .into_bytes()
 }
+
+/// The host says who it is, as `uname -snrm` and `id` say it. On Linux that stands in files which the shell reads by itself, where two
+/// programs cost a host as much as the rest of a listing of what is not there. `id` is spared for root alone, whose names
+/// stand in the first lines of their files: dash reads byte by byte. Whoever has put a program of these names before the
+/// system's on the PATH is heard.
+const WHO: &str = r#"ctys_u= ctys_i=
+ctys_s() {
+set -f; IFS=:; for ctys_p in $PATH; do [ -x "$ctys_p/$1" ] && break; done; unset IFS; set +f
+case $ctys_p in /bin|/usr/bin) ;; *) return 1;; esac
+}
+ctys_p=/proc/sys/kernel
+if [ -r $ctys_p/arch ] && read -r ctys_u <$ctys_p/ostype && read -r ctys_q <$ctys_p/hostname && read -r ctys_l <$ctys_p/osrelease && read -r ctys_w <$ctys_p/arch && ctys_s uname
+then ctys_u="$ctys_u $ctys_q $ctys_l $ctys_w"; else ctys_u=; uname -snrm & ctys_w=$!; fi
+if [ -r /proc/self/status ] && ctys_s id; then
+while read -r ctys_p ctys_q ctys_l; do case $ctys_p$ctys_q in Uid:0) ctys_i=0;; Gid:0) ctys_i=${ctys_i}0; break;; Gid:*) break;; esac; done </proc/self/status
+case $ctys_i in 00) IFS=: read -r ctys_p ctys_q ctys_l </etc/passwd && IFS=: read -r ctys_q ctys_i ctys_t </etc/group
+case "$ctys_l $ctys_t:" in 0:*' 0:'*) ctys_i="uid=0($ctys_p) gid=0($ctys_q)";; *) ctys_i=;; esac;; *) ctys_i=;; esac
+fi
+[ "$ctys_i" ] || ctys_i=$(id)
+if [ "$ctys_u" ]; then printf '%s\n' "$ctys_u"; else wait $ctys_w; fi
+printf '%s\n' "$ctys_i" "${HOME:-/}"
+"#;
 
 /// Whether `timeout` is there and knows `-k`, which that of busybox learned late.
 const PROBE: &str = "timeout -k 1 1 true >/dev/null 2>&1 </dev/null";
@@ -195,20 +223,52 @@ pub fn has_limit(item: &Item) -> bool {
     }
 }
 
+/// A table of the kernel, text and mostly of a few lines: the shell reads it by itself.
+fn is_small_text(path: &[u8]) -> bool {
+    path.starts_with(b"/proc/net/") || path.starts_with(b"/proc/sys/")
+}
+
+/// Whether this item needs [`tables`].
+pub fn reads_tables(item: &Item) -> bool {
+    matches!(item, Item::File { path, .. } if is_small_text(path.as_slice()))
+}
+
+/// `$1` bytes at most of the file `$2`, the first lines without a program. Shells read no byte too many, so what is left is
+/// where the next reader goes on.
+pub fn tables(out: &mut Vec<u8>) {
+    out.extend_from_slice(
+        b"\
+ctys_g() { {
+ctys_q=64 ctys_l=
+while [ $ctys_q -gt 0 ]; do
+IFS= read -r ctys_p || { ctys_l=$ctys_l$ctys_p; break; }
+ctys_q=$((ctys_q-1)) ctys_l=\"$ctys_l$ctys_p
+\"
+done
+printf %s \"$ctys_l\"
+[ $ctys_q -gt 0 ] || head -c $1
+} <\"$2\"; }
+",
+    );
+}
+
 /// One item, framed under this number (from 1). `limit_s` is the time limit of a command that names none.
 pub fn item(out: &mut Vec<u8>, number: u32, item: &Item, limit_s: u32) -> Result<(), NulByte> {
     out.extend_from_slice(format!("ctys_b {number}\n").as_bytes());
     match item {
         Item::Run(tries) => first_of(out, number, tries, limit_s)?,
         Item::Scan(scan) => {
+            out.extend_from_slice(b"ctys_f\n");
             crate::scan::script(out, scan)?;
             out.extend_from_slice(format!("; ctys_e {number} $? 0\n").as_bytes());
         }
         Item::Processes(table) => {
+            out.extend_from_slice(b"ctys_f\n");
             crate::processes::script(out, table)?;
             out.extend_from_slice(format!("; ctys_e {number} $? 0\n").as_bytes());
         }
         Item::Lock(lock) => {
+            out.extend_from_slice(b"ctys_f\n");
             crate::lock::script(out, lock)?;
             out.extend_from_slice(format!("; ctys_e {number} $? 0\n").as_bytes());
         }
@@ -229,7 +289,8 @@ pub fn item(out: &mut Vec<u8>, number: u32, item: &Item, limit_s: u32) -> Result
                 &path,
                 // A pipe would wait for its writer, a device for anything.
                 format!(
-                    " ]; then echo 'it is no file' >&2; ctys_e {number} 1 0\nelse head -c {} ",
+                    " ]; then ctys_f; echo 'it is no file' >&2; ctys_e {number} 1 0\nelse ctys_f; {} {} ",
+                    if is_small_text(&whole) { "ctys_g" } else { "head -c" },
                     u64::from(*limit) + 1
                 )
                 .as_bytes(),
@@ -259,7 +320,7 @@ fn first_of(out: &mut Vec<u8>, number: u32, tries: &[Command], limit_s: u32) -> 
         out.extend_from_slice(if n == 0 { b"if " } else { b"elif " });
         out.extend_from_slice(b"command -v ");
         out.extend_from_slice(&program);
-        out.extend_from_slice(b" >/dev/null 2>&1; then\n");
+        out.extend_from_slice(b" >/dev/null 2>&1; then ctys_f\n");
         let mut words = program.clone();
         for arg in &command.args {
             words.push(b' ');

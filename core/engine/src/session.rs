@@ -44,6 +44,7 @@ pub struct Session {
     greeted: bool,
     limits_known: bool,
     nearness_known: bool,
+    tables_known: bool,
     /// A lock was asked for: what is started from then on must not inherit it.
     locks: bool,
     next_item: u32,
@@ -65,6 +66,7 @@ impl Session {
             greeted: false,
             limits_known: false,
             nearness_known: false,
+            tables_known: false,
             locks: false,
             next_item: 1,
             next_round: 0,
@@ -166,6 +168,10 @@ impl Conversation for Session {
         if !self.nearness_known && items.iter().any(script::looks_near) {
             script::nearness(&mut text);
             self.nearness_known = true;
+        }
+        if !self.tables_known && items.iter().any(script::reads_tables) {
+            script::tables(&mut text);
+            self.tables_known = true;
         }
         if chain.is_some() {
             script::chain_begin(&mut text);

@@ -332,19 +332,77 @@ fn a_step_that_fails_keeps_the_next_ones_back_unless_it_says_go_on() {
 
 #[test]
 fn the_host_says_who_it_is() {
-    let mut session = session(&["dash"]);
-    run(&mut session, &[]);
-    let host = session.host().unwrap();
     let told = |program: &str, arg: &str| {
         let output = std::process::Command::new(program).arg(arg).output().unwrap();
         String::from_utf8_lossy(&output.stdout).trim().to_string()
     };
-    assert_eq!(host.node, told("uname", "-n"));
-    assert_eq!(host.release, told("uname", "-r"));
-    assert_eq!(host.machine, told("uname", "-m"));
-    assert_eq!(host.user, told("id", "-un"));
-    assert_eq!(host.group, told("id", "-gn"));
-    assert_eq!(host.uid.to_string(), told("id", "-u"));
+    for shell in shells() {
+        let mut session = session(&shell);
+        run(&mut session, &[]);
+        let host = session.host().unwrap();
+        assert_eq!(host.system, told("uname", "-s"), "{shell:?}");
+        assert_eq!(host.node, told("uname", "-n"), "{shell:?}");
+        assert_eq!(host.release, told("uname", "-r"), "{shell:?}");
+        assert_eq!(host.machine, told("uname", "-m"), "{shell:?}");
+        assert_eq!(host.user, told("id", "-un"), "{shell:?}");
+        assert_eq!(host.group, told("id", "-gn"), "{shell:?}");
+        assert_eq!(host.uid.to_string(), told("id", "-u"), "{shell:?}");
+    }
+}
+
+/// On Linux the shell reads for itself who the host is, unless somebody has put programs of his own before the system's.
+#[test]
+fn a_program_before_the_systems_is_asked_who_the_host_is() {
+    let folder = tempfolder("who");
+    executable(&format!("{folder}/uname"), "#!/bin/sh\necho 'SunOS lab07 5.11 i86pc'\n");
+    executable(
+        &format!("{folder}/id"),
+        "#!/bin/sh\necho 'uid=1017(acue) gid=1018(ldapusers) groups=1018(ldapusers)'\n",
+    );
+    for shell in shells() {
+        let mut session = session_with(&shell, |command| {
+            command.env("PATH", format!("{folder}:/usr/bin:/bin"));
+        });
+        run(&mut session, &[]);
+        let host = session.host().unwrap();
+        let said = [&host.system, &host.node, &host.release, &host.machine, &host.user, &host.group];
+        assert_eq!(said, ["SunOS", "lab07", "5.11", "i86pc", "acue", "ldapusers"], "{shell:?}");
+        assert_eq!(host.uid, 1017, "{shell:?}");
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn a_table_of_the_kernel_comes_whole_however_long_it_is() {
+    let folder = tempfolder("sockets");
+    let sockets: Vec<_> =
+        (0..100).map(|n| std::os::unix::net::UnixListener::bind(format!("{folder}/{n}")).unwrap()).collect();
+    let file = |path: &str, limit| Item::File { path: path.into(), limit };
+    for shell in shells() {
+        let answers =
+            run(&mut session(&shell), &[file("/proc/sys/kernel/ostype", 100), file("/proc/net/unix", 1 << 20)]);
+        let [
+            Answer::File(FileAnswer::Content { content: short, .. }),
+            Answer::File(FileAnswer::Content { content, cut: false }),
+        ] = &answers[..]
+        else {
+            panic!("{shell:?}: {answers:?}")
+        };
+        assert_eq!(short.as_slice(), b"Linux\n", "{shell:?}");
+        let lines: Vec<&str> = std::str::from_utf8(content.as_slice()).unwrap().lines().collect();
+        assert!(lines[0].starts_with("Num "), "{shell:?}: {}", lines[0]);
+        for n in 0..sockets.len() {
+            let end = format!(" {folder}/{n}");
+            assert_eq!(lines.iter().filter(|line| line.ends_with(&end)).count(), 1, "{shell:?}: socket {n}");
+        }
+        let cut = run(&mut session(&shell), &[file("/proc/net/unix", 100)]);
+        assert!(
+            matches!(&cut[0], Answer::File(FileAnswer::Content { content, cut: true }) if content.as_slice().len() == 100),
+            "{shell:?}: {cut:?}"
+        );
+    }
+    drop(sockets);
+    std::fs::remove_dir_all(&folder).unwrap();
 }
 
 #[test]
