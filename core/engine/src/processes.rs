@@ -231,7 +231,7 @@ mod tests {
         use crate::script::{Item, chain_begin, chain_step, preamble};
         let look = Item::Processes(table(&["sleep"]));
         let mut child = Command::new("sleep").arg("60").spawn().unwrap();
-        let mut text = preamble("nonce", &[], false);
+        let mut text = preamble("nonce", &[]);
         chain_begin(&mut text);
         for (number, item) in [(1, &look), (2, &Item::Run(vec![ctys_model::Command::new("echo").arg("after")]))] {
             chain_step(&mut text, number, item, 5, false).unwrap();

@@ -79,11 +79,7 @@ impl Means {
 ///
 /// A mark waits in `ctys_z` for the next thing that may print or take its time, which has to be behind a `ctys_f`: most items of
 /// a listing ask for what is not there, and each write is a packet of its own on the way back.
-///
-/// What is asked of programs is asked at the same time. `limits_now` is for a shell that begins before anybody knows what to ask:
-/// it finds out meanwhile how it keeps commands to their time, see [`limits`], which has to follow.
-pub fn preamble(nonce: &str, means: &[Means], limits_now: bool) -> Vec<u8> {
-    let limits = if limits_now { format!("{PROBE} & ctys_k=$!\n") } else { String::new() };
+pub fn preamble(nonce: &str, means: &[Means]) -> Vec<u8> {
     let mut roots = String::new();
     if !means.is_empty() {
         roots.push_str("case $ctys_i in 'uid=0('*|'uid=0 '*) ctys_m=root;; *)\nif false; then :\n");
@@ -101,7 +97,7 @@ pub fn preamble(nonce: &str, means: &[Means], limits_now: bool) -> Vec<u8> {
 LC_ALL=C; export LC_ALL; unset LANGUAGE ENV BASH_ENV CDPATH
 PATH=${{PATH:-/usr/bin:/bin}}:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin; export PATH
 cd \"${{HOME:-/}}\" 2>/dev/null || cd /
-ctys_k= ctys_z=
+ctys_z=
 ctys_n={nonce}
 ctys_b() {{ ctys_z=\"${{ctys_z}}$ctys_n b $1
 \"; }}
@@ -110,7 +106,7 @@ ctys_e() {{ ctys_last=$2; ctys_z=\"${{ctys_z}}$ctys_n e $1 $2 $3
 \"; }}
 ctys_x() {{ ctys_z=\"${{ctys_z}}$ctys_n x $1
 \"; ctys_f; }}
-{limits}ctys_b 0; ctys_f
+ctys_b 0; ctys_f
 {WHO}ctys_e 0 $? 0
 ctys_m=none
 {roots}ctys_r() {{
@@ -169,31 +165,30 @@ if [ "$ctys_u" ]; then printf '%s\n' "$ctys_u"; else wait $ctys_w; fi
 printf '%s\n' "$ctys_i" "${HOME:-/}"
 "#;
 
-/// Whether `timeout` is there and knows `-k`, which that of busybox learned late.
-const PROBE: &str = "timeout -k 1 1 true >/dev/null 2>&1 </dev/null";
-
-/// How a command is kept to its time limit. Which way the host has is found out when the first such command runs, since that
-/// takes two processes and most tools are absent on most hosts, unless the [`preamble`] began to find it out.
-pub fn limits(out: &mut Vec<u8>) {
-    out.extend_from_slice(
-        format!("ctys_t() {{\nif if [ $ctys_k ]; then wait $ctys_k; else {PROBE}; fi; then").as_bytes(),
-    );
-    out.extend_from_slice(
-        b" ctys_t() { timeout -k 2 \"$@\"; }
-else ctys_t() {
+/// How a command is kept to its time limit, which is found out when the first such command runs, since most tools are absent on most
+/// hosts.
+///
+/// `timeout` must know `-k`: coreutils' does since 2010, that of busybox learned it late. Asking it takes two processes, so the
+/// one that the system has as a program of its own is taken for coreutils'; should it refuse the words (status 125, with the
+/// command not begun), it is asked after all.
+pub const LIMITS: &str = "\
+ctys_v() { timeout -k 1 1 true >/dev/null 2>&1 </dev/null; }
+ctys_t() {
+if { ctys_s timeout && [ -f $ctys_p/timeout ] && [ ! -L $ctys_p/timeout ] && [ ! $ctys_p/timeout -ef /bin/busybox ] && [ ! /bin/sh -ef /bin/busybox ]; } 2>/dev/null || ctys_v
+then ctys_t() { timeout -k 2 \"$@\"; ctys_q=$?; if [ $ctys_q != 125 ] || ctys_v; then return $ctys_q; fi; ctys_y \"$@\"; }
+else ctys_t() { ctys_y \"$@\"; }; fi
+ctys_t \"$@\"
+}
+ctys_y() {
 ctys_l=$1; shift
 { \"$@\" <&3 3<&- & } 3<&0; ctys_p=$!
 ( sleep $ctys_l; kill -15 $ctys_p; sleep 2; kill -9 $ctys_p ) >/dev/null 2>&1 </dev/null & ctys_w=$!
-wait $ctys_p; ctys_s=$?
+wait $ctys_p; ctys_q=$?
 kill $ctys_w 2>/dev/null
-if [ $ctys_s = 143 ] || [ $ctys_s = 137 ]; then return 124; fi
-return $ctys_s
-}; fi
-ctys_t \"$@\"
+if [ $ctys_q = 143 ] || [ $ctys_q = 137 ]; then return 124; fi
+return $ctys_q
 }
-",
-    );
-}
+";
 
 /// Whether a folder may be there: one that is below a folder which the account may not enter may be.
 pub fn nearness(out: &mut Vec<u8>) {
@@ -213,7 +208,7 @@ pub fn looks_near(item: &Item) -> bool {
     matches!(item, Item::Run(tries) if tries.first().is_some_and(|command| !command.near.is_empty()))
 }
 
-/// Whether this item needs [`limits`].
+/// Whether this item needs [`LIMITS`].
 pub fn has_limit(item: &Item) -> bool {
     let watched = |command: &Command| command.limit_ms != Command::NO_LIMIT || command.privilege == Privilege::Root;
     match item {
@@ -431,8 +426,8 @@ mod tests {
         let file = std::env::temp_dir().join(format!("ctys-chain-{}", std::process::id()));
         let talks = Command::new("sh").args(["-c", "echo one; echo two >&2; ls -d /"]);
         let steps = [talks, Command::new("touch").arg(file.to_str().unwrap())].map(|command| Item::Run(vec![command]));
-        let mut greeting = preamble("0123", &[], false);
-        limits(&mut greeting);
+        let mut greeting = preamble("0123", &[]);
+        greeting.extend_from_slice(LIMITS.as_bytes());
         round_over(&mut greeting, 0);
         let mut chain = Vec::new();
         chain_begin(&mut chain);

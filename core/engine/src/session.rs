@@ -73,19 +73,16 @@ impl Session {
         }
     }
 
-    /// Sends what every session begins with, so that the host says who it is while nobody knows yet what to ask, and finds out how
-    /// it keeps commands to their time.
+    /// Sends what every session begins with, so that the host says who it is while nobody knows yet what to ask.
     pub fn begin(&mut self) -> Result<(), Problem> {
-        let mut text = self.beginning(true);
-        script::limits(&mut text);
-        self.limits_known = true;
+        let text = self.beginning();
         self.shell.send(&text, self.deadline.min(Instant::now() + self.clocks.silence))
     }
 
     /// What has to be sent before the first items: nothing when it was.
-    fn beginning(&mut self, limits_now: bool) -> Vec<u8> {
+    fn beginning(&mut self) -> Vec<u8> {
         let begun = std::mem::replace(&mut self.begun, true);
-        if begun { Vec::new() } else { script::preamble(&self.nonce, &self.means, limits_now) }
+        if begun { Vec::new() } else { script::preamble(&self.nonce, &self.means) }
     }
 
     fn listen(&mut self, round: u32, first: u32, limits: &[Duration]) -> Result<BTreeMap<u32, Duration>, Problem> {
@@ -160,9 +157,9 @@ impl Conversation for Session {
     fn round(&mut self, items: &[Item], chain: Option<&[bool]>) -> (Vec<Option<Answer>>, Result<(), Problem>) {
         let round = self.next_round;
         let first = self.next_item;
-        let mut text = self.beginning(false);
+        let mut text = self.beginning();
         if !self.limits_known && items.iter().any(script::has_limit) {
-            script::limits(&mut text);
+            text.extend_from_slice(script::LIMITS.as_bytes());
             self.limits_known = true;
         }
         if !self.nearness_known && items.iter().any(script::looks_near) {

@@ -293,6 +293,37 @@ fn a_host_without_timeout_keeps_the_limit_by_itself() {
     std::fs::remove_dir_all(folder).unwrap();
 }
 
+/// coreutils before 2010, as on Red Hat 6: the words are refused before the command has begun.
+#[cfg(feature = "real")]
+#[test]
+fn a_timeout_that_knows_no_second_signal_is_found_out_and_the_command_still_runs_once() {
+    let folder = tempfolder("oldtimeout");
+    let (old, count) = (format!("{folder}/timeout"), format!("{folder}/count"));
+    executable(&old, "#!/bin/sh\ncase $1 in -k) echo 'timeout: invalid option' >&2; exit 125;; esac\nexit 1\n");
+    for shell in shells() {
+        if shell[0] == "busybox" {
+            continue;
+        }
+        let _ = std::fs::remove_file(&count);
+        let hidden = format!("mount --bind {old} /usr/bin/timeout && exec \"$@\"");
+        let words = [&["unshare", "-m", "sh", "-c", &hidden, "sh"], &shell[..]].concat();
+        let mut session = session(&words);
+        let counted = format!("cat; echo once >>{count}; exit 125");
+        let answers = run(
+            &mut session,
+            &[
+                item(Command::new("sh").args(["-c", &counted]).stdin("input arrives")),
+                item(Command::new("sleep").arg("50").limit_ms(1000)),
+            ],
+        );
+        assert_eq!(output(&answers[0]).stdout.as_slice(), b"input arrives", "{shell:?}");
+        assert_eq!(output(&answers[0]).exit, Exit::Code(125), "{shell:?}");
+        assert_eq!(std::fs::read_to_string(&count).unwrap(), "once\n", "{shell:?}");
+        assert_eq!(output(&answers[1]).exit, Exit::TimedOut, "{shell:?}");
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
 #[test]
 fn what_needs_root_is_refused_where_all_means_are_barred_unless_the_account_is_root() {
     let folder = tempfolder("barred");
