@@ -27,6 +27,38 @@ fn sleeping(seconds: &str) -> usize {
     pids.filter(|file| fs::read(file).is_ok_and(|line| line == format!("sleep\0{seconds}\0").as_bytes())).count()
 }
 
+/// A runtime that hangs, with a child that minds no request to end: the start ends both, says what it was at, and keeps nothing.
+#[test]
+fn a_runtime_that_hangs_is_ended_with_all_it_began() {
+    for network in [false, true] {
+        let bed = if network { Bed::with_network() } else { Bed::new() };
+        bed.cube("web", SLEEP);
+        let (verb_hangs, seconds) = (bed.folder.join("hangs"), long(5));
+        let manager = bed.folder.join("manager");
+        let text = format!(
+            "#!/bin/sh\nfor w; do case $w in \"$(cat {})\") trap '' TERM; sleep {seconds} & sleep {seconds}; exit;; esac; done\nexec runc \"$@\"\n",
+            verb_hangs.display()
+        );
+        fs::write(&manager, text).unwrap();
+        fs::set_permissions(&manager, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        bed.set("web", "cube.container.mgr", manager.to_str().unwrap());
+        for (verb, what) in [("create", "making the container"), ("start", "starting its program")] {
+            fs::write(&verb_hangs, verb).unwrap();
+            let mut start = bed.command("cube-ctl");
+            // With a time in which all that does not hang is done.
+            let complaint = Outcome::of(start.args(["start", "web"]).env("CTYS_CUBE_START", "5"), b"").fails(1);
+            assert!(complaint.contains(&format!("{what} did not come to an end in time")), "{verb}: {complaint}");
+            until("what the runtime began has ended", || sleeping(&seconds) == 0);
+            assert_eq!(sleeping("5"), 0, "the watch is left");
+            assert_eq!(bed.status("web"), "absent", "{verb}");
+        }
+        fs::write(&verb_hangs, "nothing").unwrap();
+        bed.ctl(["start", "web"]).silent();
+        until("the watch has ended", || sleeping("240") == 0);
+        bed.ctl(["stop", "web"]).silent();
+    }
+}
+
 #[test]
 fn hooks_that_fail_or_never_end_keep_nobody() {
     let bed = Bed::with_network();

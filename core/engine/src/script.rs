@@ -75,7 +75,7 @@ impl Means {
 /// ksu searches no PATH, and its own status is 0 whatever that of the command was: it gives away the low byte of what
 /// wait(2) told it. With `-k` it becomes the command, and with `-Z` leaves no tickets of the user in a cache of root's.
 ///
-/// A script in a command without a limit of its own (`ctys_j`) is run by this shell, in a process beside it: one program less.
+/// A script in a command that nobody watches (`ctys_j`) is run by this shell, in a process beside it: one program less.
 ///
 /// A mark waits in `ctys_z` for the next thing that may print or take its time, which has to be behind a `ctys_f`: most items of
 /// a listing ask for what is not there, and each write is a packet of its own on the way back.
@@ -210,7 +210,7 @@ pub fn looks_near(item: &Item) -> bool {
 
 /// Whether this item needs [`LIMITS`].
 pub fn has_limit(item: &Item) -> bool {
-    let watched = |command: &Command| command.limit_ms != Command::NO_LIMIT || command.privilege == Privilege::Root;
+    let watched = |command: &Command| !command.unwatched || command.privilege == Privilege::Root;
     match item {
         Item::Run(tries) => tries.iter().any(watched),
         Item::File { .. } | Item::Processes(_) | Item::Lock(_) => false,
@@ -342,15 +342,15 @@ fn first_of(out: &mut Vec<u8>, number: u32, tries: &[Command], limit_s: u32) -> 
             input.clear();
         }
         let limit = match command.limit_ms {
-            0 | Command::NO_LIMIT => limit_s,
+            0 => limit_s,
             limit_ms => limit_ms.div_ceil(1000),
         };
-        match (root, command.limit_ms) {
+        match (root, command.unwatched) {
             // What watches itself needs a watch for the way to root only.
-            (true, Command::NO_LIMIT) => out.extend_from_slice(format!("ctys_o {limit} ").as_bytes()),
-            (true, _) => out.extend_from_slice(format!("ctys_r {limit} ").as_bytes()),
-            (false, Command::NO_LIMIT) => out.extend_from_slice(b"ctys_j "),
-            (false, _) => out.extend_from_slice(format!("ctys_t {limit} ").as_bytes()),
+            (true, true) => out.extend_from_slice(format!("ctys_o {limit} ").as_bytes()),
+            (true, false) => out.extend_from_slice(format!("ctys_r {limit} ").as_bytes()),
+            (false, true) => out.extend_from_slice(b"ctys_j "),
+            (false, false) => out.extend_from_slice(format!("ctys_t {limit} ").as_bytes()),
         }
         out.extend_from_slice(&words);
         out.extend_from_slice(&input);

@@ -285,7 +285,7 @@ pub fn limit_of_tries(tries: &[Command]) -> Duration {
 
 fn command_limit(command: &Command) -> Duration {
     match command.limit_ms {
-        0 | Command::NO_LIMIT => COMMAND_LIMIT,
+        0 => COMMAND_LIMIT,
         limit_ms => Duration::from_millis(u64::from(limit_ms)),
     }
 }

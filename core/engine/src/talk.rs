@@ -170,7 +170,8 @@ pub fn tries(talk: &Talk) -> Vec<Command> {
                 .stdin(said.clone())
                 .at(talk.place.clone())
                 .near(folders(talk))
-                .limit_ms(Command::NO_LIMIT);
+                .limit_ms(grace * 1_000)
+                .unwatched();
             command.privilege = talk.privilege;
             command.access = talk.access;
             command

@@ -25,9 +25,12 @@ pub struct Command {
     /// Whether it reads or changes.
     #[serde(default)]
     pub access: Access,
-    /// Time limit in milliseconds; 0 means the engine's default for one command, [`Command::NO_LIMIT`] none of its own.
+    /// Time limit in milliseconds; 0 means the engine's default for one command.
     #[serde(default)]
     pub limit_ms: u32,
+    /// It needs nobody to keep it to its limit, see [`Command::unwatched`].
+    #[serde(default)]
+    pub unwatched: bool,
     /// What it reads and what it prints is a secret: no transcript holds it.
     #[serde(default)]
     pub secret: bool,
@@ -38,11 +41,6 @@ pub struct Command {
 }
 
 impl Command {
-    /// For a command that cannot hang, since it asks nothing but the kernel (`ip addr`) or keeps its own time: it is spared
-    /// the process that would watch it, unless a way to root comes between. The clocks of the host hold for it all the same. A
-    /// script among its words (`sh -c`) is spared its shell as well; there `$$` is not its own process.
-    pub const NO_LIMIT: u32 = u32::MAX;
-
     /// A command on the target that only reads, without privilege, with the default time limit.
     pub fn new(program: &str) -> Command {
         Command {
@@ -53,6 +51,7 @@ impl Command {
             privilege: Privilege::None,
             access: Access::Reads,
             limit_ms: 0,
+            unwatched: false,
             secret: false,
             near: Vec::new(),
         }
@@ -109,6 +108,14 @@ impl Command {
     /// With a time limit in milliseconds.
     pub fn limit_ms(mut self, limit_ms: u32) -> Command {
         self.limit_ms = limit_ms;
+        self
+    }
+
+    /// For a command that cannot hang, since it asks nothing but the kernel (`ip addr`), or that keeps its limit by itself: it is
+    /// spared the process that would watch it, unless a way to root comes between. The limit is how long it is waited for all the
+    /// same. A script among its words (`sh -c`) is spared its shell as well; there `$$` is not its own process.
+    pub fn unwatched(mut self) -> Command {
+        self.unwatched = true;
         self
     }
 }

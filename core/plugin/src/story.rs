@@ -193,7 +193,7 @@ fn command(command: &Command) -> String {
         line.push_str(" as root");
     }
     match command.limit_ms {
-        0 | Command::NO_LIMIT => line,
+        0 => line,
         limit => format!("{line}, within {limit} ms"),
     }
 }

@@ -281,7 +281,6 @@ fn traits(place: &Place, root: bool, changes: bool, limit_ms: u32) -> String {
     traits.push(if changes { "changes".into() } else { "reads".into() });
     match limit_ms {
         0 => {}
-        Command::NO_LIMIT => traits.push("not watched".into()),
         _ => traits.push(format!("within {limit_ms} ms")),
     }
     traits.join(", ")
@@ -289,7 +288,8 @@ fn traits(place: &Place, root: bool, changes: bool, limit_ms: u32) -> String {
 
 fn push_command(out: &mut String, command: &Command) {
     let root = command.privilege == Privilege::Root;
-    line(out, 4, &traits(&command.place, root, changes(command), command.limit_ms));
+    let how = traits(&command.place, root, changes(command), command.limit_ms);
+    line(out, 4, &if command.unwatched { format!("{how}, not watched") } else { how });
     line(out, 6, &command.program);
     for arg in &command.args {
         // With the backslash doubled, since here the exact bytes matter.

@@ -18,6 +18,8 @@ pub struct Places {
     pub grace: u32,
     /// How long a hook may take, in seconds.
     pub hook: u32,
+    /// How long a start may take, in seconds: the channel, the runtime with its hooks twice, the network with its locks.
+    pub start: u32,
     /// Cubes get a network; not with `CTYS_CUBE_NETWORK=off`.
     pub network: bool,
     /// The network namespace of the segment.
@@ -47,6 +49,7 @@ impl Places {
             records: path("ROOT", "/run/runc"),
             grace: set("GRACE").and_then(|seconds| seconds.parse().ok()).unwrap_or(10),
             hook: set("HOOK").and_then(|seconds| seconds.parse().ok()).filter(|s| *s > 0).unwrap_or(30),
+            start: set("START").and_then(|seconds| seconds.parse().ok()).filter(|s| *s > 0).unwrap_or(240),
             network: set("NETWORK") != Some("off"),
             namespace: set("NAMESPACE").filter(|name| is_id(name)).unwrap_or("cube-vrf").to_string(),
             channel: set("CHANNEL") != Some("off"),

@@ -8,7 +8,7 @@ use ctys_plugin::model::{Command, Probe};
 /// Nothing of the runtime is run: what `runc list` says of a hundred containers takes longer than the rest together, and all of it
 /// stands in its records and in /proc. A shell lists what is there, one awk reads what is in it. See
 /// [`crate::parse::survey`] for what comes out.
-const SURVEY: &str = r#"
+const FUNCTIONS: &str = r#"
 c=$1 s=$2 r=$3 deep=$4; shift 4
 known() { case ${1##*/} in *[!A-Za-z0-9_.+-]*|''|.*) return 1;; esac; [ -d "$1" ]; }
 cube() {
@@ -32,12 +32,57 @@ known "$1" || return
 echo "R ${1##*/}"
 [ -p "$1/exec.fifo" ] && echo "X ${1##*/}"
 }
-{
+places() {
 [ -d "$c" ] && echo c
 [ -d "$s/essential" ] && echo d
 [ -d "$r" ] && echo e
 for f in "$c"/*/cube.network.stack; do [ -s "$f" ] && { echo l; break; }; done
 had=/
+}
+"#;
+
+/// The look at cubes without a record, which is what a start finds: a few lines of a few small files. The shell reads them by
+/// itself, since a pipe to awk takes as long as all the rest of the look. Its `read` takes single bytes, so `config.json` is read no
+/// further than to what it says of a terminal, near its beginning.
+const PLAIN: &str = r#"
+plain() { for n; do [ ! -e "$r/$n" ] || return 1; done; }
+lines() {
+[ -f "$1" ] && [ -r "$1" ] || return
+o= i=0
+while [ $i -lt 1000 ] && { IFS= read -r x || [ -n "$x" ]; }; do i=$((i+1)) o="$o
+L $x"; done <"$1"
+[ $i = 0 ] || printf 'F %s%s\n' "$1" "$o"
+}
+terminal() {
+[ -f "$1/config.json" ] && [ -r "$1/config.json" ] || return
+while IFS= read -r x || [ -n "$x" ]; do
+case $x in *'"terminal":'*)
+x=${x#*'"terminal":'}
+while :; do case $x in ' '*) x=${x# };; *) break;; esac; done
+case $x in true*) echo "T ${1##*/}";; esac
+return;; esac
+done <"$1/config.json"
+}
+if plain "$@"; then
+while read -r x i o; do case $x in Uid:) echo "u ${i%%[!0-9]*}";; CapBnd:) echo "k $i"; break;; esac; done </proc/self/status
+x=; if [ -r /etc/machine-id ]; then read -r x </etc/machine-id; fi; [ -z "$x" ] || echo "m $x"
+places
+for n; do
+cube "$c/$n"; deeper "$c/$n"
+known "$c/$n" || continue
+for f in "$c/$n"/* "$c/$n"/.[!.]*; do case ${f##*/} in cube.*|.cube.*|autostart|depends) lines "$f";; esac; done
+f=$c/$n/rootfs/etc
+if [ ! -L "$f" ] && [ ! -L "$f/hostname" ]; then lines "$f/hostname"; fi
+terminal "$c/$n"
+done
+exit 0
+fi
+"#;
+
+/// See [`FUNCTIONS`].
+const ALL: &str = r#"
+{
+places
 if [ $# = 0 ]; then
 for d in "$c"/*/; do cube "${d%/}"; done
 for d in "$r"/*/; do record "${d%/}"; done
@@ -92,17 +137,19 @@ BEGIN {
 '
 "#;
 
-/// How long the look at everything may take. It hangs only where a file system does. A look at single cubes reads some small files
-/// of folders that were locked before, which nobody watches either: it is spared the process that would.
+/// How long the look may take. It hangs only where a file system does. A look at single cubes reads some small files of folders that
+/// were locked before, which nobody watches either: it is spared the process that would.
 const SURVEY_MS: u32 = 30_000;
 
 /// The look as a command: at these cubes, or at all of them and all other containers.
 pub fn survey_command(places: &Places, names: &[&str], deep: bool) -> Command {
-    Command::new("sh")
-        .args(["-c", SURVEY, "sh", &places.containers, &places.state, &places.records, if deep { "deep" } else { "" }])
+    let script = [FUNCTIONS, if names.is_empty() { "" } else { PLAIN }, ALL].concat();
+    let command = Command::new("sh")
+        .args(["-c", &script, "sh", &places.containers, &places.state, &places.records, if deep { "deep" } else { "" }])
         .args(names.iter().copied())
         .as_root()
-        .limit_ms(if names.is_empty() { SURVEY_MS } else { Command::NO_LIMIT })
+        .limit_ms(SURVEY_MS);
+    if names.is_empty() { command } else { command.unwatched() }
 }
 
 /// The look at everything as a probe. There is nothing to see on a host without any of the three folders, as most are; a tool looks

@@ -20,19 +20,37 @@ use ctys_plugin::model::{Command, Step};
 /// The name of the step.
 pub const NAME: &str = "start";
 
-/// How long all of it may take: the channel, the runtime with its hooks twice, the network with its locks.
-const LIMIT_MS: u32 = 240_000;
-
 /// `$1` folder of the cube, `$2` runtime, `$3` place of its records where it is not the runtime's own, `$4` socket for the terminal
-/// where there is one, `$5` name, `$6` folder of the channel; behind what others read, the words that open the channel, if any.
+/// where there is one, `$5` name, `$6` folder of the channel, `$7` seconds for all of it; behind what others read, the words that
+/// open the channel, if any.
 ///
 /// The runtime runs with nothing of ours open, as in [`super::DETACHED`]: what it only remarks of a success is nobody's matter. An
 /// empty file for the process says that none was made.
+///
+/// The script keeps its time by itself, with a process that begins beside the runtime (`guard`): timeout(1) and the shell it would
+/// need stand in front of it. What is at work when the time is over, the runtime with its hooks and all they began, is told to end,
+/// and killed two seconds later, also where whoever began it has ended by then.
 const BEGIN: &str = r#"
-f=$1 m=$2 r=$3 t=$4 n=$5 k=$6; shift 6
-l=$f/.cube.runtime.log p=$f/.cube.pid at='the command channel'
-trap 'echo "$at did not come to an end in time" >&2; exit 1' TERM
-trap wait EXIT
+f=$1 m=$2 r=$3 t=$4 n=$5 k=$6 limit=$7; shift 7
+l=$f/.cube.runtime.log p=$f/.cube.pid at='the command channel' g=
+read -r me x </proc/self/stat
+trap 'echo "$at did not come to an end in time" >&2; g=; exit 1' TERM
+trap 'kill $g 2>/dev/null; wait' EXIT
+begun() {
+x=; read -r x <"/proc/$1/task/$1/children"
+for x in $x; do [ "$x" = "$mine" ] || { all="$all $x"; begun "$x"; }; done
+}
+watch() {
+trap - EXIT
+z=; trap 'kill $z 2>/dev/null; exit' TERM
+read -r mine x </proc/self/stat
+sleep "$limit" & z=$!; wait $z
+all=; begun "$me"
+kill $all; kill "$me"
+sleep 2 & z=$!; wait $z
+kill -9 $all
+}
+guard() { [ -n "$g" ] || { watch </dev/null >/dev/null 2>&1 & g=$!; }; }
 runtime() {
 : >"$l"
 "$m" --log "$l" --log-format json ${r:+--root "$r"} "$@" </dev/null >/dev/null 2>&1
@@ -56,28 +74,28 @@ const CHANNEL: &str = r#"
 served() {
 d=${k%/*}
 [ -d "$k" ] && [ ! -e "$k/name" ] && [ ! -L "$k/name" ] && [ -s "$d/.server" ] || return 1
-( set -C; umask 022; printf %s "$n" >"$k/name" && : >"$d/.knock-$$" ) 2>/dev/null || return 1
+( set -C; umask 022; printf %s "$n" >"$k/name" && : >"$d/.knock-$me" ) 2>/dev/null || return 1
 read -r who since 2>/dev/null <"$d/.server" && read -r is 2>/dev/null <"/proc/$who/stat" || return 1
 set -- ${is##*) }
 [ "$1" != Z ] && [ "${20}" = "$since" ]
 }
-b=
-if [ $# -gt 0 ] && ! served; then
-if [ -d "$k" ]; then "$@" & b=$!; else "$@" || exit 1; fi
-fi
+if [ $# -gt 0 ] && [ ! -d "$k" ]; then guard; "$@" || exit 1; set --; fi
 at='making the container'
 "#;
 
 /// Without a network.
-const ALONE: &str = "create\n";
+const ALONE: &str = "create & j=$!\n";
 
 /// The `ip` of the segment begins meanwhile, and reads what it has to do when there is a process.
 const WITH_LINK: &str = r#"
-{ create; read -r pid <"$p"; if [ -n "$pid" ]; then ends 2>/dev/null; fi; } | ip -n "$ns" -batch - 2>/dev/null
-joined=$?
+{ create; read -r pid <"$p"; if [ -n "$pid" ]; then ends 2>/dev/null; fi; } | ip -n "$ns" -batch - 2>/dev/null & j=$!
 "#;
 
-const MADE: &str = r#"
+/// What goes on beside the runtime.
+const BESIDE: &str = r#"
+guard; b=
+if [ $# -gt 0 ] && ! served; then "$@" & b=$!; fi
+wait "$j"; joined=$?
 pid=; read -r pid <"$p"; [ -n "$pid" ] || exit 1
 [ -z "$b" ] || wait "$b" || exit 1
 "#;
@@ -97,7 +115,7 @@ runtime start "$n" && s=0 || s=1
 
 const NAMES: &str = "wait \"$w\" || exit 3\n";
 
-const END: &str = "exit $s\n";
+const END: &str = "trap - EXIT; kill $g; exit $s\n";
 
 /// The step.
 pub fn step(flow: &Flow<'_>, cube: &Cube<'_>, plan: Option<&network::Plan>, has_terminal: bool) -> Step {
@@ -105,18 +123,20 @@ pub fn step(flow: &Flow<'_>, cube: &Cube<'_>, plan: Option<&network::Plan>, has_
     let script = match plan {
         Some(plan) => {
             let functions = network::functions(plan);
-            [BEGIN, network::KNOWN, &functions, CHANNEL, WITH_LINK, MADE, NETWORK, START, NAMES, END].concat()
+            [BEGIN, network::KNOWN, &functions, CHANNEL, WITH_LINK, BESIDE, NETWORK, START, NAMES, END].concat()
         }
-        None => [BEGIN, CHANNEL, ALONE, MADE, START, END].concat(),
+        None => [BEGIN, CHANNEL, ALONE, BESIDE, START, END].concat(),
     };
     let socket = if has_terminal { keeper::runtime_socket(flow, cube) } else { String::new() };
     let folder = channel::folder(places, cube.name);
-    let own =
-        [&places.cube(cube.name), cube.manager(), places.own_records().unwrap_or(""), &socket, cube.name, &folder];
+    let (records, limit) = (places.own_records().unwrap_or(""), places.start.to_string());
+    let own = [&places.cube(cube.name), cube.manager(), records, &socket, cube.name, &folder, &limit];
     let mut command = Command::new("sh").args(["-c", &script, "sh"]).args(own);
     command = command.args(plan.map(|plan| network::words(flow, cube, plan)).unwrap_or_default());
     if let Some(Command { program, args, .. }) = channel::command(flow, cube) {
         command = command.arg(program.as_str()).args(args);
     }
-    Step::run(NAME, command.as_root().changes().limit_ms(LIMIT_MS))
+    // Whoever watches it for a way to root comes behind its own watch.
+    let limit_ms = places.start.saturating_add(10).saturating_mul(1_000);
+    Step::run(NAME, command.as_root().changes().limit_ms(limit_ms).unwatched())
 }
