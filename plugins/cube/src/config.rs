@@ -131,8 +131,25 @@ pub fn generate(cube: &Cube<'_>, places: &Places, available: u64) -> Result<Stri
         "hooks": hooks(cube, places),
         "linux": linux,
     });
-    let text = ctys_plugin::json::to_string_pretty(&config).map_err(|error| error.to_string())?;
-    Ok(text + "\n")
+    Ok(text(&config))
+}
+
+/// What is written. Whether the process has a terminal stands first: each start reads as far as that, see [`crate::probes`].
+pub fn text(config: &Value) -> String {
+    let terminal = config["process"]["terminal"].as_bool().unwrap_or(false);
+    let process = begin_with(&config["process"], "terminal", &terminal.to_string());
+    begin_with(config, "process", &process.replace('\n', "\n  ")) + "\n"
+}
+
+/// An object with this key in front of the others.
+fn begin_with(object: &Value, key: &str, value: &str) -> String {
+    let mut others = object.as_object().cloned().unwrap_or_default();
+    others.remove(key);
+    let end = match others.is_empty() {
+        true => "\n}".to_string(),
+        false => format!(",{}", &format!("{:#}", Value::Object(others))[1..]),
+    };
+    format!("{{\n  \"{key}\": {value}{end}")
 }
 
 /// What the cube calls itself: what its own `/etc/hostname` says, else its name.
@@ -245,4 +262,24 @@ fn hooks(cube: &Cube<'_>, places: &Places) -> Value {
         "poststart": of(".cube.hooks.poststart"),
         "poststop": of(".cube.hooks.poststop"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_terminal_stands_first_and_all_else_is_as_it_was() {
+        let all = json!({
+            "ociVersion": "1.0.2",
+            "process": { "args": ["a\nb", "\"{\n"], "terminal": true, "user": { "uid": 0 } },
+            "annotations": { "process": "{}", "terminal": "" },
+        });
+        let written = text(&all);
+        assert!(written.starts_with("{\n  \"process\": {\n    \"terminal\": true,\n    \"args\": ["), "{written}");
+        assert!(written.ends_with("\n}\n"), "{written}");
+        assert_eq!(ctys_plugin::json::from_str::<Value>(&written).unwrap(), all);
+        let least = json!({ "process": { "terminal": false } });
+        assert_eq!(text(&least), "{\n  \"process\": {\n    \"terminal\": false\n  }\n}\n");
+    }
 }

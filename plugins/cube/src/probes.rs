@@ -42,8 +42,8 @@ had=/
 "#;
 
 /// The look at cubes without a record, which is what a start finds: a few lines of a few small files. The shell reads them by
-/// itself, since a pipe to awk takes as long as all the rest of the look. Its `read` takes single bytes, so `config.json` is read no
-/// further than to what it says of a terminal, near its beginning.
+/// itself, since a pipe to awk takes as long as all the rest of the look. Its `read` takes single bytes, so of `config.json` it reads
+/// the beginning, where ours say what there is of a terminal, as those of `runc spec` do.
 const PLAIN: &str = r#"
 plain() { for n; do [ ! -e "$r/$n" ] || return 1; done; }
 lines() {
@@ -55,13 +55,15 @@ L $x"; done <"$1"
 }
 terminal() {
 [ -f "$1/config.json" ] && [ -r "$1/config.json" ] || return
-while IFS= read -r x || [ -n "$x" ]; do
+i=0
+while [ $i -lt 9 ] && { IFS= read -r x || [ -n "$x" ]; }; do i=$((i+1))
 case $x in *'"terminal":'*)
 x=${x#*'"terminal":'}
 while :; do case $x in ' '*) x=${x# };; *) break;; esac; done
 case $x in true*) echo "T ${1##*/}";; esac
 return;; esac
 done <"$1/config.json"
+if grep -q '"terminal": *true' "$1/config.json"; then echo "T ${1##*/}"; fi
 }
 if plain "$@"; then
 while read -r x i o; do case $x in Uid:) echo "u ${i%%[!0-9]*}";; CapBnd:) echo "k $i"; break;; esac; done </proc/self/status

@@ -57,7 +57,7 @@ pub fn run(flow: &mut Flow<'_>, call: &ToolCall, name: &str, interactive: bool) 
         add(&mut config["hooks"]["prestart"], vec![hook(network::command(flow, &cube, &plan))]);
         add(&mut config["hooks"]["poststop"], network::down_command(flow, &cube).map(hook).into_iter().collect());
     }
-    let text = json::to_string_pretty(&config).unwrap_or_default() + "\n";
+    let text = config::text(&config);
     let folder = Command::new("mkdir").args(["-p", "-m", "755", "--", &bundle]).as_root().changes();
     let round = flow.run(vec![Step::run("folder", folder), config_step(flow, &format!("{name}/{BUNDLE}"), text)])?;
     for step in ["folder", "config"] {
@@ -107,7 +107,7 @@ pub fn set_terminal(flow: &mut Flow<'_>, name: &str, terminal: bool) -> Result<(
         return Ok(());
     }
     config["process"]["terminal"] = Value::Bool(terminal);
-    let text = json::to_string_pretty(&config).unwrap_or_default() + "\n";
+    let text = config::text(&config);
     let round = flow.run(vec![config_step(flow, name, text)])?;
     must(flow, answer(round, "config"), &format!("config.json of container {name} was not written"))
 }

@@ -74,7 +74,9 @@ const CHANNEL: &str = r#"
 served() {
 d=${k%/*}
 [ -d "$k" ] && [ ! -e "$k/name" ] && [ ! -L "$k/name" ] && [ -s "$d/.server" ] || return 1
-( set -C; umask 022; printf %s "$n" >"$k/name" && : >"$d/.knock-$me" ) 2>/dev/null || return 1
+{ read -r x; read -r x u; } </proc/self/status; [ "$x" = Umask: ] || return 1
+umask 022; set -C; { printf %s "$n" >"$k/name" && printf '' >"$d/.knock-$me"; } 2>/dev/null && x=0 || x=1; set +C; umask "$u"
+[ $x = 0 ] || return 1
 read -r who since 2>/dev/null <"$d/.server" && read -r is 2>/dev/null <"/proc/$who/stat" || return 1
 set -- ${is##*) }
 [ "$1" != Z ] && [ "${20}" = "$since" ]
@@ -91,7 +93,13 @@ const WITH_LINK: &str = r#"
 { create; read -r pid <"$p"; if [ -n "$pid" ]; then ends 2>/dev/null; fi; } | ip -n "$ns" -batch - 2>/dev/null & j=$!
 "#;
 
-/// What goes on beside the runtime.
+/// What goes on beside the runtime: where the daemons are at work, they are told its name by now. It is taken back where the start
+/// fails.
+const EARLY: &str = r#"
+guard; told=
+if serves && [ -d "$s/hosts" ] && [ -d "$s/dhcp" ]; then names & told=$!; fi
+"#;
+
 const BESIDE: &str = r#"
 guard; b=
 if [ $# -gt 0 ] && ! served; then "$@" & b=$!; fi
@@ -105,7 +113,7 @@ const NETWORK: &str = r#"
 at='its network'
 attach "$joined"
 lead
-names & w=$!
+[ -n "$told" ] || { names & told=$!; }
 "#;
 
 const START: &str = r#"
@@ -113,7 +121,7 @@ at='starting its program'
 runtime start "$n" && s=0 || s=1
 "#;
 
-const NAMES: &str = "wait \"$w\" || exit 3\n";
+const NAMES: &str = "wait \"$told\" || exit 3\n";
 
 const END: &str = "trap - EXIT; kill $g; exit $s\n";
 
@@ -123,7 +131,7 @@ pub fn step(flow: &Flow<'_>, cube: &Cube<'_>, plan: Option<&network::Plan>, has_
     let script = match plan {
         Some(plan) => {
             let functions = network::functions(plan);
-            [BEGIN, network::KNOWN, &functions, CHANNEL, WITH_LINK, BESIDE, NETWORK, START, NAMES, END].concat()
+            [BEGIN, network::KNOWN, &functions, CHANNEL, WITH_LINK, EARLY, BESIDE, NETWORK, START, NAMES, END].concat()
         }
         None => [BEGIN, CHANNEL, ALONE, BESIDE, START, END].concat(),
     };
