@@ -42,19 +42,20 @@ fn a_runtime_that_hangs_is_ended_with_all_it_began() {
         fs::write(&manager, text).unwrap();
         fs::set_permissions(&manager, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
         bed.set("web", "cube.container.mgr", manager.to_str().unwrap());
-        for (verb, what) in [("create", "making the container"), ("start", "starting its program")] {
+        // The second with a time in which all that does not hang is done, however busy the machine is.
+        for (verb, limit, what) in [("create", "1", "making the container"), ("start", "20", "starting its program")] {
             fs::write(&verb_hangs, verb).unwrap();
             let mut start = bed.command("cube-ctl");
-            // With a time in which all that does not hang is done.
-            let complaint = Outcome::of(start.args(["start", "web"]).env("CTYS_CUBE_START", "5"), b"").fails(1);
+            let complaint = Outcome::of(start.args(["start", "web"]).env("CTYS_CUBE_START", limit), b"").fails(1);
             assert!(complaint.contains(&format!("{what} did not come to an end in time")), "{verb}: {complaint}");
             until("what the runtime began has ended", || sleeping(&seconds) == 0);
-            assert_eq!(sleeping("5"), 0, "the watch is left");
             assert_eq!(bed.status("web"), "absent", "{verb}");
         }
         fs::write(&verb_hangs, "nothing").unwrap();
-        bed.ctl(["start", "web"]).silent();
-        until("the watch has ended", || sleeping("240") == 0);
+        // A limit that no other test has: its watch goes with the start.
+        let limit = long(6);
+        Outcome::of(bed.command("cube-ctl").args(["start", "web"]).env("CTYS_CUBE_START", &limit), b"").silent();
+        until("the watch has ended", || sleeping(&limit) == 0);
         bed.ctl(["stop", "web"]).silent();
     }
 }

@@ -46,7 +46,7 @@ z=; trap 'kill $z 2>/dev/null; exit' TERM
 read -r mine x </proc/self/stat
 sleep "$limit" & z=$!; wait $z
 all=; begun "$me"
-kill $all; kill "$me"
+kill "$me"; kill $all
 sleep 2 & z=$!; wait $z
 kill -9 $all
 }
