@@ -34,6 +34,12 @@ pub const GRACE: Duration = Duration::from_secs(3);
 
 /// Does what the words say and returns the exit code.
 pub fn run(words: Vec<OsString>) -> u8 {
+    // Asked by scripts, and by nothing but the program itself to be answered: no plugin is looked for.
+    if let [only] = &words[..]
+        && (only == "--version" || only == "-V")
+    {
+        return version(false, &mut Screen::new(false, None));
+    }
     let environment = Environment::of_this_process();
     let home = Home::of_this_process(&environment.user, &environment.machine);
     let mut setup = Setup::new(SearchPath::of_this_process());
@@ -198,18 +204,16 @@ pub fn parse(words: &[OsString], home: &Home, shelf: &dyn Shelf, manifests: &[Ma
     })
 }
 
+fn version(terse: bool, screen: &mut Screen) -> u8 {
+    screen.data(if terse { env!("CARGO_PKG_VERSION") } else { concat!("ctys ", env!("CARGO_PKG_VERSION"), "\n") });
+    0
+}
+
 fn do_special(special: &Special, manifests: &[Manifest], screen: &mut Screen) -> u8 {
     let topic = match special {
         Special::Help | Special::Apply(_) => "",
         Special::Manual(topic) => topic,
-        Special::Version { terse: true } => {
-            screen.data(env!("CARGO_PKG_VERSION"));
-            return 0;
-        }
-        Special::Version { terse: false } => {
-            screen.data(concat!("ctys ", env!("CARGO_PKG_VERSION"), "\n"));
-            return 0;
-        }
+        Special::Version { terse } => return version(*terse, screen),
     };
     match ctys_line::help(topic, manifests).or_else(|| tools::help(topic)) {
         Some(text) => {
