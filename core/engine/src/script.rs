@@ -146,14 +146,14 @@ esac
 /// The host says who it is, as `uname -snrm` and `id` say it. On Linux that stands in files which the shell reads by itself, where two
 /// programs cost a host as much as the rest of a listing of what is not there. `id` is spared for root alone, whose names
 /// stand in the first lines of their files: dash reads byte by byte. Whoever has put a program of these names before the
-/// system's on the PATH is heard.
+/// system's on the PATH is heard, and a personality (setarch(8)), for which `uname` tells something else than the files.
 const WHO: &str = r#"ctys_u= ctys_i=
 ctys_s() {
 set -f; IFS=:; for ctys_p in $PATH; do [ -x "$ctys_p/$1" ] && break; done; unset IFS; set +f
 case $ctys_p in /bin|/usr/bin) ;; *) return 1;; esac
 }
 ctys_p=/proc/sys/kernel
-if [ -r $ctys_p/arch ] && read -r ctys_u <$ctys_p/ostype && read -r ctys_q <$ctys_p/hostname && read -r ctys_l <$ctys_p/osrelease && read -r ctys_w <$ctys_p/arch && ctys_s uname
+if [ -r $ctys_p/arch ] && read -r ctys_u <$ctys_p/ostype && read -r ctys_q <$ctys_p/hostname && read -r ctys_l <$ctys_p/osrelease && read -r ctys_w <$ctys_p/arch && read -r ctys_c </proc/self/personality && [ "$ctys_c" = 00000000 ] && ctys_s uname
 then ctys_u="$ctys_u $ctys_q $ctys_l $ctys_w"; else ctys_u=; uname -snrm & ctys_w=$!; fi
 if [ -r /proc/self/status ] && ctys_s id; then
 while read -r ctys_p ctys_q ctys_l; do case $ctys_p$ctys_q in Uid:0) ctys_i=0;; Gid:0) ctys_i=${ctys_i}0; break;; Gid:*) break;; esac; done </proc/self/status

@@ -367,6 +367,11 @@ fn the_host_says_who_it_is() {
         let output = std::process::Command::new(program).arg(arg).output().unwrap();
         String::from_utf8_lossy(&output.stdout).trim().to_string()
     };
+    // A 32-bit container on a 64-bit machine: its programs are told of another one.
+    let mut session_of_32 = session(&["setarch", "i686", "dash"]);
+    run(&mut session_of_32, &[]);
+    let uname = std::process::Command::new("setarch").args(["i686", "uname", "-m"]).output().unwrap().stdout;
+    assert_eq!(session_of_32.host().unwrap().machine, String::from_utf8_lossy(&uname).trim());
     for shell in shells() {
         let mut session = session(&shell);
         run(&mut session, &[]);
