@@ -258,7 +258,7 @@ impl Dom0 {
 }
 
 /// A dom0 under emulation on a busy machine takes its time.
-pub const PATIENCE: [&str; 4] = ["--connect-timeout", "60s", "--silence-timeout", "60s"];
+pub const PATIENCE: [&str; 6] = ["--connect-timeout", "60s", "--silence-timeout", "60s", "--total-timeout", "180s"];
 
 impl Drop for Dom0 {
     fn drop(&mut self) {

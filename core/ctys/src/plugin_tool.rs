@@ -21,6 +21,7 @@ use std::io::IsTerminal;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// Does what the words say when they call a tool of a plugin; none when they do not.
@@ -39,16 +40,18 @@ pub fn run(program: &OsStr, words: &[OsString]) -> Option<u8> {
         logins: Default::default(),
         early: Mutex::default(),
     };
+    let shared = Arc::new(shared);
     // By a name that is not ours it can only be a tool, and tools work on this machine: its shell begins beside us.
-    if !is_own_name(program) {
-        shared.begin_here();
-    }
+    let shell = (!is_own_name(program)).then(|| {
+        let shared = shared.clone();
+        std::thread::spawn(move || shared.begin_here())
+    });
     let mut setup = Setup::new(SearchPath::of_this_process());
     setup.settings = home.variables.clone();
     let plugins = setup.discover();
     let answers = |manifest: &ctys_model::Manifest| manifest.tools.contains(&tool);
     match plugins.found().iter().find(|found| found.manifest.as_ref().is_ok_and(answers)) {
-        Some(found) => Some(call(&found.name, &tool, words, &plugins, shared, &home)),
+        Some(found) => Some(call(&found.name, &tool, words, &plugins, (shared, shell), &home)),
         None if is_own_name(program) => None,
         None => Some(unanswered(&tool, &plugins)),
     }
@@ -82,9 +85,20 @@ fn candidate<'a>(program: &OsStr, words: &'a [OsString]) -> Option<(String, &'a 
     is_name.then(|| (first.to_string(), rest))
 }
 
-fn call(name: &str, tool: &str, words: &[OsString], plugins: &Plugins, shared: Shared, home: &Home) -> u8 {
+/// Calls the tool of this plugin. `shared` with the thread that begins the shell.
+fn call(
+    name: &str,
+    tool: &str,
+    words: &[OsString],
+    plugins: &Plugins,
+    (shared, shell): (Arc<Shared>, Option<JoinHandle<()>>),
+    home: &Home,
+) -> u8 {
     let mut screen = Screen::new(false, None);
-    let thinker: Arc<dyn Thinker> = match plugins.open(name) {
+    let opened = plugins.open(name);
+    // One that could not begin its shell has said nothing yet: it is tried again.
+    shell.map(JoinHandle::join);
+    let thinker: Arc<dyn Thinker> = match opened {
         Ok(plugin) => plugin,
         Err(error) => {
             let problem = Problem::from(&error);
@@ -112,7 +126,6 @@ fn call(name: &str, tool: &str, words: &[OsString], plugins: &Plugins, shared: S
         server_options: Vec::new(),
         settings: Default::default(),
     };
-    let shared = Arc::new(shared);
     let changes = match guard::read_only(home, false) {
         Some(why) => Changes::Refuse(why.to_string()),
         None => Changes::Run,

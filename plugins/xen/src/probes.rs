@@ -7,8 +7,8 @@ use ctys_plugin::model::{Command, Probe, Request};
 const FILES: [&str; 3] = ["*.conf", "*.ctys", "*.cfg"];
 /// Where configurations are when the call has no BASEPATH, besides the folders that every plugin walks (ctys.md 2.4).
 pub const XEN_BASES: [&str; 1] = ["/etc/xen"];
-/// With a stuck xenstored, xl waits for ever.
-const LOOK_MS: u32 = 15_000;
+/// With a stuck xenstored, xl waits for ever. A dom0 that builds two guests at once kept `xl list` for 15 s on a slow machine.
+const LOOK_MS: u32 = 30_000;
 
 /// The tool: xl, unless the setting TOOL names another program that takes the same words.
 pub fn tool(request: &Request) -> &str {

@@ -165,7 +165,8 @@ impl Piped {
     }
 
     fn wait_child(&mut self, until: Instant) -> Option<ExitStatus> {
-        let mut pause = Duration::from_micros(200);
+        // A shell whose input has ended is gone a moment later, and a call waits for it.
+        let mut pause = Duration::from_micros(50);
         loop {
             if let Some(status) = self.try_wait() {
                 return Some(status);
