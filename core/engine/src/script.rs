@@ -191,19 +191,15 @@ return $ctys_q
 ";
 
 /// Whether a folder may be there: one that is below a folder which the account may not enter may be.
-pub fn nearness(out: &mut Vec<u8>) {
-    out.extend_from_slice(
-        b"\
+pub const NEARNESS: &str = "\
 ctys_h() {
 ctys_p=$1
 while [ ! -e \"${ctys_p:-/}\" ] && [ -n \"$ctys_p\" ]; do ctys_p=${ctys_p%/*}; done
 [ \"$ctys_p\" = \"$1\" ] || [ ! -x \"${ctys_p:-/}\" ]
 }
-",
-    );
-}
+";
 
-/// Whether this item needs [`nearness`].
+/// Whether this item needs [`NEARNESS`].
 pub fn looks_near(item: &Item) -> bool {
     matches!(item, Item::Run(tries) if tries.first().is_some_and(|command| !command.near.is_empty()))
 }
@@ -223,16 +219,14 @@ fn is_small_text(path: &[u8]) -> bool {
     path.starts_with(b"/proc/net/") || path.starts_with(b"/proc/sys/")
 }
 
-/// Whether this item needs [`tables`].
+/// Whether this item needs [`TABLES`].
 pub fn reads_tables(item: &Item) -> bool {
     matches!(item, Item::File { path, .. } if is_small_text(path.as_slice()))
 }
 
 /// `$1` bytes at most of the file `$2`, the first lines without a program. Shells read no byte too many, so what is left is
 /// where the next reader goes on.
-pub fn tables(out: &mut Vec<u8>) {
-    out.extend_from_slice(
-        b"\
+pub const TABLES: &str = "\
 ctys_g() { {
 ctys_q=64 ctys_l=
 while [ $ctys_q -gt 0 ]; do
@@ -243,9 +237,7 @@ done
 printf %s \"$ctys_l\"
 [ $ctys_q -gt 0 ] || head -c $1
 } <\"$2\"; }
-",
-    );
-}
+";
 
 /// One item, framed under this number (from 1). `limit_s` is the time limit of a command that names none.
 pub fn item(out: &mut Vec<u8>, number: u32, item: &Item, limit_s: u32) -> Result<(), NulByte> {

@@ -163,11 +163,11 @@ impl Conversation for Session {
             self.limits_known = true;
         }
         if !self.nearness_known && items.iter().any(script::looks_near) {
-            script::nearness(&mut text);
+            text.extend_from_slice(script::NEARNESS.as_bytes());
             self.nearness_known = true;
         }
         if !self.tables_known && items.iter().any(script::reads_tables) {
-            script::tables(&mut text);
+            text.extend_from_slice(script::TABLES.as_bytes());
             self.tables_known = true;
         }
         if chain.is_some() {

@@ -408,6 +408,23 @@ fn a_program_before_the_systems_is_asked_who_the_host_is() {
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
+/// What a listing of a host with nothing of ours needs none of.
+#[cfg(feature = "real")]
+#[test]
+fn no_program_is_asked_who_the_host_is_or_what_a_table_of_the_kernel_holds() {
+    let hidden = "for tool in uname id head; do mount --bind /bin/false /usr/bin/$tool || exit 1; done; exec \"$@\"";
+    for shell in [&["dash"][..], &["bash"]] {
+        let mut session = session(&[&["unshare", "-m", "sh", "-c", hidden, "sh"], shell].concat());
+        let answers = run(&mut session, &[Item::File { path: "/proc/sys/kernel/ostype".into(), limit: 100 }]);
+        assert!(
+            matches!(&answers[0], Answer::File(FileAnswer::Content { content, .. }) if content.as_slice() == b"Linux\n"),
+            "{shell:?}: {answers:?}"
+        );
+        let host = session.host().unwrap();
+        assert_eq!((host.system.as_str(), host.user.as_str(), host.uid), ("Linux", "root", 0), "{shell:?}");
+    }
+}
+
 #[test]
 fn a_table_of_the_kernel_comes_whole_however_long_it_is() {
     let file = |path: &str, limit| Item::File { path: path.into(), limit };

@@ -4,9 +4,10 @@
 //! One script and not four steps, since what does not wait for each other is done at the same time:
 //!
 //! ```text
-//! runc create -----------------> the process -> [ip: its end of the link] -> runc start
-//! the channel is opened ------/               /                              the daemons are told its name
-//! [ip: has begun, waits for the process] ----/
+//! runc create -----------------------> the process -> [ip: its end of the link] -> runc start
+//! the channel is opened ------------/               /
+//! the daemons are told its name ---/               /
+//! [ip: has begun, waits for the process] ---------/
 //! ```
 //!
 //! What failed says so on stderr; the status tells whether it was the network ([`network::FAILED`]). Nothing that was begun in the
@@ -96,7 +97,7 @@ const WITH_LINK: &str = r#"
 /// What goes on beside the runtime: where the daemons are at work, they are told its name by now. It is taken back where the start
 /// fails.
 const EARLY: &str = r#"
-guard; told=
+told=
 if serves && [ -d "$s/hosts" ] && [ -d "$s/dhcp" ]; then names & told=$!; fi
 "#;
 
