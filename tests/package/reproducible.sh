@@ -13,7 +13,7 @@ for folder in one another/place; do
 	mkdir -p "$work/$folder"
 	git archive HEAD | tar -x -C "$work/$folder"
 	(cd "$work/$folder" && ./package "$work/$folder/out" >&2)
-	(cd "$work/$folder" && sha256sum target/release/ctys target/release/libctys_*.so out/*.deb) >"$work/sums.$(basename "$folder")"
+	(cd "$work/$folder" && sha256sum target/release/ctys target/release/lib*_*.so out/*.deb) >"$work/sums.$(basename "$folder")"
 done
 cat "$work/sums.one"
 cmp "$work/sums.one" "$work/sums.place" || { cat "$work/sums.place"; exit 1; }

@@ -470,6 +470,7 @@ fn work(
             screen.progress(ended, count, &format!("{} {note}", waiting.join(" ")));
         }
     });
+    problems.extend(ctys_engine::ssh::complaint());
     let mut openings = std::mem::take(&mut output.openings);
     screen.data(&output.finish());
     // In the order of the call, whoever was ready first.

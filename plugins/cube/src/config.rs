@@ -70,7 +70,8 @@ const HOOK: &str = "cd \"$1\" || exit 1; l=$2; shift 2; o=$(mktemp) || exit 1; \
 const REPLACED: [&str; 4] = ["cube-network", "cube-netconfig", "oci-device", "cube-admin"];
 
 /// The text of `config.json`; `available`: the capabilities there are, as a mask. The error is the setting that makes no sense.
-pub fn generate(cube: &Cube<'_>, places: &Places, available: u64) -> Result<String, String> {
+pub fn generate(cube: &Cube<'_>, places: &Places, available: Option<u64>) -> Result<String, String> {
+    let available = available.ok_or("the host did not say which capabilities it has to give")?;
     let args = words(cube.line("cube.app"));
     if args.is_empty() {
         return Err("cube.app is not set".into());

@@ -11,7 +11,7 @@
 
 use crate::parse::survey::{self, Survey};
 use crate::places::Places;
-use crate::probes;
+use crate::probes::{self, Depth};
 use ctys_plugin::model::{
     Answer, Batch, Command, Console, Does, Effect, Facts, Findings, Lock, Next, Output, Phase, Problem, Replies,
     Request, Round, Step,
@@ -81,9 +81,9 @@ impl<'a> Flow<'a> {
     }
 
     /// Takes the lock of a cube (in the place of the one before) and looks at it. None: there is no such cube.
-    pub fn lock_and_look(&mut self, name: &str, deep: bool) -> Result<Option<Survey>, Stop> {
+    pub fn lock_and_look(&mut self, name: &str, depth: Depth) -> Result<Option<Survey>, Stop> {
         let path = self.places.cube(name);
-        let survey = probes::survey_command(&self.places, &[name], deep);
+        let survey = probes::survey_command(&self.places, &[name], depth);
         let steps = vec![lock(&path), Step::run("look", survey)];
         let round = self.run(steps)?;
         match code(answer(round, "lock")) {
@@ -126,8 +126,8 @@ impl<'a> Flow<'a> {
     }
 
     /// Looks at these cubes, or at all.
-    pub fn look(&mut self, names: &[&str], deep: bool) -> Result<Survey, Stop> {
-        let steps = vec![Step::run("look", probes::survey_command(&self.places, names, deep))];
+    pub fn look(&mut self, names: &[&str], depth: Depth) -> Result<Survey, Stop> {
+        let steps = vec![Step::run("look", probes::survey_command(&self.places, names, depth))];
         let round = self.run(steps)?;
         self.read_look(answer(round, "look"))
     }

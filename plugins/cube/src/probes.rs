@@ -3,7 +3,7 @@
 use crate::places::Places;
 use ctys_plugin::model::{Command, Probe};
 
-/// `$1` containers, `$2` state, `$3` records of the runtime, `$4` `deep` for what INFO needs; then names, or none for all.
+/// `$1` containers, `$2` state, `$3` records of the runtime, `$4` what is wanted ([`Depth`]); then names, or none for all.
 ///
 /// Nothing of the runtime is run: what `runc list` says of a hundred containers takes longer than the rest together, and all of it
 /// stands in its records and in /proc. A shell lists what is there, one awk reads what is in it. See
@@ -43,7 +43,9 @@ had=/
 
 /// The look at cubes without a record, which is what a start finds: a few lines of a few small files. The shell reads them by
 /// itself, since a pipe to awk takes as long as all the rest of the look. Its `read` takes single bytes, so of `config.json` it reads
-/// the beginning, where ours say what there is of a terminal, as those of `runc spec` do.
+/// the beginning, where ours say what there is of a terminal, as those of `runc spec` do, and of its own status no further than it must:
+/// the capabilities stand far behind the rest, and a start needs them where it makes `config.json` anew
+/// (`is_anew` of `work/start.rs`).
 const PLAIN: &str = r#"
 plain() { for n; do [ ! -e "$r/$n" ] || return 1; done; }
 lines() {
@@ -66,7 +68,15 @@ done <"$1/config.json"
 if grep -q '"terminal": *true' "$1/config.json"; then echo "T ${1##*/}"; fi
 }
 if plain "$@"; then
-while read -r x i o; do case $x in Uid:) echo "u ${i%%[!0-9]*}";; CapBnd:) echo "k $i"; break;; esac; done </proc/self/status
+until=CapBnd:
+if [ "$deep" = start ]; then
+until=Uid:
+for n; do for f in "$c/$n"/*.runonce "$c/$n"/.[!.]*.runonce "$c/$n/.cube.runonce.regen"; do [ ! -e "$f" ] || until=CapBnd:; done; [ -e "$c/$n/config.json" ] || until=CapBnd:; done
+fi
+while read -r x i o; do
+case $x in Uid:) echo "u ${i%%[!0-9]*}";; CapBnd:) echo "k $i";; esac
+[ "$x" != $until ] || break
+done </proc/self/status
 x=; if [ -r /etc/machine-id ]; then read -r x </etc/machine-id; fi; [ -z "$x" ] || echo "m $x"
 places
 for n; do
@@ -119,7 +129,7 @@ function record(id, line) {
   }
   close(x)
   t = whole("/proc/" p "/status"); t = part(t, "\nSigCgt:[ \t]*[0-9a-f]+"); sub(/.*[ \t]/, "", t); print "s " t
-  if (deep == "") return
+  if (deep != "deep") return
   if (path("cpuacct") != "") lines("U", path("cpuacct") "/cpuacct.usage"); else lines("V", v "/cpu.stat")
   if (path("memory") != "") { lines("M", path("memory") "/memory.usage_in_bytes"); lines("K", path("memory") "/memory.kmem.usage_in_bytes") }
   else lines("M", v "/memory.current")
@@ -143,11 +153,27 @@ BEGIN {
 /// were locked before, which nobody watches either: it is spared the process that would.
 const SURVEY_MS: u32 = 30_000;
 
+/// How much a look tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// What a start needs.
+    Start,
+    /// What most need.
+    Usual,
+    /// What INFO needs.
+    Deep,
+}
+
 /// The look as a command: at these cubes, or at all of them and all other containers.
-pub fn survey_command(places: &Places, names: &[&str], deep: bool) -> Command {
+pub fn survey_command(places: &Places, names: &[&str], depth: Depth) -> Command {
+    let depth = match depth {
+        Depth::Start => "start",
+        Depth::Usual => "",
+        Depth::Deep => "deep",
+    };
     let script = [FUNCTIONS, if names.is_empty() { "" } else { PLAIN }, ALL].concat();
     let command = Command::new("sh")
-        .args(["-c", &script, "sh", &places.containers, &places.state, &places.records, if deep { "deep" } else { "" }])
+        .args(["-c", &script, "sh", &places.containers, &places.state, &places.records, depth])
         .args(names.iter().copied())
         .as_root()
         .limit_ms(SURVEY_MS);
@@ -157,5 +183,5 @@ pub fn survey_command(places: &Places, names: &[&str], deep: bool) -> Command {
 /// The look at everything as a probe. There is nothing to see on a host without any of the three folders, as most are; a tool looks
 /// there all the same, since an empty list is its answer.
 pub fn survey(places: &Places) -> Probe {
-    Probe::run(survey_command(places, &[], false).near([&*places.containers, &places.state, &places.records]))
+    Probe::run(survey_command(places, &[], Depth::Usual).near([&*places.containers, &places.state, &places.records]))
 }

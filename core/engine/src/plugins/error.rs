@@ -174,8 +174,6 @@ impl PluginError {
 impl fmt::Display for PluginError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plugin = escape_for_eyes(&self.plugin);
-        let file = self.file.as_deref().map(shown);
-        let file = file.as_deref().unwrap_or("it");
         match self.step {
             Step::Find => write!(f, "no plugin {plugin}: ")?,
             Step::Trust | Step::Inspect | Step::Open => write!(f, "plugin {plugin} is not used: ")?,
@@ -183,7 +181,20 @@ impl fmt::Display for PluginError {
             Step::Plan => write!(f, "plugin {plugin} made no plan: ")?,
             Step::Read => write!(f, "plugin {plugin} could not read the replies: ")?,
         }
-        match &*self.cause {
+        Reason(self).fmt(f)
+    }
+}
+
+/// The reason alone.
+pub(super) struct Reason<'a>(pub &'a PluginError);
+
+impl fmt::Display for Reason<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let PluginError { plugin, file, cause, .. } = self.0;
+        let plugin = escape_for_eyes(plugin);
+        let file = file.as_deref().map(shown);
+        let file = file.as_deref().unwrap_or("it");
+        match &**cause {
             Cause::NotFound { searched, .. } if searched.is_empty() => write!(f, "there is no folder to search"),
             Cause::NotFound { searched, .. } => {
                 let folders: Vec<String> = searched.iter().map(|folder| shown(folder)).collect();

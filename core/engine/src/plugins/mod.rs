@@ -3,7 +3,7 @@
 //! In the order of things: [`search`] (the folders), `inspect` (trust by `trust`, wholeness and manifest by `elf`; nothing
 //! of a file is run), `load` (the only place that opens foreign code), `carrier` (threads, `child` processes and the `pool`
 //! of them, one message in, one out), [`plugin`] (the questions of the contract), [`registry`] (what is there, and what a
-//! call needs), [`state`] (for INFO), [`error`] (one sentence for each way to fail).
+//! call needs), [`state`] (for INFO), [`error`] (one sentence for each way to fail). `library` opens what is of ours and no plugin.
 //!
 //! Usually:
 //!
@@ -24,6 +24,7 @@ mod child;
 mod elf;
 pub mod error;
 mod inspect;
+pub(crate) mod library;
 mod load;
 pub mod plugin;
 mod pool;

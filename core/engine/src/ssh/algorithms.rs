@@ -1,9 +1,10 @@
 //! Lists of algorithms: `KexAlgorithms`, `Ciphers`, `MACs`, `HostKeyAlgorithms`.
 
 use super::pattern::matches_list;
+use serde::{Deserialize, Serialize};
 
 /// The four lists that ssh_config(5) lets a user choose.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Family {
     /// Key exchange.
     Kex,
@@ -16,6 +17,16 @@ pub enum Family {
 }
 
 impl Family {
+    /// The directive of ssh_config(5).
+    pub fn directive(self) -> &'static str {
+        match self {
+            Family::Kex => "KexAlgorithms",
+            Family::Cipher => "Ciphers",
+            Family::Mac => "MACs",
+            Family::HostKey => "HostKeyAlgorithms",
+        }
+    }
+
     /// OpenSSH's defaults, in its order, without what libssh2 knows nothing of (post-quantum key exchange, UMAC,
     /// certificates and hardware keys of hosts). libssh2's own defaults go further, down to 3DES and SHA-1; a host
     /// that offers nothing better is one that `ssh` refuses too.

@@ -17,6 +17,7 @@ pub use environment::Environment;
 
 use crate::transport::openssh::{OpenSsh, OpenSshShell};
 use crate::transport::process::LocalShell;
+use crate::transport::ssh2::library::{Absent, Library};
 use crate::transport::ssh2::{Refusal, Ssh2Shell, plain_type, unknown_algorithm};
 use crate::transport::{Clocks, Shell};
 use algorithms::Family;
@@ -125,14 +126,18 @@ impl Ssh {
             Some(Transport::Ssh2) | None => {}
         }
         let prepared = self.prepare(target);
+        // One that is not there is a reason against ssh2, too; see `prepare`.
+        let library = Library::get();
         if let Some(why) = prepared.why.first() {
             if forced.is_none() {
                 return self.by_openssh(target, &prepared.resolved, until);
             }
+            library.map_err(no_library)?;
             let message = format!("ssh2 cannot honour {} for this host: {}", why.directive, why.reason);
             return Err(Problem::new(Phase::Here, message).hint("leave the choice of the transport to ctys"));
         }
-        match Ssh2Shell::connect(&prepared.resolved, &prepared.plan, &prepared.host_keys, until) {
+        let library = library.map_err(no_library)?;
+        match Ssh2Shell::connect(library, &prepared.resolved, &prepared.plan, &prepared.host_keys, until) {
             Ok(shell) => Ok(Box::new(shell)),
             Err(Refusal::NoCommonAlgorithm(_)) if forced.is_none() => {
                 self.by_openssh(target, &prepared.resolved, until)
@@ -251,16 +256,23 @@ impl Ssh {
         if !types.is_empty() && !types.iter().any(allowed) {
             refuse("known_hosts", "the known key of this host is of a type that libssh2 does not know");
         }
+        let library = match Library::get() {
+            Ok(library) => library,
+            Err(absent) => {
+                refuse("libssh2", &absent.why);
+                return Prepared { resolved, plan, host_keys, why };
+            }
+        };
         let families = [
-            ("kexalgorithms", Family::Kex, &resolved.kex),
-            ("ciphers", Family::Cipher, &resolved.ciphers),
-            ("macs", Family::Mac, &resolved.macs),
-            ("hostkeyalgorithms", Family::HostKey, &resolved.host_key_algorithms),
+            (Family::Kex, &resolved.kex),
+            (Family::Cipher, &resolved.ciphers),
+            (Family::Mac, &resolved.macs),
+            (Family::HostKey, &resolved.host_key_algorithms),
         ];
-        for (directive, family, names) in families {
+        for (family, names) in families {
             // Whichever of the names would be agreed on must be one that both know, or the user's order is not kept.
-            if let Some(name) = unknown_algorithm(family, names) {
-                refuse(directive, &format!("libssh2 does not know {name}"));
+            if let Some(name) = unknown_algorithm(library, family, names) {
+                refuse(&family.directive().to_ascii_lowercase(), &format!("libssh2 does not know {name}"));
             }
         }
         Prepared { resolved, plan, host_keys, why }
@@ -279,6 +291,17 @@ impl Ssh {
         let without = self.known_hosts.look_up(files(), &resolved.hostname);
         if without.types().is_empty() { with_port } else { without }
     }
+}
+
+fn no_library(absent: &Absent) -> Problem {
+    Problem::new(Phase::Here, format!("there is no ssh2 transport: {}", absent.why))
+}
+
+/// What is to be said once, behind all hosts: they were reached, but not as they could have been.
+pub fn complaint() -> Option<Problem> {
+    let why = &Library::refused()?.why;
+    let message = format!("hosts were reached by the system's ssh, which is slower: {why}");
+    Some(Problem::new(Phase::Notice, message).hint("`ctys doctor HOST` tells which way each host takes"))
 }
 
 /// A login that ended before our shell began: a forced command, an account without a shell.

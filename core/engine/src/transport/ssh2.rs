@@ -1,6 +1,10 @@
 //! The `ssh2` transport: libssh2 inside this process, for hosts where it honours everything ssh_config says.
 //!
-//! Connecting blocks with a time limit per call. Afterwards the session is non-blocking and [`poll`] waits.
+//! libssh2 itself is in a [`library`] that is opened for the first host; all that is decided is decided here. Connecting blocks with a
+//! time limit per call. Afterwards nothing that is asked of the library blocks, and [`poll`] waits.
+
+pub mod ask;
+pub mod library;
 
 use super::process::poll;
 use super::watchdog::Watchdog;
@@ -11,25 +15,25 @@ use crate::ssh::keys::Plan;
 use crate::ssh::known_hosts::{HostKeys, Verdict};
 use crate::ssh::ready::{Arrivals, COMMAND};
 use crate::ssh::wire::{is_certificate, key_type};
+use ask::{Arrived, Ask, Ending, Failure, Ready, Told};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use ctys_model::bytes::escape_for_eyes;
-use ctys_model::{Phase, Problem};
-use ssh2::{BlockDirections, Channel, ErrorCode, HashType, MethodType, Session};
-use std::io::{ErrorKind, Read, Write};
+use ctys_model::{Bytes, Phase, Problem};
+use library::Library;
+use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
-
-/// The most that one read takes. libssh2 hands out at most one packet at a time, which is 32 KiB.
-const CHUNK: usize = 32 * 1024;
 
 /// As in [`super::process`]: more output than this before the script is read is no answer.
 const KEPT_LIMIT: usize = 16 * 1024 * 1024;
 
 /// Numbers of libssh2.h.
-mod code {
+pub mod code {
+    #![allow(missing_docs, reason = "the names are those of libssh2.h")]
     pub const SOCKET_SEND: i32 = -7;
     pub const TIMEOUT: i32 = -9;
     pub const SOCKET_DISCONNECT: i32 = -13;
@@ -57,85 +61,118 @@ impl From<Problem> for Refusal {
 /// How much later than its clock a call of libssh2 is ended from beside; its own time limits come first.
 const SLACK: Duration = Duration::from_millis(500);
 
+/// A connection of the library, forgotten when this is dropped.
+struct Link {
+    library: &'static Library,
+    id: ask::Link,
+}
+
+impl Link {
+    fn ask(&self, ask: &Ask) -> Result<Told, Failure> {
+        self.library.ask(ask)
+    }
+
+    /// Asks for something that has no other answer than that it is done.
+    fn does(&self, ask: &Ask) -> Result<(), Failure> {
+        match self.ask(ask)? {
+            Told::Done => Ok(()),
+            other => Err(unexpected(&other)),
+        }
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        let _ = self.ask(&Ask::Forget(self.id));
+    }
+}
+
+/// Both are of one release, so this is a fault of ours.
+fn unexpected(told: &Told) -> Failure {
+    Failure { code: 0, message: format!("an answer to another question: {told:?}").chars().take(200).collect() }
+}
+
 /// A shell behind libssh2.
 pub struct Ssh2Shell {
     // The first field, for it must end before the socket is closed.
     watchdog: Watchdog,
-    channel: Channel,
-    session: Session,
-    socket: RawFd,
+    link: Link,
+    stream: TcpStream,
+    ready: Ready,
     arrivals: Arrivals,
     ended: Option<Option<i32>>,
 }
 
 impl Ssh2Shell {
     /// Connects, checks the host's key, logs in and starts the shell.
-    pub fn connect(resolved: &Resolved, plan: &Plan, known: &HostKeys, until: Instant) -> Result<Ssh2Shell, Refusal> {
+    pub fn connect(
+        library: &'static Library,
+        resolved: &Resolved,
+        plan: &Plan,
+        known: &HostKeys,
+        until: Instant,
+    ) -> Result<Ssh2Shell, Refusal> {
         let started = Instant::now();
         let until = resolved.connect_timeout.map_or(until, |limit| until.min(started + limit));
         let clock = Clock { started, until };
         let stream = open_stream(resolved, &clock)?;
-        let socket = stream.as_raw_fd();
-        let here = |error: ssh2::Error| Problem::new(Phase::Here, format!("libssh2: {}", error.message()));
-        let mut session = Session::new().map_err(here)?;
-        choose_algorithms(&session, resolved, known).map_err(Refusal::NoCommonAlgorithm)?;
-        session.set_compress(resolved.compression);
-        let watchdog = Watchdog::start(socket)
+        let link = open_link(library, &stream, resolved, known)?;
+        let watchdog = Watchdog::start(stream.as_raw_fd())
             .map_err(|error| Problem::new(Phase::Here, format!("cannot start a thread: {error}")))?;
-        session.set_tcp_stream(stream);
         let watched = watchdog.watch(until + SLACK);
-        clock.limit(&session);
-        session.handshake().map_err(|error| handshake_refused(&error, &clock))?;
-        check_host_key(&session, resolved, known)?;
-        log_in(&session, resolved, plan, &clock)?;
-        let channel = open_channel(&session, &clock)?;
-        session.set_blocking(false);
+        link.does(&Ask::Handshake(link.id, clock.limit())).map_err(|failure| handshake_refused(&failure, &clock))?;
+        check_host_key(&link, resolved, known)?;
+        log_in(&link, resolved, plan, &clock)?;
+        run(&link, &clock)?;
         drop(watched);
-        Ok(Ssh2Shell { watchdog, channel, session, socket, arrivals: Arrivals::default(), ended: None })
+        let (ready, arrivals) = (Ready::default(), Arrivals::default());
+        Ok(Ssh2Shell { watchdog, link, stream, ready, arrivals, ended: None })
     }
 
     /// Takes what has arrived, without waiting. True when there was something.
     fn read_ready(&mut self) -> Result<bool, Problem> {
-        let mut buffer = [0u8; CHUNK];
+        let Arrived { out, err, failure, ready } = match self.link.ask(&Ask::Read(self.link.id)) {
+            Ok(Told::Arrived(arrived)) => arrived,
+            Ok(other) => return Err(lost(&unexpected(&other).message)),
+            Err(failure) => return Err(lost(&failure.message)),
+        };
+        self.ready = ready;
         let mut any = false;
-        for of_stderr in [false, true] {
-            let mut stream = if of_stderr { self.channel.stderr() } else { self.channel.stream(0) };
-            match stream.read(&mut buffer) {
-                Ok(0) => {}
-                Ok(count) => {
-                    any = true;
-                    if !self.arrivals.keep(of_stderr, buffer[..count].to_vec()) {
-                        return Err(Problem::new(Phase::Run, "the login shell prints without end before our shell"));
-                    }
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                Err(error) => return Err(lost(&error.to_string())),
+        for (of_stderr, bytes) in [(false, out.0), (true, err.0)] {
+            if bytes.is_empty() {
+                continue;
+            }
+            any = true;
+            if !self.arrivals.keep(of_stderr, bytes) {
+                return Err(Problem::new(Phase::Run, "the login shell prints without end before our shell"));
             }
         }
-        Ok(any)
+        match failure {
+            Some(failure) => Err(lost(&failure.message)),
+            None => Ok(any),
+        }
     }
 
     /// Waits until the socket is ready for what libssh2 wants next. False when the time is over.
     fn wait(&self, until: Instant) -> Result<bool, Problem> {
-        let events = match self.session.block_directions() {
-            // A packet that is half sent must be finished first, with the same call.
-            BlockDirections::Outbound => libc::POLLOUT,
-            BlockDirections::Both => libc::POLLIN | libc::POLLOUT,
-            BlockDirections::Inbound | BlockDirections::None => libc::POLLIN,
+        let events = match (self.ready.for_output, self.ready.for_input) {
+            (true, false) => libc::POLLOUT,
+            (true, true) => libc::POLLIN | libc::POLLOUT,
+            (false, _) => libc::POLLIN,
         };
-        poll(&mut [libc::pollfd { fd: self.socket, events, revents: 0 }], until)
+        poll(&mut [libc::pollfd { fd: self.stream.as_raw_fd(), events, revents: 0 }], until)
             .map_err(|error| Problem::new(Phase::Here, format!("cannot wait for a socket: {error}")))
     }
 
     /// The status, once the host has closed the channel. None while it has not.
     fn close_status(&mut self) -> Result<Option<Option<i32>>, Problem> {
-        match self.channel.wait_close() {
-            Ok(()) => {}
-            Err(error) if error.code() == ErrorCode::Session(code::EAGAIN) => return Ok(None),
-            Err(error) => return Err(lost(error.message())),
-        }
-        let by_signal = self.channel.exit_signal().is_ok_and(|signal| signal.exit_signal.is_some());
-        let status = self.channel.exit_status().ok().filter(|_| !by_signal);
+        let status = match self.link.ask(&Ask::Close(self.link.id)) {
+            Ok(Told::Closed(Ending::Status(status))) => Some(status),
+            Ok(Told::Closed(Ending::NoStatus)) => None,
+            Ok(Told::Closed(Ending::Open)) => return Ok(None),
+            Ok(other) => return Err(lost(&unexpected(&other).message)),
+            Err(failure) => return Err(lost(&failure.message)),
+        };
         if !self.arrivals.is_open() {
             return Err(crate::ssh::no_shell(status, self.arrivals.last_words().as_deref()));
         }
@@ -144,16 +181,24 @@ impl Ssh2Shell {
 }
 
 impl Shell for Ssh2Shell {
-    fn send(&mut self, mut bytes: &[u8], until: Instant) -> Result<(), Problem> {
+    fn send(&mut self, bytes: &[u8], until: Instant) -> Result<(), Problem> {
         let _watched = self.watchdog.watch(until + SLACK);
-        while !bytes.is_empty() {
-            match self.channel.write(bytes) {
-                Ok(count) => bytes = &bytes[count..],
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+        let mut left = bytes.len();
+        // A packet that is half sent has to be asked for with the same bytes.
+        let mut ask = Ask::Write(self.link.id, Bytes(bytes.to_vec()));
+        while left > 0 {
+            match self.link.ask(&ask) {
+                Ok(Told::Taken(count, ready)) if count > 0 => {
+                    self.ready = ready;
+                    left -= count.min(left);
+                    if left > 0 {
+                        ask = Ask::Write(self.link.id, Bytes(bytes[bytes.len() - left..].to_vec()));
+                    }
+                }
+                Ok(Told::Taken(_, ready)) => {
+                    self.ready = ready;
                     // Only a full window waits for the host; a half-sent packet waits for the socket alone.
-                    let window_is_full =
-                        matches!(self.session.block_directions(), BlockDirections::Inbound | BlockDirections::None);
-                    if window_is_full && self.read_ready()? {
+                    if !ready.for_output && self.read_ready()? {
                         if self.arrivals.bytes() > KEPT_LIMIT {
                             let message = format!(
                                 "the shell sent more than {} MiB before it had read its input",
@@ -163,15 +208,17 @@ impl Shell for Ssh2Shell {
                         }
                         continue;
                     }
+                    // What was read meanwhile has its own wishes; it is the writing that waits.
+                    self.ready = ready;
                     if !self.wait(until)? {
-                        let left = bytes.len();
                         let message = format!("the shell stopped reading its input, {left} bytes were left to send");
                         return Err(Problem::new(Phase::Timeout, message));
                     }
                 }
                 // A shell that has ended takes no more; `receive` tells how it ended.
-                Err(_) if self.channel.eof() => return Ok(()),
-                Err(error) => return Err(lost(&error.to_string())),
+                Ok(Told::Done) => return Ok(()),
+                Ok(other) => return Err(lost(&unexpected(&other).message)),
+                Err(failure) => return Err(lost(&failure.message)),
             }
         }
         Ok(())
@@ -198,7 +245,7 @@ impl Shell for Ssh2Shell {
                 }
                 continue;
             }
-            if self.channel.eof() {
+            if self.ready.at_end {
                 self.ended = self.close_status()?;
                 if self.ended.is_some() {
                     continue;
@@ -219,10 +266,8 @@ impl Drop for Ssh2Shell {
     /// Says goodbye if the socket takes it at once, then shuts the socket, so that nothing below can wait for a host
     /// that is dead.
     fn drop(&mut self) {
-        self.session.set_blocking(false);
-        let _ = self.session.disconnect(None, "", None);
-        // SAFETY: the descriptor belongs to the stream the session owns, which lives until after this.
-        unsafe { libc::shutdown(self.socket, libc::SHUT_RDWR) };
+        let _ = self.link.ask(&Ask::Leave(self.link.id));
+        let _ = self.stream.shutdown(std::net::Shutdown::Both);
     }
 }
 
@@ -241,9 +286,9 @@ impl Clock {
         self.until.saturating_duration_since(Instant::now())
     }
 
-    /// Gives libssh2's next call what is left, rounded up. It takes zero for "for ever", hence at least one.
-    fn limit(&self, session: &Session) {
-        session.set_timeout(u32::try_from(self.left().as_micros().div_ceil(1000)).unwrap_or(u32::MAX).max(1));
+    /// What is left for libssh2's next call, rounded up. It takes zero for "for ever", hence at least one.
+    fn limit(&self) -> u32 {
+        u32::try_from(self.left().as_micros().div_ceil(1000)).unwrap_or(u32::MAX).max(1)
     }
 
     fn over(&self, what: &str) -> Problem {
@@ -335,23 +380,29 @@ fn plain(error: &std::io::Error) -> String {
     text.split(" (os error").next().unwrap_or_default().to_string()
 }
 
-fn choose_algorithms(session: &Session, resolved: &Resolved, known: &HostKeys) -> Result<(), Problem> {
-    let host_keys = order_host_keys(&resolved.host_key_algorithms, &known.types());
-    let families: [(&[String], &[MethodType], &str); 4] = [
-        (&resolved.kex, &[MethodType::Kex], "KexAlgorithms"),
-        (&host_keys, &[MethodType::HostKey], "HostKeyAlgorithms"),
-        (&resolved.ciphers, &[MethodType::CryptCs, MethodType::CryptSc], "Ciphers"),
-        (&resolved.macs, &[MethodType::MacCs, MethodType::MacSc], "MACs"),
+fn open_link(
+    library: &'static Library,
+    stream: &TcpStream,
+    resolved: &Resolved,
+    known: &HostKeys,
+) -> Result<Link, Refusal> {
+    let allowed = vec![
+        (Family::Kex, resolved.kex.clone()),
+        (Family::HostKey, order_host_keys(&resolved.host_key_algorithms, &known.types())),
+        (Family::Cipher, resolved.ciphers.clone()),
+        (Family::Mac, resolved.macs.clone()),
     ];
-    for (wanted, methods, directive) in families {
-        for &method in methods {
-            // libssh2 itself leaves out what it does not know.
-            session.method_pref(method, &wanted.join(",")).map_err(|_| {
-                Problem::new(Phase::Connect, format!("libssh2 knows none of the {directive} that ssh_config allows"))
-            })?;
+    let open = Ask::Open { socket: stream.as_raw_fd(), allowed, compressed: resolved.compression };
+    let failed = |failure: Failure| Problem::new(Phase::Here, format!("libssh2: {}", failure.message)).into();
+    match library.ask(&open) {
+        Ok(Told::Link(id)) => Ok(Link { library, id }),
+        Ok(Told::NoneOf(family)) => {
+            let message = format!("libssh2 knows none of the {} that ssh_config allows", family.directive());
+            Err(Refusal::NoCommonAlgorithm(Problem::new(Phase::Connect, message)))
         }
+        Ok(other) => Err(failed(unexpected(&other))),
+        Err(failure) => Err(failed(failure)),
     }
-    Ok(())
 }
 
 /// The known type comes first, so that the host shows the key that can be compared.
@@ -376,41 +427,40 @@ pub(crate) fn plain_type(algorithm: &str) -> &str {
 }
 
 /// The first name that libssh2 cannot negotiate. Its own defaults are not looked at again, nor are certificates of
-/// hosts, which are never asked for (see [`choose_algorithms`]).
-pub(crate) fn unknown_algorithm(family: Family, names: &[String]) -> Option<&String> {
+/// hosts, which are never asked for (see [`order_host_keys`]).
+pub(crate) fn unknown_algorithm<'a>(library: &Library, family: Family, names: &'a [String]) -> Option<&'a String> {
     let defaults = family.defaults();
     let mut chosen = names.iter().filter(|name| !defaults.contains(&name.as_str()) && !is_certificate(name)).peekable();
     chosen.peek()?;
-    let method = match family {
-        Family::Kex => MethodType::Kex,
-        Family::Cipher => MethodType::CryptCs,
-        Family::Mac => MethodType::MacCs,
-        Family::HostKey => MethodType::HostKey,
+    let known = match library.ask(&Ask::Algorithms(family)) {
+        Ok(Told::Names(names)) => names,
+        _ => Vec::new(),
     };
-    let session = Session::new().ok();
-    let known = session.as_ref().and_then(|session| session.supported_algs(method).ok()).unwrap_or_default();
-    chosen.find(|name| !known.contains(&name.as_str()))
+    chosen.find(|name| !known.contains(name))
 }
 
-fn handshake_refused(error: &ssh2::Error, clock: &Clock) -> Refusal {
-    match error.code() {
+fn handshake_refused(failure: &Failure, clock: &Clock) -> Refusal {
+    match failure.code {
         _ if clock.left().is_zero() => clock.over("connected, but no SSH greeting").into(),
-        ErrorCode::Session(code::TIMEOUT) => clock.over("connected, but no SSH greeting").into(),
-        ErrorCode::Session(code::SOCKET_DISCONNECT | code::SOCKET_RECV | code::SOCKET_SEND) => {
+        code::TIMEOUT => clock.over("connected, but no SSH greeting").into(),
+        code::SOCKET_DISCONNECT | code::SOCKET_RECV | code::SOCKET_SEND => {
             Problem::new(Phase::Connect, "the host closed the connection before the login")
                 .hint("sshd does so when it has too many logins at once (MaxStartups) or for an unwelcome address")
                 .into()
         }
         // A greeting that is none, or no algorithm in common: ssh says it better, or knows more.
-        _ => Refusal::NoCommonAlgorithm(Problem::new(Phase::Connect, format!("no SSH session: {}", error.message()))),
+        _ => Refusal::NoCommonAlgorithm(Problem::new(Phase::Connect, format!("no SSH session: {}", failure.message))),
     }
 }
 
-fn check_host_key(session: &Session, resolved: &Resolved, known: &HostKeys) -> Result<(), Problem> {
-    let (key, _) = session.host_key().ok_or_else(|| Problem::new(Phase::HostKey, "the host showed no key"))?;
+fn check_host_key(link: &Link, resolved: &Resolved, known: &HostKeys) -> Result<(), Problem> {
+    let (key, hash) = match link.ask(&Ask::HostKey(link.id)) {
+        Ok(Told::HostKey(Some(shown))) => shown,
+        _ => return Err(Problem::new(Phase::HostKey, "the host showed no key")),
+    };
+    let key = key.as_slice();
     let kind = key_type(key).unwrap_or("unknown type");
-    let hash = session.host_key_hash(HashType::Sha256).unwrap_or_default();
-    let shown = escape_for_eyes(&format!("{kind} SHA256:{}", STANDARD_NO_PAD.encode(hash))).into_owned();
+    let shown = escape_for_eyes(&format!("{kind} SHA256:{}", STANDARD_NO_PAD.encode(hash.as_slice()))).into_owned();
     let files = || {
         let names: Vec<String> = resolved.user_known_hosts.iter().map(|file| file.display().to_string()).collect();
         if names.is_empty() { "no file".to_string() } else { names.join(", ") }
@@ -450,60 +500,59 @@ fn check_host_key(session: &Session, resolved: &Resolved, known: &HostKeys) -> R
     }
 }
 
-fn log_in(session: &Session, resolved: &Resolved, plan: &Plan, clock: &Clock) -> Result<(), Problem> {
+fn log_in(link: &Link, resolved: &Resolved, plan: &Plan, clock: &Clock) -> Result<(), Problem> {
     let user = &resolved.user;
     let mut tried = Vec::new();
-    let refused = |error: &ssh2::Error| match error.code() {
+    let refused = |failure: &Failure| match failure.code {
         // The next key may do; anything else ends the session.
-        ErrorCode::Session(code::AUTHENTICATION_FAILED | code::PUBLICKEY_UNVERIFIED) => None,
+        code::AUTHENTICATION_FAILED | code::PUBLICKEY_UNVERIFIED => None,
         _ if clock.left().is_zero() => Some(clock.over("no login")),
-        ErrorCode::Session(code::TIMEOUT) => Some(clock.over("no login")),
-        ErrorCode::Session(code::SOCKET_DISCONNECT | code::SOCKET_RECV | code::SOCKET_SEND) => {
+        code::TIMEOUT => Some(clock.over("no login")),
+        code::SOCKET_DISCONNECT | code::SOCKET_RECV | code::SOCKET_SEND => {
             Some(Problem::new(Phase::Login, format!("the host closed the connection during the login of {user}")))
         }
         _ => None,
     };
     if let Some(socket) = &plan.agent {
-        let mut agent = session.agent().map_err(|error| Problem::new(Phase::Here, error.message().to_string()))?;
-        let connected =
-            agent.set_identity_path(socket).and_then(|()| agent.connect()).and_then(|()| agent.list_identities());
-        let held = connected.and_then(|()| agent.identities()).unwrap_or_default();
-        for key in plan.agent_keys.iter().filter_map(|key| held.iter().find(|held| held.blob() == key)) {
-            clock.limit(session);
-            match agent.userauth(user, key) {
+        let held = match link.ask(&Ask::Agent(link.id, Bytes(socket.as_os_str().as_bytes().to_vec()))) {
+            Ok(Told::Keys(held)) => held,
+            _ => Vec::new(),
+        };
+        for (key, comment) in plan.agent_keys.iter().filter_map(|key| held.iter().find(|held| held.0.0 == *key)) {
+            match link.does(&Ask::LogInByAgent(link.id, clock.limit(), user.clone(), key.clone())) {
                 Ok(()) => return Ok(()),
-                Err(error) => {
-                    if let Some(problem) = refused(&error) {
+                Err(failure) => {
+                    if let Some(problem) = refused(&failure) {
                         return Err(problem);
                     }
-                    tried.push(format!("agent key {}", escape_for_eyes(key.comment())));
+                    tried.push(format!("agent key {}", escape_for_eyes(comment)));
                 }
             }
         }
     }
     for (path, key) in &plan.files {
         let Some((private, public)) = key.pair() else { continue };
-        clock.limit(session);
-        match session.userauth_pubkey_memory(user, public.as_deref(), private, None) {
+        let (limit, user, private) = (clock.limit(), user.clone(), private.to_string());
+        match link.does(&Ask::LogIn { link: link.id, limit, user, private, public }) {
             Ok(()) => return Ok(()),
-            Err(error) => {
-                if let Some(problem) = refused(&error) {
+            Err(failure) => {
+                if let Some(problem) = refused(&failure) {
                     return Err(problem);
                 }
                 tried.push(path.display().to_string());
             }
         }
     }
-    clock.limit(session);
-    // Asks with method "none", which is also how an account without any key lets everybody in.
-    let methods = session.auth_methods(user).map(str::to_string);
-    if session.authenticated() {
-        return Ok(());
-    }
+    let methods = match link.ask(&Ask::Methods(link.id, clock.limit(), user.clone())) {
+        Ok(Told::Methods(_, true)) => return Ok(()),
+        Ok(Told::Methods(methods, false)) => methods,
+        Ok(other) => Err(unexpected(&other)),
+        Err(failure) => Err(failure),
+    };
     let methods = match methods {
         Ok(methods) => format!(" ({})", escape_for_eyes(&methods)),
         Err(_) if clock.left().is_zero() => return Err(clock.over("no login")),
-        Err(error) if error.code() == ErrorCode::Session(code::TIMEOUT) => return Err(clock.over("no login")),
+        Err(failure) if failure.code == code::TIMEOUT => return Err(clock.over("no login")),
         Err(_) => String::new(),
     };
     let tried = if tried.is_empty() { "no key to try".to_string() } else { format!("tried {}", tried.join(", ")) };
@@ -515,16 +564,10 @@ fn log_in(session: &Session, resolved: &Resolved, plan: &Plan, clock: &Clock) ->
     Err(problem)
 }
 
-fn open_channel(session: &Session, clock: &Clock) -> Result<Channel, Problem> {
-    clock.limit(session);
-    let opened = session.channel_session().and_then(|mut channel| {
-        clock.limit(session);
-        channel.exec(COMMAND)?;
-        Ok(channel)
-    });
-    opened.map_err(|error| match error.code() {
+fn run(link: &Link, clock: &Clock) -> Result<(), Problem> {
+    link.does(&Ask::Run(link.id, clock.limit(), COMMAND.into())).map_err(|failure| match failure.code {
         _ if clock.left().is_zero() => clock.over("logged in, but no shell"),
-        ErrorCode::Session(code::TIMEOUT) => clock.over("logged in, but no shell"),
-        _ => Problem::new(Phase::Login, format!("logged in, but no shell: {}", escape_for_eyes(error.message()))),
+        code::TIMEOUT => clock.over("logged in, but no shell"),
+        _ => Problem::new(Phase::Login, format!("logged in, but no shell: {}", escape_for_eyes(&failure.message))),
     })
 }

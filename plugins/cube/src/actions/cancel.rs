@@ -4,6 +4,7 @@ use super::{nothing_fits, resolve, seen};
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop};
 use crate::parse::survey::Survey;
+use crate::probes::Depth;
 use crate::protect;
 use crate::work::{start, stop};
 use ctys_plugin::model::{Cancel, CancelMethod, Findings, Phase, Problem, Side};
@@ -53,9 +54,9 @@ pub fn run(flow: &mut Flow<'_>, cancel: &Cancel) -> Result<(), Stop> {
     }
     for name in names {
         let locked = match Cube::named(&survey, name).is_some_and(|cube| cube.folder.is_some()) {
-            true => flow.lock_and_look(name, false)?,
+            true => flow.lock_and_look(name, Depth::Usual)?,
             // What is no cube has no folder whose lock could be taken.
-            false => Some(flow.look(&[name], false)?),
+            false => Some(flow.look(&[name], Depth::Usual)?),
         };
         if let Some(survey) = locked {
             one(flow, &survey, name, cancel)?;

@@ -46,8 +46,8 @@ pub struct Survey {
     pub is_dom0: bool,
     /// Who looks.
     pub uid: Option<u32>,
-    /// The capabilities that can be given, as a mask.
-    pub capabilities: u64,
+    /// The capabilities that can be given, as a mask. A look of a start tells them where it needs them.
+    pub capabilities: Option<u64>,
     /// The id of the machine.
     pub machine_id: String,
     /// The folders of cubes, by name.
@@ -179,7 +179,7 @@ pub fn parse(text: &str, containers: &str) -> Option<Survey> {
             "e" => survey.has_records = true,
             "l" => survey.has_links = true,
             "u" => survey.uid = rest.parse().ok(),
-            "k" => survey.capabilities = u64::from_str_radix(rest, 16).unwrap_or(0),
+            "k" => survey.capabilities = u64::from_str_radix(rest, 16).ok(),
             "m" => survey.machine_id = rest.to_string(),
             "E" => {
                 // A pattern that fits nothing stands for itself.
@@ -289,7 +289,7 @@ mod tests {
     fn the_look_is_understood() {
         let survey = parse(SAMPLE, "/c").unwrap();
         assert_eq!((survey.has_folder, survey.has_links, survey.is_dom0, survey.uid), (true, true, false, Some(0)));
-        assert_eq!((survey.capabilities, survey.machine_id.as_str()), (0x1ff, "3d12"));
+        assert_eq!((survey.capabilities, survey.machine_id.as_str()), (Some(0x1ff), "3d12"));
         let web = &survey.cubes["web"];
         assert_eq!(web.entries["cube.app"], ["/bin/sleep 1000"]);
         assert!(web.entries[".cube.regen.flag"].is_empty());

@@ -4,6 +4,7 @@ use crate::config;
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop, answer};
 use crate::parse::survey::Survey;
+use crate::probes::Depth;
 use crate::settings::{self, DIRTY, ONCE, Setting};
 use crate::work::links::{self, Link};
 use ctys_plugin::model::{Bytes, Command, Does, Privilege, Step, ToolCall, WriteFile};
@@ -81,7 +82,7 @@ pub fn run(flow: &mut Flow<'_>, call: &ToolCall, words: &[Bytes]) -> Result<(), 
         options.name = Some(name.to_string());
     }
     if verb == "id" {
-        let survey = flow.look(&[], false)?;
+        let survey = flow.look(&[], Depth::Usual)?;
         flow.say(survey.machine_id);
         return Ok(());
     }
@@ -93,7 +94,7 @@ pub fn run(flow: &mut Flow<'_>, call: &ToolCall, words: &[Bytes]) -> Result<(), 
     if !crate::places::is_id(&name) {
         return flow.fail(unknown);
     }
-    let Some(survey) = flow.lock_and_look(&name, false)? else { return flow.fail(unknown) };
+    let Some(survey) = flow.lock_and_look(&name, Depth::Usual)? else { return flow.fail(unknown) };
     // Any folder below that of the cubes can become one by being set up.
     let folder = survey.cubes.get(&name).cloned().unwrap_or_default();
     let cube = Cube { name: &name, folder: Some(&folder), record: survey.records.get(&name) };
@@ -278,7 +279,7 @@ impl Work<'_> {
                 Ok(number) => number,
                 Err(why) => return flow.fail(format!("[ERROR]: {why}")),
             };
-            let all = flow.look(&[], false)?;
+            let all = flow.look(&[], Depth::Usual)?;
             if let Some(other) = crate::work::vt::owner(&all, number, self.cube.name) {
                 return flow.fail(format!("[ERROR]: /dev/tty{number} belongs to container {other} already"));
             }
@@ -315,7 +316,7 @@ impl Work<'_> {
             return flow.fail(format!("[ERROR]: links are given as {form}, not {}", words.join(" ")));
         };
         if !remove {
-            let other = flow.look(&[&link.to], false)?;
+            let other = flow.look(&[&link.to], Depth::Usual)?;
             if Cube::named(&other, &link.to).is_none_or(|cube| cube.folder.is_none()) {
                 return flow.fail(format!("[ERROR]: container \"{}\" not found, cannot link to it", link.to));
             }

@@ -5,6 +5,7 @@ use super::options::Options;
 use super::source::{self, Source};
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop};
+use crate::probes::Depth;
 use crate::work::{checked, start, stop, store};
 use ctys_plugin::model::{Command, Step, ToolCall};
 
@@ -64,7 +65,7 @@ fn one(call: &ToolCall, options: &Options, word: &str) -> Result<(String, Source
 pub fn delete(flow: &mut Flow<'_>, options: &Options, name: Option<&str>) -> Result<(), Stop> {
     let Some(name) = name else { return misuse(flow, "[ERROR]: no container name provided") };
     let name = checked(flow, name)?;
-    let survey = flow.lock_and_look(name, false)?;
+    let survey = flow.lock_and_look(name, Depth::Usual)?;
     match survey.filter(|survey| survey.cubes.contains_key(name)) {
         Some(survey) => store::delete(flow, &survey, name, options.force),
         None => unknown(flow, &format!("[ERROR] Container {name} not found, cannot delete.")),
@@ -76,11 +77,11 @@ pub fn rename(flow: &mut Flow<'_>, old: Option<&str>, new: Option<&str>) -> Resu
     let Some(old) = old else { return misuse(flow, "[ERROR]: existing name not provided") };
     let Some(new) = new else { return misuse(flow, "[ERROR]: new name not provided") };
     let (old, new) = (checked(flow, old)?, store::fresh(flow, new)?);
-    if flow.lock_and_look(old, false)?.is_none() {
+    if flow.lock_and_look(old, Depth::Usual)?.is_none() {
         return misuse(flow, &format!("[ERROR]: container {old} is unknown, cannot rename"));
     }
     // Others may depend on it, so all are looked at, under its lock.
-    let all = flow.look(&[], false)?;
+    let all = flow.look(&[], Depth::Usual)?;
     let Some(cube) = Cube::named(&all, old).filter(|cube| cube.folder.is_some()) else {
         return misuse(flow, &format!("[ERROR]: container {old} is unknown, cannot rename"));
     };
@@ -110,7 +111,7 @@ pub fn rename(flow: &mut Flow<'_>, old: Option<&str>, new: Option<&str>) -> Resu
 
 /// `config.json` holds names and paths.
 fn regenerate(flow: &mut Flow<'_>, name: &str) -> Result<(), Stop> {
-    let Some(survey) = flow.lock_and_look(name, false)? else { return Ok(()) };
+    let Some(survey) = flow.lock_and_look(name, Depth::Usual)? else { return Ok(()) };
     let Some(cube) = Cube::named(&survey, name).filter(|cube| cube.has("config.json")) else { return Ok(()) };
     if cube.line("cube.app").is_empty() {
         // It was not made from settings, so it cannot be made again.
@@ -132,11 +133,11 @@ fn regenerate(flow: &mut Flow<'_>, name: &str) -> Result<(), Stop> {
 pub fn store(flow: &mut Flow<'_>, name: Option<&str>, to: Option<&str>) -> Result<(), Stop> {
     let (Some(name), Some(to)) = (name, to) else { return misuse(flow, "[ERROR]: no container source provided") };
     let (name, to) = (checked(flow, name)?, store::fresh(flow, to)?);
-    let survey = flow.lock_and_look(name, false)?;
+    let survey = flow.lock_and_look(name, Depth::Usual)?;
     let Some(survey) = survey.filter(|survey| survey.cubes.contains_key(name)) else {
         return flow.fail(format!("[ERROR] Container {name} is unknown, cannot store"));
     };
-    let other = flow.look(&[to], false)?;
+    let other = flow.look(&[to], Depth::Usual)?;
     if other.cubes.contains_key(to) {
         return flow.fail(format!("[ERROR] Container {to} already exists, cannot store"));
     }

@@ -7,6 +7,7 @@ use crate::cube::Cube;
 use crate::flow::{Flow, Stop};
 use crate::parse::survey::State;
 use crate::places::is_id;
+use crate::probes::Depth;
 use crate::work::keeper;
 use ctys_plugin::model::{Bytes, Command, Console, ConsoleKind, ToolCall};
 
@@ -77,7 +78,7 @@ pub fn run(flow: &mut Flow<'_>, call: &ToolCall, words: &[Bytes]) -> Result<(), 
         if !is_id(&target) {
             return flow.fail(unknown);
         }
-        let survey = flow.look(&[&target], false)?;
+        let survey = flow.look(&[&target], Depth::Usual)?;
         let Some(cube) = Cube::named(&survey, &target).filter(|cube| cube.folder.is_some()) else {
             return flow.fail(unknown);
         };
@@ -107,7 +108,7 @@ fn login(flow: &mut Flow<'_>, call: &ToolCall) -> Result<(), Stop> {
     if !call.terminal {
         return flow.fail("[ERROR]: a login in dom0 needs a terminal".into());
     }
-    let survey = flow.look(&[DOM0], false)?;
+    let survey = flow.look(&[DOM0], Depth::Usual)?;
     let command = match Cube::named(&survey, DOM0).filter(|cube| cube.folder.is_some()) {
         Some(cube) if cube.state() != Some(State::Running) => {
             return flow.fail("[ERROR]: container \"dom0\" is not running".into());

@@ -5,6 +5,7 @@ use super::{change, info, list, netprime};
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop};
 use crate::parse::survey::State;
+use crate::probes::Depth;
 use crate::work::start::{self, Outcome};
 use crate::work::{checked, foreground, keeper, links, prep, stop, valid};
 use ctys_plugin::model::{Bytes, Command, Console, ConsoleKind, ToolCall};
@@ -118,7 +119,7 @@ fn with_cube<'a>(
 ) -> Result<(), Stop> {
     let Some(name) = name else { return misuse(flow, "[ERROR]: no container name provided") };
     let name = checked(flow, name)?;
-    let survey = flow.lock_and_look(name, false)?;
+    let survey = flow.lock_and_look(name, Depth::Usual)?;
     match survey.filter(|survey| Cube::named(survey, name).is_some_and(|cube| cube.folder.is_some())) {
         Some(survey) => work(flow, &survey, name),
         None => unknown(flow, &format!("[ERROR]: container {name} not found, cannot {verb}.")),
@@ -127,7 +128,7 @@ fn with_cube<'a>(
 
 /// Fails with the names there are below the line.
 pub fn unknown<T>(flow: &mut Flow<'_>, line: &str) -> Result<T, Stop> {
-    let all = flow.look(&[], false)?;
+    let all = flow.look(&[], Depth::Usual)?;
     flow.complain(line);
     flow.fail(valid(&all))
 }
@@ -157,7 +158,7 @@ fn start(flow: &mut Flow<'_>, call: &ToolCall, options: &Options, name: Option<&
 
 /// `start -a`: starts it and shows its terminal. What was said in between is kept for whoever comes.
 fn attach(flow: &mut Flow<'_>, name: &str) -> Result<(), Stop> {
-    let survey = flow.look(&[name], false)?;
+    let survey = flow.look(&[name], Depth::Usual)?;
     let Some(cube) = Cube::named(&survey, name).filter(|cube| cube.folder.is_some()) else {
         return unknown(flow, &format!("[ERROR]: container {name} not found, cannot start."));
     };
@@ -189,7 +190,7 @@ fn execute(
         Command::new(program).args(args.iter().cloned()).as_root()
     } else {
         let name = checked(flow, target)?;
-        let survey = flow.look(&[name], false)?;
+        let survey = flow.look(&[name], Depth::Usual)?;
         let Some(cube) = Cube::named(&survey, name).filter(|cube| cube.folder.is_some()) else {
             return flow.fail(format!("Error, container {name} does not exist."));
         };

@@ -19,6 +19,7 @@ use super::options::Options;
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop};
 use crate::parse::survey::State;
+use crate::probes::Depth;
 use crate::work::checked;
 use ctys_plugin::json::{Value, json};
 
@@ -28,7 +29,7 @@ pub fn run(flow: &mut Flow<'_>, options: &Options, name: Option<&str>) -> Result
         return misuse(flow, "[ERROR]: provide a container name to see detailed information");
     };
     let name = checked(flow, name)?;
-    let survey = flow.look(&[name], true)?;
+    let survey = flow.look(&[name], Depth::Deep)?;
     let Some(cube) = Cube::named(&survey, name).filter(|cube| cube.folder.is_some()) else {
         return unknown(flow, &format!("ERROR: container {name} is not known"));
     };

@@ -12,6 +12,7 @@ use super::table;
 use crate::access::DOM0;
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop, answer};
+use crate::probes::Depth;
 use ctys_plugin::json::{Value, json};
 use ctys_plugin::model::Step;
 use ctys_plugin::outputs::plain;
@@ -20,7 +21,7 @@ const TITLES: [&str; 5] = ["name", "type", "status", "attributes", "addresses"];
 
 /// The table, or what else was asked for.
 pub fn run(flow: &mut Flow<'_>, options: &Options) -> Result<(), Stop> {
-    let survey = flow.look(&[], false)?;
+    let survey = flow.look(&[], Depth::Usual)?;
     let mut cubes: Vec<Cube<'_>> = Cube::cubes(&survey).collect();
     match options.kind.as_deref() {
         None | Some("name") => {}

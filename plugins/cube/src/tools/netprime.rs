@@ -4,6 +4,7 @@ use super::ctl::unknown;
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop, answer};
 use crate::parse::survey::Survey;
+use crate::probes::Depth;
 use crate::settings;
 use crate::work::{checked, network, start, stop};
 use ctys_plugin::model::{Does, Privilege, Step, WriteFile};
@@ -19,14 +20,14 @@ const DEVICES: [&str; 4] = [
 /// Prints the prime, or makes another one of it. The old one is stopped and started again without the role if it was at work.
 pub fn run(flow: &mut Flow<'_>, name: Option<&str>) -> Result<(), Stop> {
     let Some(name) = name else {
-        let all = flow.look(&[], false)?;
+        let all = flow.look(&[], Depth::Usual)?;
         Cube::cubes(&all).filter(network::is_prime).for_each(|cube| flow.say(cube.name));
         return Ok(());
     };
     let name = checked(flow, name)?;
     // The lock of the folder: two calls must not make two primes.
     flow.lock_folder()?;
-    let all = flow.look(&[], false)?;
+    let all = flow.look(&[], Depth::Usual)?;
     let Some(new) = Cube::named(&all, name).filter(|cube| cube.folder.is_some()) else {
         return unknown(flow, &format!("[ERROR] Container {name} not found, cannot set as netprime."));
     };

@@ -34,7 +34,6 @@ pub const NAME: &str = "start";
 const BEGIN: &str = r#"
 f=$1 m=$2 r=$3 t=$4 n=$5 k=$6 limit=$7; shift 7
 l=$f/.cube.runtime.log p=$f/.cube.pid at='the command channel' g=
-read -r me x </proc/self/stat
 trap 'echo "$at did not come to an end in time" >&2; g=; exit 1' TERM
 trap 'kill $g 2>/dev/null; wait' EXIT
 begun() {
@@ -51,7 +50,7 @@ kill "$me"; kill $all
 sleep 2 & z=$!; wait $z
 kill -9 $all
 }
-guard() { [ -n "$g" ] || { watch </dev/null >/dev/null 2>&1 & g=$!; }; }
+guard() { [ -n "$g" ] || { read -r me x </proc/self/stat; watch </dev/null >/dev/null 2>&1 & g=$!; }; }
 runtime() {
 : >"$l"
 "$m" --log "$l" --log-format json ${r:+--root "$r"} "$@" </dev/null >/dev/null 2>&1
@@ -66,12 +65,16 @@ create() { runtime create --bundle "$f" --pid-file "$p" ${t:+--console-socket "$
 "#;
 
 /// The container has the folder of the channel as a mount, so that has to be there before; its socket before the program.
-///
+const CHANNEL: &str = r#"
+if [ $# -gt 0 ] && [ ! -d "$k" ]; then guard; "$@" || exit 1; set --; fi
+at='making the container'
+"#;
+
 /// Where the folder is left from the last start and a server is at work, a file with the name in it and a knock are all it takes,
 /// and no program of ours has to begin for them beside the runtime. The record of the server is read behind both: who goes takes
 /// it away first and looks at the folders once more then (`core/engine/src/cube/channel/server.rs`). Nothing that is there is
 /// written over or followed (`set -C`).
-const CHANNEL: &str = r#"
+const SERVED: &str = r#"
 served() {
 d=${k%/*}
 [ -d "$k" ] && [ ! -e "$k/name" ] && [ ! -L "$k/name" ] && [ -s "$d/.server" ] || return 1
@@ -82,8 +85,6 @@ read -r who since 2>/dev/null <"$d/.server" && read -r is 2>/dev/null <"/proc/$w
 set -- ${is##*) }
 [ "$1" != Z ] && [ "${20}" = "$since" ]
 }
-if [ $# -gt 0 ] && [ ! -d "$k" ]; then guard; "$@" || exit 1; set --; fi
-at='making the container'
 "#;
 
 /// Without a network.
@@ -98,12 +99,15 @@ const WITH_LINK: &str = r#"
 /// fails.
 const EARLY: &str = r#"
 told=
-if serves && [ -d "$s/hosts" ] && [ -d "$s/dhcp" ]; then names & told=$!; fi
+if serves && [ -d "$s/hosts" ] && [ -d "$s/dhcp" ]; then ( names ); told=$?; fi
 "#;
 
 const BESIDE: &str = r#"
 guard; b=
 if [ $# -gt 0 ] && ! served; then "$@" & b=$!; fi
+"#;
+
+const JOIN: &str = r#"
 wait "$j"; joined=$?
 pid=; read -r pid <"$p"; [ -n "$pid" ] || exit 1
 [ -z "$b" ] || wait "$b" || exit 1
@@ -114,7 +118,7 @@ const NETWORK: &str = r#"
 at='its network'
 attach "$joined"
 lead
-[ -n "$told" ] || { names & told=$!; }
+[ -n "$told" ] || { ( names ); told=$?; }
 "#;
 
 const START: &str = r#"
@@ -122,7 +126,7 @@ at='starting its program'
 runtime start "$n" && s=0 || s=1
 "#;
 
-const NAMES: &str = "wait \"$told\" || exit 3\n";
+const NAMES: &str = "[ \"$told\" = 0 ] || exit 3\n";
 
 const END: &str = "trap - EXIT; kill $g; exit $s\n";
 
@@ -131,10 +135,12 @@ pub fn step(flow: &Flow<'_>, cube: &Cube<'_>, plan: Option<&network::Plan>, has_
     let places = &flow.places;
     let script = match plan {
         Some(plan) => {
+            // A shell reads on while the runtime begins: what is not needed for that comes behind it.
             let functions = network::functions(plan);
-            [BEGIN, network::KNOWN, &functions, CHANNEL, WITH_LINK, EARLY, BESIDE, NETWORK, START, NAMES, END].concat()
+            let begin = [BEGIN, network::KNOWN, network::ENDS, CHANNEL, WITH_LINK].concat();
+            [&begin, &*functions, SERVED, BESIDE, EARLY, JOIN, NETWORK, START, NAMES, END].concat()
         }
-        None => [BEGIN, CHANNEL, ALONE, BESIDE, START, END].concat(),
+        None => [BEGIN, CHANNEL, ALONE, SERVED, BESIDE, JOIN, START, END].concat(),
     };
     let socket = if has_terminal { keeper::runtime_socket(flow, cube) } else { String::new() };
     let folder = channel::folder(places, cube.name);

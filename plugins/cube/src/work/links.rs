@@ -14,6 +14,7 @@ use crate::cube::Cube;
 use crate::flow::{Flow, Stop, answer};
 use crate::parse::survey::Survey;
 use crate::places::is_id;
+use crate::probes::Depth;
 use crate::work::network::is_prime;
 use ctys_plugin::model::{Command, Step};
 use std::fmt::Write;
@@ -127,7 +128,7 @@ pub fn stack(flow: &mut Flow<'_>, name: Option<&str>) -> Result<(), Stop> {
         return Ok(());
     }
     flow.lock_folder()?;
-    let all = flow.look(&[], false)?;
+    let all = flow.look(&[], Depth::Usual)?;
     let here =
         |cube: &Cube<'_>| cube.is_alive() && cube.has(FILE) && cube.record.is_some_and(|record| !record.shares_network);
     let cubes = Cube::cubes(&all).filter(|cube| name.is_none_or(|name| name == cube.name)).filter(here);

@@ -17,6 +17,7 @@ use crate::cube::Cube;
 use crate::flow::{Flow, Stop};
 use crate::parse::survey::Survey;
 use crate::places::Places;
+use crate::probes::Depth;
 use ctys_plugin::model::{Command, Does, Privilege, Step, WriteFile};
 
 /// The files of a cube in which its lease and the name of its link are kept.
@@ -41,18 +42,21 @@ const POOL: std::ops::RangeInclusive<u32> = 100..=200;
 pub const KNOWN: &str =
     "c=$1 ns=$2 v=$3 mac=$4 gw=$5 s=$6 n=$7 h=$8 own=$9; shift 9; all=$1 outside=$2 by=$3 devices=$4; shift 4; held=\n";
 
+/// `ends` prints what makes the link, for an `ip` in the namespace of the segment. Where the segment is whole and has no link of an
+/// earlier life, that alone does it, and no lock is needed: the link has a name of its own.
+pub const ENDS: &str = r#"
+ends() {
+printf 'link set dev essential-peer up\nlink add name %s type veth peer name %s netns %s address %s\nlink set dev %s master br-int up\n' "$v" "$v" "$pid" "$mac" "$v"
+}
+"#;
+
 /// The segment and the cube's link. They end with [`FAILED`]. Each program that is run costs more than the rest, so few are.
 ///
-/// * `ends` prints what makes the link, for an `ip` in the namespace of the segment. Where the segment is whole and has no link of an
-///   earlier life, that alone does it, and no lock is needed: the link has a name of its own.
 /// * `attach` does the rest, with the status of that `ip`: where it failed, the segment is made whole under the lock. Then the
 ///   daemon, and the inside of the cube.
 /// * `names` tells the daemons of it.
 const FUNCTIONS: &str = r#"
 lock() { [ -n "$held" ] || { command exec 8<"$c" && flock -w 60 8 && held=1; } || exit 3; }
-ends() {
-printf 'link set dev essential-peer up\nlink add name %s type veth peer name %s netns %s address %s\nlink set dev %s master br-int up\n' "$v" "$v" "$pid" "$mac" "$v"
-}
 segment() {
 [ -e "/run/netns/$ns" ] || ip netns add "$ns" 8<&- || exit 3
 there=$(ip -n "$ns" -o link show) || exit 3
@@ -252,7 +256,7 @@ pub fn lacks(places: &Places, cube: &Cube<'_>) -> bool {
 /// Gives a cube its lease and the name of its link, so that no other has the same.
 pub fn allocate(flow: &mut Flow<'_>, name: &str) -> Result<(), Stop> {
     flow.lock_folder()?;
-    let all = flow.look(&[], false)?;
+    let all = flow.look(&[], Depth::Usual)?;
     let Some(cube) = Cube::named(&all, name).filter(|cube| lacks(&flow.places, cube)) else { return Ok(()) };
     let Some(lease) = free_lease(&all, &cube) else {
         return flow.fail(format!("[ERROR]: no address of 192.168.42.100 to .200 is left for container {name}"));
@@ -309,7 +313,7 @@ fn free_link(all: &Survey, cube: &Cube<'_>) -> String {
     all.into_iter().find(|link| !taken(link)).unwrap_or(base)
 }
 
-/// The functions with which a script makes it.
+/// The functions with which a script makes it, beside [`ENDS`].
 pub fn functions(plan: &Plan) -> String {
     [discovery::publish().as_str(), FUNCTIONS, if plan.prime { LEAD } else { FOLLOW }].concat()
 }
@@ -340,7 +344,7 @@ pub fn words(flow: &Flow<'_>, cube: &Cube<'_>, plan: &Plan) -> Vec<String> {
 
 /// Makes all of it. The first process stands in the file [`PID`] by then.
 pub fn command(flow: &Flow<'_>, cube: &Cube<'_>, plan: &Plan) -> Command {
-    let script = ["p=$1; shift; ", KNOWN, &functions(plan), UP].concat();
+    let script = ["p=$1; shift; ", KNOWN, ENDS, &functions(plan), UP].concat();
     let pid = flow.places.file(cube.name, PID);
     Command::new("sh").args(["-c", &script, "sh", &pid]).args(words(flow, cube, plan)).as_root().changes()
 }

@@ -13,6 +13,7 @@ use crate::cube::Cube;
 use crate::flow::{Flow, Stop, answer, code};
 use crate::parse::survey::{State, Survey};
 use crate::places::is_id;
+use crate::probes::Depth;
 use crate::settings::{DIRTY, ONCE, REGENERATE};
 use ctys_plugin::model::{Command, Does, Step, WriteFile};
 
@@ -36,7 +37,7 @@ pub fn start(flow: &mut Flow<'_>, name: &str) -> Result<Outcome, Stop> {
     if cube.lines("depends").next().is_none() || cube.is_alive() {
         return start_one(flow, &survey, name);
     }
-    let all = flow.look(&[], false)?;
+    let all = flow.look(&[], Depth::Usual)?;
     for earlier in order(flow, &all, &[name])? {
         let Some(survey) = ready(flow, &earlier)? else { continue };
         match start_one(flow, &survey, &earlier)? {
@@ -49,18 +50,18 @@ pub fn start(flow: &mut Flow<'_>, name: &str) -> Result<Outcome, Stop> {
 
 /// Takes the lock of a cube that is to be started and looks at it; it has what its network needs.
 pub fn ready(flow: &mut Flow<'_>, name: &str) -> Result<Option<Survey>, Stop> {
-    let survey = flow.lock_and_look(name, false)?;
+    let survey = flow.lock_and_look(name, Depth::Start)?;
     let Some(cube) = survey.as_ref().and_then(|survey| Cube::named(survey, name)) else { return Ok(survey) };
     if cube.folder.is_none() || cube.is_alive() || !network::lacks(&flow.places, &cube) {
         return Ok(survey);
     }
     network::allocate(flow, name)?;
-    flow.lock_and_look(name, false)
+    flow.lock_and_look(name, Depth::Start)
 }
 
 /// Starts all cubes with this tag, and what they depend on. A cube that fails does not keep the others back.
 pub fn start_tagged(flow: &mut Flow<'_>, tag: &str) -> Result<(), Stop> {
-    let all = flow.look(&[], false)?;
+    let all = flow.look(&[], Depth::Usual)?;
     let tagged: Vec<&str> = Cube::cubes(&all).filter(|cube| cube.has_tag(tag)).map(|cube| cube.name).collect();
     let mut failed = false;
     let ordered = order(flow, &all, &tagged)?;
@@ -195,8 +196,7 @@ pub fn prepare(flow: &mut Flow<'_>, survey: &Survey, cube: &Cube<'_>) -> Result<
     }
     let mut steps = Vec::new();
     let once: Vec<&String> = folder.entries.keys().filter(|entry| entry.ends_with(ONCE)).collect();
-    let anew = !once.is_empty() || cube.has(REGENERATE) || !cube.has("config.json");
-    if anew {
+    if is_anew(cube) {
         // What was set for this start alone takes the place of what is set.
         let mut merged = folder.clone();
         for file in &once {
@@ -225,6 +225,12 @@ pub fn prepare(flow: &mut Flow<'_>, survey: &Survey, cube: &Cube<'_>) -> Result<
         steps.push(Step::run("sources", Command::new("sh").args(["-c", script, "sh"]).args(sources).as_root()));
     }
     Ok(steps)
+}
+
+/// Whether `config.json` is made anew. The look of a start asks the same ([`crate::probes`]).
+fn is_anew(cube: &Cube<'_>) -> bool {
+    let once = cube.folder.is_some_and(|folder| folder.entries.keys().any(|entry| entry.ends_with(ONCE)));
+    once || cube.has(REGENERATE) || !cube.has("config.json")
 }
 
 /// Removes what was set for one start, and remembers that `config.json` holds it; without any it holds the settings and nothing else.

@@ -7,6 +7,7 @@ use crate::cube::Cube;
 use crate::flow::{Flow, Stop, answer};
 use crate::parse::survey::Survey;
 use crate::places::is_name;
+use crate::probes::Depth;
 use crate::settings::{self, DISCOVERY, REGENERATE};
 use crate::tools::source::Source;
 use ctys_plugin::model::{Bytes, Command, Step};
@@ -111,7 +112,7 @@ pub fn add(flow: &mut Flow<'_>, new: &New<'_>) -> Result<(), Stop> {
     flow.make_folder_and_lock()?;
     // Only a virtual terminal is anything that another could have.
     let names = if vt.is_some() { &[][..] } else { &[name][..] };
-    let survey = flow.look(names, false)?;
+    let survey = flow.look(names, Depth::Usual)?;
     if survey.cubes.contains_key(name) {
         return flow.fail(format!("[ERROR] Container {name} already exists, cannot add."));
     }
