@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -129,6 +130,9 @@ fn the_package_is_installed_used_and_removed_in_a_clean_debian() {
         assert!(info.contains(&format!("/usr/lib/ctys/plugins/libctys_{name}.so")), "{info}");
     }
     assert!(!info.contains("child"), "a plugin of the package is a stranger's:\n{info}");
+    // The transport of ssh is there with all it needs: that nobody listens is what is wrong.
+    let nobody = as_user("ctys --transport ssh2 -a list 127.0.0.1:1 2>&1 || [ $? = 4 ]");
+    assert!(nobody.contains("127.0.0.1 port 1 refused the connection"), "{nobody}");
     for page in pages() {
         let (name, section) = page.rsplit_once('.').unwrap();
         assert_eq!(
@@ -188,6 +192,27 @@ fn an_installation_below_a_folder_works_wherever_it_is_and_goes_again() {
     assert!(ctys(&prefix.join("bin/ctys-vhost"), &["-V"]).starts_with("ctys-vhost "));
     let pages = everything(&prefix).into_iter().filter(|path| path.starts_with("share/man")).count();
     assert!(pages > self::pages().len(), "{pages}");
+
+    // The library of the ssh2 transport: used, refused with its reason and without loss, and not there.
+    let library = prefix.join("lib/ctys/libtransport_ssh2.so");
+    let nobody = |words: &[&str]| {
+        let mut command = Command::new(prefix.join("bin/ctys"));
+        command.args(words).args(["-a", "list", "127.0.0.1:1"]).env_clear().env("PATH", "/usr/bin:/bin");
+        String::from_utf8(command.env("HOME", &folder.0).output().unwrap().stderr).unwrap()
+    };
+    let refused = "127.0.0.1 port 1 refused the connection";
+    let with = nobody(&["--transport", "ssh2"]);
+    assert!(with.contains(refused), "{with}");
+    fs::set_permissions(&library, fs::Permissions::from_mode(0o666)).unwrap();
+    let writable = nobody(&[]);
+    let reason =
+        format!("hosts were reached by the system's ssh, which is slower: {} has mode 0666", library.display());
+    assert!(writable.contains(&reason) && writable.to_lowercase().contains("connection refused"), "{writable}");
+    fs::remove_file(&library).unwrap();
+    let without = nobody(&["--transport", "ssh2"]);
+    assert!(without.contains("there is no ssh2 transport: libtransport_ssh2.so is not installed"), "{without}");
+    let quiet = nobody(&[]);
+    assert!(!quiet.contains("libtransport") && quiet.to_lowercase().contains("connection refused"), "{quiet}");
 
     // What is not of ctys stays.
     fs::write(prefix.join("bin/other"), "").unwrap();

@@ -109,7 +109,7 @@ fn answer(ask: Ask) -> Result<Told, Failure> {
         Ask::Read(id) => with(id, Link::read).map(Told::Arrived),
         Ask::Write(id, bytes) => with(id, |link| link.write(&bytes)),
         Ask::Close(id) => with(id, Link::close).map(Told::Closed),
-        Ask::Leave(id) => with(id, |link| Ok(link.leave())).map(done),
+        Ask::Leave(id) => with(id, Link::leave).map(done),
         Ask::Forget(id) => {
             // Freed behind the lock of the table: libssh2 may have something to say to the host.
             let link = locked(&LINKS).as_mut().and_then(|links| links.open.remove(&id));

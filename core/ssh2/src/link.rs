@@ -185,8 +185,8 @@ impl Link {
         Ok(status.map_or(Ending::NoStatus, Ending::Status))
     }
 
-    pub fn leave(&mut self) {
+    pub fn leave(&mut self) -> Result<(), Failure> {
         self.session.set_blocking(false);
-        let _ = self.session.disconnect(None, "", None);
+        self.session.disconnect(None, "", None).map_err(failed)
     }
 }

@@ -5,10 +5,12 @@
 //!
 //! ```text
 //! runc create -----------------------> the process -> [ip: its end of the link] -> runc start
-//! the channel is opened ------------/               /
-//! the daemons are told its name ---/               /
+//! the channel is opened, then the daemons are told its name ---/
 //! [ip: has begun, waits for the process] ---------/
 //! ```
+//!
+//! One thing after the other beside the runtime, since all at once they keep it from its own start: with two processors it took a
+//! tenth longer. A shell carries out each command as soon as it has read it, so what the runtime does not wait for stands behind it.
 //!
 //! What failed says so on stderr; the status tells whether it was the network ([`network::FAILED`]). Nothing that was begun in the
 //! background goes on behind the end of the script.
@@ -95,7 +97,7 @@ const WITH_LINK: &str = r#"
 { create; read -r pid <"$p"; if [ -n "$pid" ]; then ends 2>/dev/null; fi; } | ip -n "$ns" -batch - 2>/dev/null & j=$!
 "#;
 
-/// What goes on beside the runtime: where the daemons are at work, they are told its name by now. It is taken back where the start
+/// Where the daemons are at work, they are told its name while the runtime is at work. It is taken back where the start
 /// fails.
 const EARLY: &str = r#"
 told=
@@ -135,7 +137,6 @@ pub fn step(flow: &Flow<'_>, cube: &Cube<'_>, plan: Option<&network::Plan>, has_
     let places = &flow.places;
     let script = match plan {
         Some(plan) => {
-            // A shell reads on while the runtime begins: what is not needed for that comes behind it.
             let functions = network::functions(plan);
             let begin = [BEGIN, network::KNOWN, network::ENDS, CHANNEL, WITH_LINK].concat();
             [&begin, &*functions, SERVED, BESIDE, EARLY, JOIN, NETWORK, START, NAMES, END].concat()
