@@ -35,7 +35,7 @@ pub const NAME: &str = "start";
 /// and killed two seconds later, also where whoever began it has ended by then.
 const BEGIN: &str = r#"
 f=$1 m=$2 r=$3 t=$4 n=$5 k=$6 limit=$7; shift 7
-l=$f/.cube.runtime.log p=$f/.cube.pid at='the command channel' g=
+l=$f/.cube.runtime.log p=$f/.cube.pid at='the command channel' g= me=
 trap 'echo "$at did not come to an end in time" >&2; g=; exit 1' TERM
 trap 'kill $g 2>/dev/null; wait' EXIT
 begun() {
@@ -52,7 +52,8 @@ kill "$me"; kill $all
 sleep 2 & z=$!; wait $z
 kill -9 $all
 }
-guard() { [ -n "$g" ] || { read -r me x </proc/self/stat; watch </dev/null >/dev/null 2>&1 & g=$!; }; }
+guard() { [ -n "$g" ] || { known; watch </dev/null >/dev/null 2>&1 & g=$!; }; }
+known() { [ -n "$me" ] || read -r me x </proc/self/stat; }
 runtime() {
 : >"$l"
 "$m" --log "$l" --log-format json ${r:+--root "$r"} "$@" </dev/null >/dev/null 2>&1
@@ -81,7 +82,7 @@ served() {
 d=${k%/*}
 [ -d "$k" ] && [ ! -e "$k/name" ] && [ ! -L "$k/name" ] && [ -s "$d/.server" ] || return 1
 { read -r x; read -r x u; } </proc/self/status; [ "$x" = Umask: ] || return 1
-umask 022; set -C; { printf %s "$n" >"$k/name" && printf '' >"$d/.knock-$me"; } 2>/dev/null && x=0 || x=1; set +C; umask "$u"
+known; umask 022; set -C; { printf %s "$n" >"$k/name" && printf '' >"$d/.knock-$me"; } 2>/dev/null && x=0 || x=1; set +C; umask "$u"
 [ $x = 0 ] || return 1
 read -r who since 2>/dev/null <"$d/.server" && read -r is 2>/dev/null <"/proc/$who/stat" || return 1
 set -- ${is##*) }
@@ -105,11 +106,12 @@ if serves && [ -d "$s/hosts" ] && [ -d "$s/dhcp" ]; then ( names ); told=$?; fi
 "#;
 
 const BESIDE: &str = r#"
-guard; b=
+b=
 if [ $# -gt 0 ] && ! served; then "$@" & b=$!; fi
 "#;
 
 const JOIN: &str = r#"
+guard
 wait "$j"; joined=$?
 pid=; read -r pid <"$p"; [ -n "$pid" ] || exit 1
 [ -z "$b" ] || wait "$b" || exit 1
