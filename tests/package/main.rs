@@ -195,6 +195,8 @@ fn an_installation_below_a_folder_works_wherever_it_is_and_goes_again() {
 
     // The library of the ssh2 transport: used, refused with its reason and without loss, and not there.
     let library = prefix.join("lib/ctys/libtransport_ssh2.so");
+    let needs_libcrypto = |file: &Path| fs::read(file).unwrap().windows(12).any(|bytes| bytes == b"libcrypto.so");
+    assert!(needs_libcrypto(&library) && !needs_libcrypto(&prefix.join("bin/ctys")), "what calls without ssh load");
     let nobody = |words: &[&str]| {
         let mut command = Command::new(prefix.join("bin/ctys"));
         command.args(words).args(["-a", "list", "127.0.0.1:1"]).env_clear().env("PATH", "/usr/bin:/bin");

@@ -11,8 +11,9 @@ use ctys_engine::transport::ssh2::ask::{Ask, Failure, Told};
 use ctys_plugin_abi::{Answer, LibHeader, header};
 use link::{Link, method};
 use ssh2::Session;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What `library.rs` of the engine reads before it opens the file; a test compares the two.
@@ -22,15 +23,7 @@ const LABEL: &[u8] = concat!("{\"transport\":\"ssh2\",\"release\":\"", env!("CAR
 #[allow(unsafe_code, reason = "an attribute that names a section is unsafe, since the name could be one that is run")]
 #[unsafe(link_section = ".ctys.plugin")]
 #[unsafe(export_name = "ctys_ssh2_label")]
-pub static EXPORTED_LABEL: [u8; LABEL.len()] = {
-    let mut bytes = [0; LABEL.len()];
-    let mut at = 0;
-    while at < LABEL.len() {
-        bytes[at] = LABEL[at];
-        at += 1;
-    }
-    bytes
-};
+pub static EXPORTED_LABEL: [u8; LABEL.len()] = *LABEL.first_chunk().unwrap();
 
 /// The way in.
 #[allow(
@@ -61,20 +54,17 @@ fn failure(message: String) -> Failure {
 }
 
 /// The connections. Each is used by one thread at a time, and its own lock is held while libssh2 waits.
-#[derive(Default)]
-struct Links {
-    last: u64,
-    open: HashMap<u64, Arc<Mutex<Link>>>,
-}
+static LINKS: Mutex<BTreeMap<u64, Arc<Mutex<Link>>>> = Mutex::new(BTreeMap::new());
 
-static LINKS: Mutex<Option<Links>> = Mutex::new(None);
+/// The number of the connection that was opened last.
+static LAST: AtomicU64 = AtomicU64::new(0);
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn with<T>(id: u64, work: impl FnOnce(&mut Link) -> Result<T, Failure>) -> Result<T, Failure> {
-    let link = locked(&LINKS).as_ref().and_then(|links| links.open.get(&id).cloned());
+    let link = locked(&LINKS).get(&id).cloned();
     let link = link.ok_or_else(|| failure("there is no such connection".into()))?;
     let mut link = locked(&link);
     work(&mut link)
@@ -86,11 +76,9 @@ fn answer(ask: Ask) -> Result<Told, Failure> {
         Ask::Algorithms(family) => algorithms(family).map(Told::Names),
         Ask::Open { socket, allowed, compressed } => match Link::open(socket, &allowed, compressed)? {
             Ok(link) => {
-                let mut links = locked(&LINKS);
-                let links = links.get_or_insert_default();
-                links.last += 1;
-                links.open.insert(links.last, Arc::new(Mutex::new(link)));
-                Ok(Told::Link(links.last))
+                let id = LAST.fetch_add(1, Ordering::Relaxed) + 1;
+                locked(&LINKS).insert(id, Arc::new(Mutex::new(link)));
+                Ok(Told::Link(id))
             }
             Err(family) => Ok(Told::NoneOf(family)),
         },
@@ -112,7 +100,7 @@ fn answer(ask: Ask) -> Result<Told, Failure> {
         Ask::Leave(id) => with(id, Link::leave).map(done),
         Ask::Forget(id) => {
             // Freed behind the lock of the table: libssh2 may have something to say to the host.
-            let link = locked(&LINKS).as_mut().and_then(|links| links.open.remove(&id));
+            let link = locked(&LINKS).remove(&id);
             drop(link);
             Ok(Told::Done)
         }

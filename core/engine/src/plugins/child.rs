@@ -12,7 +12,7 @@ use super::error::{Cause, PluginError, Step, one_line};
 use super::inspect::inspect;
 use super::load;
 use super::pool::Worker;
-use super::search::{Surroundings, plugin_name};
+use super::search::plugin_name;
 use super::trust::Trust;
 use std::ffi::OsString;
 use std::fs::File;
@@ -233,9 +233,7 @@ fn serve(file: &Path) -> io::Result<()> {
 /// The same checks as in the parent: the verb could have been typed by hand.
 fn open(file: &Path) -> Result<(String, Entry), PluginError> {
     let name = file.file_name().and_then(plugin_name).unwrap_or_default();
-    let trust =
-        Trust { caller: load::effective_user(), check_mode: !Surroundings::of_this_process().is_build_file(file) };
-    let (_, real) = inspect(file, name, trust)?;
+    let (_, real) = inspect(file, name, Trust::of_file(file))?;
     let module = load::open(&real, name).map_err(|cause| PluginError::new(name, Some(file), Step::Open, cause))?;
     Ok((name.to_string(), Entry::Module(module)))
 }

@@ -9,12 +9,17 @@ use std::path::{Path, PathBuf};
 
 /// The manifest of a file and its real path.
 pub fn inspect(file: &Path, name: &str, trust: Trust) -> Result<(Manifest, PathBuf), PluginError> {
+    let (json, real) = section(file, name, trust)?;
+    let fails = |cause| PluginError::new(name, Some(file), Step::Inspect, cause);
+    Ok((read_manifest(&json, name).map_err(fails)?, real))
+}
+
+/// What a file says of itself, and its real path.
+pub fn section(file: &Path, name: &str, trust: Trust) -> Result<(Vec<u8>, PathBuf), PluginError> {
     let fails = |step| move |cause| PluginError::new(name, Some(file), step, cause);
     let real = real_file(file, trust).map_err(fails(Step::Trust))?;
     let open = File::open(&real).map_err(|error| Cause::Unreadable(error.to_string())).map_err(fails(Step::Inspect))?;
-    let json = elf::section(&open).map_err(fails(Step::Inspect))?;
-    let manifest = read_manifest(&json, name).map_err(fails(Step::Inspect))?;
-    Ok((manifest, real))
+    Ok((elf::section(&open).map_err(fails(Step::Inspect))?, real))
 }
 
 /// The manifest in these bytes, when it makes sense, is that of the plugin with this name, and a protocol is common.

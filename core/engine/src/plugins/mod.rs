@@ -34,6 +34,7 @@ pub mod state;
 mod trust;
 
 pub use carrier::CarrierKind;
+pub(crate) use carrier::Entry;
 pub use child::{HIDDEN_VERB, serve_child};
 pub use error::{Cause, PluginError};
 pub use plugin::Plugin;

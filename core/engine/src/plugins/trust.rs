@@ -5,6 +5,8 @@
 //! deliberately not "closed" by opening `/proc/self/fd/N`: when N is used again, glibc returns the library of before.
 
 use super::error::{Cause, Fault};
+use super::load::effective_user;
+use super::search::Surroundings;
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fs::Metadata;
@@ -22,6 +24,13 @@ pub struct Trust {
     /// Whether write permission of group and others counts. Not below the folder that holds ctys itself in a cargo target
     /// folder: whoever can write there can replace ctys, and with `umask 002` cargo makes everything 0775.
     pub check_mode: bool,
+}
+
+impl Trust {
+    /// The rules for this file, named by somebody else than the search.
+    pub fn of_file(file: &Path) -> Trust {
+        Trust { caller: effective_user(), check_mode: !Surroundings::of_this_process().is_build_file(file) }
+    }
 }
 
 /// The real path of a file that is trusted: absolute, without symbolic links.

@@ -126,17 +126,14 @@ impl Ssh {
             Some(Transport::Ssh2) | None => {}
         }
         let prepared = self.prepare(target);
-        // One that is not there is a reason against ssh2, too; see `prepare`.
-        let library = Library::get();
+        if !prepared.why.is_empty() && forced.is_none() {
+            return self.by_openssh(target, &prepared.resolved, until);
+        }
+        let library = Library::get().map_err(no_library)?;
         if let Some(why) = prepared.why.first() {
-            if forced.is_none() {
-                return self.by_openssh(target, &prepared.resolved, until);
-            }
-            library.map_err(no_library)?;
             let message = format!("ssh2 cannot honour {} for this host: {}", why.directive, why.reason);
             return Err(Problem::new(Phase::Here, message).hint("leave the choice of the transport to ctys"));
         }
-        let library = library.map_err(no_library)?;
         match Ssh2Shell::connect(library, &prepared.resolved, &prepared.plan, &prepared.host_keys, until) {
             Ok(shell) => Ok(Box::new(shell)),
             Err(Refusal::NoCommonAlgorithm(_)) if forced.is_none() => {
@@ -256,23 +253,21 @@ impl Ssh {
         if !types.is_empty() && !types.iter().any(allowed) {
             refuse("known_hosts", "the known key of this host is of a type that libssh2 does not know");
         }
-        let library = match Library::get() {
-            Ok(library) => library,
-            Err(absent) => {
-                refuse("libssh2", &absent.why);
-                return Prepared { resolved, plan, host_keys, why };
-            }
-        };
         let families = [
             (Family::Kex, &resolved.kex),
             (Family::Cipher, &resolved.ciphers),
             (Family::Mac, &resolved.macs),
             (Family::HostKey, &resolved.host_key_algorithms),
         ];
-        for (family, names) in families {
-            // Whichever of the names would be agreed on must be one that both know, or the user's order is not kept.
-            if let Some(name) = unknown_algorithm(library, family, names) {
-                refuse(&family.directive().to_ascii_lowercase(), &format!("libssh2 does not know {name}"));
+        match Library::get() {
+            Err(absent) => refuse("libssh2", &absent.why),
+            Ok(library) => {
+                for (family, names) in families {
+                    // Whichever of the names would be agreed on must be one that both know, or the user's order is not kept.
+                    if let Some(name) = unknown_algorithm(library, family, names) {
+                        refuse(&family.directive().to_ascii_lowercase(), &format!("libssh2 does not know {name}"));
+                    }
+                }
             }
         }
         Prepared { resolved, plan, host_keys, why }

@@ -52,8 +52,8 @@ kill "$me"; kill $all
 sleep 2 & z=$!; wait $z
 kill -9 $all
 }
-guard() { [ -n "$g" ] || { known; watch </dev/null >/dev/null 2>&1 & g=$!; }; }
-known() { [ -n "$me" ] || read -r me x </proc/self/stat; }
+guard() { [ -n "$g" ] || { own_number; watch </dev/null >/dev/null 2>&1 & g=$!; }; }
+own_number() { [ -n "$me" ] || read -r me x </proc/self/stat; }
 runtime() {
 : >"$l"
 "$m" --log "$l" --log-format json ${r:+--root "$r"} "$@" </dev/null >/dev/null 2>&1
@@ -82,7 +82,7 @@ served() {
 d=${k%/*}
 [ -d "$k" ] && [ ! -e "$k/name" ] && [ ! -L "$k/name" ] && [ -s "$d/.server" ] || return 1
 { read -r x; read -r x u; } </proc/self/status; [ "$x" = Umask: ] || return 1
-known; umask 022; set -C; { printf %s "$n" >"$k/name" && printf '' >"$d/.knock-$me"; } 2>/dev/null && x=0 || x=1; set +C; umask "$u"
+own_number; umask 022; set -C; { printf %s "$n" >"$k/name" && printf '' >"$d/.knock-$me"; } 2>/dev/null && x=0 || x=1; set +C; umask "$u"
 [ $x = 0 ] || return 1
 read -r who since 2>/dev/null <"$d/.server" && read -r is 2>/dev/null <"/proc/$who/stat" || return 1
 set -- ${is##*) }
@@ -105,13 +105,15 @@ told=
 if serves && [ -d "$s/hosts" ] && [ -d "$s/dhcp" ]; then ( names ); told=$?; fi
 "#;
 
+/// The channel, and the watch behind it: what comes next may wait for a lock.
 const BESIDE: &str = r#"
 b=
 if [ $# -gt 0 ] && ! served; then "$@" & b=$!; fi
+guard
 "#;
 
+/// The process is there, and its channel.
 const JOIN: &str = r#"
-guard
 wait "$j"; joined=$?
 pid=; read -r pid <"$p"; [ -n "$pid" ] || exit 1
 [ -z "$b" ] || wait "$b" || exit 1

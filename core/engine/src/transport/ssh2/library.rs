@@ -6,8 +6,8 @@
 //! out) and behind the same checks of owner, mode, wholeness and processor.
 
 use super::ask::{Ask, Failure, Told};
-use crate::plugins::library;
 use crate::plugins::search::{Origin, SearchPath};
+use crate::plugins::{Entry, library};
 use ctys_model::bytes::escape_for_eyes;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -40,9 +40,8 @@ pub struct Absent {
 static LIBRARY: OnceLock<Result<Library, Absent>> = OnceLock::new();
 
 /// The opened library.
-#[derive(Debug)]
 pub struct Library {
-    entry: library::Entry,
+    entry: Entry,
 }
 
 impl Library {
@@ -65,17 +64,7 @@ impl Library {
     }
 
     fn open(file: &Path) -> Result<Library, String> {
-        let check = |label: &[u8]| {
-            let shown = escape_for_eyes(&file.display().to_string()).into_owned();
-            let label: Label =
-                serde_json::from_slice(label).map_err(|error| format!("{shown} does not say what it is: {error}"))?;
-            match (label.transport.as_str(), label.release.as_str()) {
-                ("ssh2", RELEASE) => Ok(()),
-                ("ssh2", other) => Err(format!("{shown} is of release {}, this is {RELEASE}", escape_for_eyes(other))),
-                (other, _) => Err(format!("{shown} holds another transport, {}", escape_for_eyes(other))),
-            }
-        };
-        library::open(file, "ssh2", check).map(|entry| Library { entry })
+        library::open(file, "ssh2", |label| check(file, label)).map(|entry| Library { entry })
     }
 
     /// Asks and waits for the answer. What is no answer is a failure like others.
@@ -89,6 +78,18 @@ impl Library {
             Ok(told) => Ok(told),
             Err(error) => Err(broken(format!("an answer cannot be read: {error}"))),
         }
+    }
+}
+
+/// Whether it holds what it should, of this release.
+fn check(file: &Path, label: &[u8]) -> Result<(), String> {
+    let file = escape_for_eyes(&file.display().to_string()).into_owned();
+    let label: Label =
+        serde_json::from_slice(label).map_err(|error| format!("{file} does not say what it is: {error}"))?;
+    match (label.transport.as_str(), label.release.as_str()) {
+        ("ssh2", RELEASE) => Ok(()),
+        ("ssh2", other) => Err(format!("{file} is of release {}, this is {RELEASE}", escape_for_eyes(other))),
+        (other, _) => Err(format!("{file} holds another transport, {}", escape_for_eyes(other))),
     }
 }
 
@@ -142,11 +143,24 @@ mod tests {
         std::fs::create_dir_all(&folder).unwrap();
         let file = folder.join(FILE);
         let absent = Absent { why: "libtransport_ssh2.so is not installed".into(), is_refused: false };
-        assert_eq!(Library::find(std::slice::from_ref(&file)).unwrap_err(), absent);
+        assert_eq!(Library::find(std::slice::from_ref(&file)).err(), Some(absent));
         std::fs::write(&file, "text").unwrap();
-        let refused = Library::find(std::slice::from_ref(&file)).unwrap_err();
+        let refused = Library::find(std::slice::from_ref(&file)).err().unwrap();
         std::fs::remove_dir_all(&folder).unwrap();
         assert!(refused.is_refused && refused.why.starts_with(&file.display().to_string()), "{refused:?}");
+    }
+
+    #[test]
+    fn one_of_another_release_or_with_something_else_in_it_is_refused() {
+        let file = Path::new("/lib/x.so");
+        let check = |label: String| check(file, label.as_bytes());
+        assert_eq!(check(format!(r#"{{"transport":"ssh2","release":"{RELEASE}"}}"#)), Ok(()));
+        let other = check(r#"{"transport":"ssh2","release":"0.0.0"}"#.into()).unwrap_err();
+        assert_eq!(other, format!("/lib/x.so is of release 0.0.0, this is {RELEASE}"));
+        let other = check(format!(r#"{{"transport":"ssh3","release":"{RELEASE}"}}"#)).unwrap_err();
+        assert_eq!(other, "/lib/x.so holds another transport, ssh3");
+        let plugin = check(r#"{"name":"xen"}"#.into()).unwrap_err();
+        assert!(plugin.starts_with("/lib/x.so does not say what it is: "), "{plugin}");
     }
 
     #[test]
