@@ -72,12 +72,12 @@ impl Interrupt {
 }
 
 enum Message<R> {
-    /// With what came out, or the words of the panic.
-    Finished(usize, Result<R, String>),
+    /// A target, with what came out or the words of the panic, and the number of the thread, which is free now.
+    Finished(usize, Result<R, String>, usize),
     Interrupt,
 }
 
-/// Works on all targets: `work(n)` in a thread of its own for each, at most `window` at the same time; `patience` has one
+/// Works on all targets: `work(n)` in a thread that has nothing else to do, at most `window` at the same time; `patience` has one
 /// entry for each, see [`Dispatch::new`]. Returns when every target has ended, once each. With `signals`, Ctrl-C and
 /// SIGTERM interrupt.
 pub fn run<R: Send + 'static>(
@@ -94,6 +94,8 @@ pub fn run<R: Send + 'static>(
     let mut dispatch = Dispatch::new(window, patience);
     let start = Instant::now();
     let mut last_progress = Duration::ZERO;
+    // A thread is used again: a new one costs its start, and OpenSSL a source of random numbers of its own.
+    let (mut threads, mut free) = (Vec::new(), Vec::new());
     let (mut event, mut result) = (Event::Tick, None);
     loop {
         let now = start.elapsed();
@@ -104,16 +106,16 @@ pub fn run<R: Send + 'static>(
         while let Some(order) = orders.pop_front() {
             match order {
                 Order::Start(target) => {
-                    let work = work.clone();
-                    let finished = send.clone();
-                    let thread = std::thread::Builder::new().name(format!("target {target}")).stack_size(STACK).spawn(
-                        move || {
-                            let result = catch_unwind(AssertUnwindSafe(|| work(target))).map_err(words_of_panic);
-                            // The receiver is gone when the call has ended without this target.
-                            let _ = finished.send(Message::Finished(target, result));
-                        },
-                    );
-                    if let Err(error) = thread {
+                    let started = match free.pop() {
+                        Some(number) => Ok(number),
+                        None => start_thread(threads.len(), work.clone(), send.clone()).map(|targets| {
+                            threads.push(targets);
+                            threads.len() - 1
+                        }),
+                    };
+                    // It waits for the next one for as long as `threads` has the way to it.
+                    let started = started.map(|number| drop(threads[number].send(target)));
+                    if let Err(error) = started {
                         // This target ends here; the others may still get a thread.
                         hear(Update::Failed(target, format!("no thread could be started: {error}")));
                         let then = dispatch.handle(now, Event::Finished(target));
@@ -139,11 +141,32 @@ pub fn run<R: Send + 'static>(
         }
         let tick = dispatch.next_tick(now).map_or(PROGRESS_EVERY, |due| due.saturating_sub(now).min(PROGRESS_EVERY));
         (event, result) = match receive.recv_timeout(tick) {
-            Ok(Message::Finished(target, result)) => (Event::Finished(target), Some(result)),
+            Ok(Message::Finished(target, result, number)) => {
+                free.push(number);
+                (Event::Finished(target), Some(result))
+            }
             Ok(Message::Interrupt) => (Event::Interrupt, None),
             Err(_) => (Event::Tick, None),
         };
     }
+}
+
+/// A thread that works on the targets it is sent, one after the other. It ends when nobody can send it one.
+fn start_thread<R: Send + 'static>(
+    number: usize,
+    work: Arc<dyn Fn(usize) -> R + Send + Sync>,
+    finished: mpsc::Sender<Message<R>>,
+) -> std::io::Result<mpsc::Sender<usize>> {
+    let (send, targets) = mpsc::channel();
+    let all = move || {
+        for target in targets {
+            let result = catch_unwind(AssertUnwindSafe(|| work(target))).map_err(words_of_panic);
+            // The receiver is gone when the call has ended without this target.
+            let _ = finished.send(Message::Finished(target, result, number));
+        }
+    };
+    std::thread::Builder::new().name("target".into()).stack_size(STACK).spawn(all)?;
+    Ok(send)
 }
 
 fn words_of_panic(panic: Box<dyn std::any::Any + Send>) -> String {
@@ -191,6 +214,7 @@ fn watch_signals<R: Send + 'static>(send: mpsc::Sender<Message<R>>) -> SignalWat
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::HashSet;
     use std::sync::atomic::AtomicUsize;
 
     fn collect(count: usize, window: usize, work: impl Fn(usize) -> usize + Send + Sync + 'static) -> Vec<usize> {
@@ -209,6 +233,22 @@ mod tests {
         let mut done = collect(200, 64, |n| n * 2);
         done.sort();
         assert_eq!(done, (0..200).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_thread_is_used_again_and_one_that_panicked_too() {
+        let threads = Arc::new(Mutex::new(HashSet::new()));
+        let seen = threads.clone();
+        let mut ended = 0;
+        let work = move |n: usize| {
+            seen.lock().unwrap().insert(std::thread::current().id());
+            assert_ne!(n % 3, 2, "made to panic");
+        };
+        run(2, vec![None; 30], &Interrupt::default(), false, Arc::new(work), |update| {
+            ended += usize::from(matches!(update, Update::Done(..) | Update::Failed(..)));
+        });
+        assert_eq!(ended, 30);
+        assert!(threads.lock().unwrap().len() <= 2);
     }
 
     #[test]

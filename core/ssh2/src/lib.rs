@@ -5,6 +5,7 @@
 //! who asks (`core/engine/src/transport/ssh2.rs`).
 
 mod link;
+mod signer;
 
 use ctys_engine::ssh::algorithms::Family;
 use ctys_engine::transport::ssh2::ask::{Ask, Failure, Told};

@@ -1,10 +1,11 @@
 //! One connection: what libssh2 knows of it.
 
+use crate::signer;
 use ctys_engine::ssh::algorithms::Family;
 use ctys_engine::transport::ssh2::ask::{Arrived, Ending, Failure, Ready, Told};
 use ctys_engine::transport::ssh2::code::EAGAIN;
 use ctys_model::Bytes;
-use ssh2::{Agent, BlockDirections, Channel, ErrorCode, HashType, MethodType, Session};
+use ssh2::{Agent, BlockDirections, Channel, ErrorCode, HashType, MethodType, PublicKey, Session};
 use std::ffi::OsStr;
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::{AsRawFd, RawFd};
@@ -57,6 +58,11 @@ fn failed(error: ssh2::Error) -> Failure {
     Failure { code, message: error.message().to_string() }
 }
 
+/// The agent's key of this kind, as libssh2 wants it named.
+fn held_by(agent: &Agent, public: &[u8]) -> Option<PublicKey> {
+    agent.identities().ok()?.into_iter().find(|held| held.blob() == public)
+}
+
 impl Link {
     /// Over this socket. Where libssh2 knows none of the allowed names, their family is the answer.
     pub fn open(
@@ -89,10 +95,17 @@ impl Link {
         Some((Bytes(key.to_vec()), Bytes(hash.to_vec())))
     }
 
+    /// An agent with its keys asked for.
+    fn agent_at(&self, socket: &Path) -> Result<Agent, ssh2::Error> {
+        let mut agent = self.session.agent()?;
+        agent.set_identity_path(socket)?;
+        agent.connect()?;
+        agent.list_identities()?;
+        Ok(agent)
+    }
+
     pub fn agent(&mut self, socket: &Bytes) -> Result<Vec<(Bytes, String)>, Failure> {
-        let mut agent = self.session.agent().map_err(failed)?;
-        agent.set_identity_path(Path::new(OsStr::from_bytes(socket.as_slice()))).map_err(failed)?;
-        agent.connect().and_then(|()| agent.list_identities()).map_err(failed)?;
+        let agent = self.agent_at(Path::new(OsStr::from_bytes(socket.as_slice()))).map_err(failed)?;
         let held = agent.identities().map_err(failed)?;
         let held = held.iter().map(|key| (Bytes(key.blob().to_vec()), key.comment().to_string())).collect();
         self.agent = Some(agent);
@@ -103,14 +116,22 @@ impl Link {
         self.session.set_timeout(limit);
         let missing = || Failure { code: 0, message: "the agent has no such key".into() };
         let agent = self.agent.as_ref().ok_or_else(missing)?;
-        let held = agent.identities().map_err(failed)?;
-        let held = held.iter().find(|held| held.blob() == key.as_slice()).ok_or_else(missing)?;
-        agent.userauth(user, held).map_err(failed)
+        let held = held_by(agent, key.as_slice()).ok_or_else(missing)?;
+        agent.userauth(user, &held).map_err(failed)
     }
 
     pub fn log_in(&mut self, limit: u32, user: &str, private: &str, public: Option<&str>) -> Result<(), Failure> {
         self.session.set_timeout(limit);
-        self.session.userauth_pubkey_memory(user, public, private, None).map_err(failed)
+        let signer = signer::reach(private).and_then(|(socket, public)| {
+            let agent = self.agent_at(&socket).ok()?;
+            let held = held_by(&agent, &public)?;
+            Some((agent, held))
+        });
+        match signer {
+            Some((agent, held)) => agent.userauth(user, &held),
+            None => self.session.userauth_pubkey_memory(user, public, private, None),
+        }
+        .map_err(failed)
     }
 
     pub fn methods(&mut self, limit: u32, user: &str) -> (Result<String, Failure>, bool) {

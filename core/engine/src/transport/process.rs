@@ -233,7 +233,7 @@ fn set_nonblocking(fd: RawFd) -> std::io::Result<()> {
 }
 
 /// poll(2) with a deadline. True when something is ready, false when the time is over.
-pub(crate) fn poll(entries: &mut [libc::pollfd], until: Instant) -> std::io::Result<bool> {
+pub fn poll(entries: &mut [libc::pollfd], until: Instant) -> std::io::Result<bool> {
     loop {
         let left = until.saturating_duration_since(Instant::now());
         // Rounded up, so that the last fraction of a millisecond is slept and not spun through.
