@@ -3,6 +3,7 @@
 use crate::dispatch::{Dispatch, Event, Order};
 use crate::signals::Listening;
 use std::collections::VecDeque;
+use std::io::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, mpsc};
@@ -113,8 +114,7 @@ pub fn run<R: Send + 'static>(
                             threads.len() - 1
                         }),
                     };
-                    // It waits for the next one for as long as `threads` has the way to it.
-                    let started = started.map(|number| drop(threads[number].send(target)));
+                    let started = started.and_then(|number| threads[number].send(target).map_err(Error::other));
                     if let Err(error) = started {
                         // This target ends here; the others may still get a thread.
                         hear(Update::Failed(target, format!("no thread could be started: {error}")));
@@ -156,7 +156,7 @@ fn start_thread<R: Send + 'static>(
     number: usize,
     work: Arc<dyn Fn(usize) -> R + Send + Sync>,
     finished: mpsc::Sender<Message<R>>,
-) -> std::io::Result<mpsc::Sender<usize>> {
+) -> Result<mpsc::Sender<usize>, Error> {
     let (send, targets) = mpsc::channel();
     let all = move || {
         for target in targets {

@@ -173,7 +173,10 @@ impl Signer {
                 let key = held.iter().find(|key| key.public == public)?;
                 let mut signature = Vec::new();
                 string(&mut signature, ED25519);
-                string(&mut signature, &Signing::new_without_digest(&key.private).ok()?.sign_oneshot_to_vec(data).ok()?);
+                string(
+                    &mut signature,
+                    &Signing::new_without_digest(&key.private).ok()?.sign_oneshot_to_vec(data).ok()?,
+                );
                 let mut said = vec![say::SIGN_RESPONSE];
                 string(&mut said, &signature);
                 Some(said)
@@ -292,7 +295,8 @@ mod tests {
         assert!(ed25519("").is_none());
         // Cut anywhere, or with any one bit changed, it is no key or the same key with another comment or check.
         let (begin, end) = ("-----BEGIN OPENSSH PRIVATE KEY-----\n", "\n-----END OPENSSH PRIVATE KEY-----\n");
-        let body: String = whole.strip_prefix(begin).unwrap().split("-----END").next().unwrap().split_whitespace().collect();
+        let body: String =
+            whole.strip_prefix(begin).unwrap().split("-----END").next().unwrap().split_whitespace().collect();
         let raw = STANDARD.decode(body).unwrap();
         let file = |raw: &[u8]| format!("{begin}{}{end}", STANDARD.encode(raw));
         let (public, private) = ed25519(&whole).unwrap();

@@ -2,107 +2,108 @@
 //!
 //! libssh2 takes packets for as long as they come and looks at no clock meanwhile: a host that prints greetings without
 //! end, or sends one SSH_MSG_IGNORE after the other, would keep the caller in one call for ever.
+//!
+//! One thread of the process watches all connections: one for each costs as much as the rest of what watches it.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::RawFd;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{Builder, JoinHandle};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::Builder;
 use std::time::Instant;
 
 /// Watches one socket. Dropping it ends the watch and leaves the socket as it is.
 pub struct Watchdog {
-    shared: Arc<(Mutex<State>, Condvar)>,
-    thread: Option<JoinHandle<()>>,
+    number: u64,
+    socket: RawFd,
 }
 
+/// What the thread looks at.
 struct State {
-    watch: Watch,
+    /// The sockets to be shut, and when.
+    watches: BTreeMap<u64, (RawFd, Instant)>,
+    /// The number of the watchdog that was started last.
+    last: u64,
+    is_kept: bool,
     /// Until when the thread sleeps by itself; none when it sleeps until it is woken.
     asleep: Option<Instant>,
 }
 
-#[derive(Clone, Copy)]
-enum Watch {
-    Idle,
-    Until(Instant),
-    Over,
-}
+static STATE: Mutex<State> = Mutex::new(State { watches: BTreeMap::new(), last: 0, is_kept: false, asleep: None });
+
+/// Told where the thread would sleep too long.
+static EARLIER: Condvar = Condvar::new();
 
 /// While it lives, the socket is shut once the time is over.
 #[must_use = "the watch ends with it"]
 pub struct Watched {
-    shared: Arc<(Mutex<State>, Condvar)>,
+    number: u64,
 }
 
 impl Watchdog {
     /// For a socket that stays open for as long as the watchdog lives.
     pub fn start(socket: RawFd) -> io::Result<Watchdog> {
-        let shared = Arc::new((Mutex::new(State { watch: Watch::Idle, asleep: None }), Condvar::new()));
-        let its = Arc::clone(&shared);
-        let thread = Builder::new().name("watchdog".into()).stack_size(64 * 1024).spawn(move || keep(&its, socket))?;
-        Ok(Watchdog { shared, thread: Some(thread) })
+        let mut state = locked();
+        if !state.is_kept {
+            Builder::new().name("watchdog".into()).stack_size(64 * 1024).spawn(keep)?;
+            state.is_kept = true;
+        }
+        state.last += 1;
+        Ok(Watchdog { number: state.last, socket })
     }
 
     /// Shuts the socket at `until`, unless what this returns is dropped before.
     pub fn watch(&self, until: Instant) -> Watched {
-        set(&self.shared, Watch::Until(until));
-        Watched { shared: Arc::clone(&self.shared) }
+        let mut state = locked();
+        state.watches.insert(self.number, (self.socket, until));
+        // Woken only where it would sleep too long: every piece that comes from a host sets a new time, mostly a later one, and
+        // the thread finds out when the old one has come.
+        let wake = state.asleep.is_none_or(|asleep| until < asleep);
+        drop(state);
+        if wake {
+            EARLIER.notify_one();
+        }
+        Watched { number: self.number }
     }
 }
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        set(&self.shared, Watch::Idle);
+        locked().watches.remove(&self.number);
     }
 }
 
 impl Drop for Watchdog {
     fn drop(&mut self) {
-        set(&self.shared, Watch::Over);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        locked().watches.remove(&self.number);
     }
 }
 
-/// Wakes the thread only where it would sleep too long: every piece that comes from a host sets a new time, mostly a later
-/// one, and the thread finds out when the old one has come.
-fn set((state, changed): &(Mutex<State>, Condvar), to: Watch) {
-    let mut state = locked(state);
-    state.watch = to;
-    let wake = match to {
-        Watch::Idle => false,
-        Watch::Until(until) => state.asleep.is_none_or(|asleep| until < asleep),
-        Watch::Over => true,
-    };
-    drop(state);
-    if wake {
-        changed.notify_one();
-    }
+fn locked() -> MutexGuard<'static, State> {
+    STATE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn locked(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn keep((state, changed): &(Mutex<State>, Condvar), socket: RawFd) {
-    let mut state = locked(state);
+fn keep() {
+    let mut state = locked();
     loop {
-        let until = match state.watch {
-            Watch::Over => return,
-            Watch::Idle => None,
-            Watch::Until(until) => Some(until),
-        };
-        state.asleep = until;
-        state = match until.map(|until| until.saturating_duration_since(Instant::now())) {
-            None => changed.wait(state).unwrap_or_else(PoisonError::into_inner),
-            Some(left) if left.is_zero() => {
-                // SAFETY: the socket is open for as long as the watchdog lives (see `Watchdog::start`).
-                unsafe { libc::shutdown(socket, libc::SHUT_RDWR) };
-                state.watch = Watch::Idle;
-                state
+        let now = Instant::now();
+        state.watches.retain(|_, (socket, until)| {
+            if *until <= now {
+                // SAFETY: the socket is open for as long as its watchdog lives (see `Watchdog::start`), whose drop takes it from here
+                // and waits for the lock.
+                unsafe { libc::shutdown(*socket, libc::SHUT_RDWR) };
             }
-            Some(left) => changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0,
+            *until > now
+        });
+        state.asleep = state.watches.values().map(|(_, until)| *until).min();
+        state = match state.asleep {
+            None => EARLIER.wait(state).unwrap_or_else(PoisonError::into_inner),
+            Some(until) => {
+                EARLIER
+                    .wait_timeout(state, until.saturating_duration_since(now))
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .0
+            }
         };
     }
 }
@@ -151,5 +152,26 @@ mod tests {
         drop(watchdog);
         theirs.write_all(b"x").unwrap();
         assert_eq!(ours.read(&mut [0; 1]).unwrap(), 1);
+    }
+    /// One thread has them all: the earliest one counts, whichever was set last.
+    #[test]
+    fn each_of_many_ends_at_its_own_time_and_no_other() {
+        let start = Instant::now();
+        let pairs: Vec<_> = (0..20).map(|_| UnixStream::pair().unwrap()).collect();
+        let dogs: Vec<_> = pairs.iter().map(|(ours, _)| Watchdog::start(ours.as_raw_fd()).unwrap()).collect();
+        let due = |n: u64| {
+            start + if n.is_multiple_of(2) { Duration::from_millis(200 - n * 10) } else { Duration::from_secs(1000) }
+        };
+        let watched: Vec<_> = (0u64..).zip(&dogs).map(|(n, dog)| dog.watch(due(n))).collect();
+        for (n, (mut ours, mut theirs)) in (0u64..).zip(pairs) {
+            if n.is_multiple_of(2) {
+                assert_eq!(ours.read(&mut [0; 1]).unwrap(), 0);
+                assert!(Instant::now() >= due(n));
+            } else {
+                theirs.write_all(b"x").unwrap();
+                assert_eq!(ours.read(&mut [0; 1]).unwrap(), 1);
+            }
+        }
+        drop(watched);
     }
 }
