@@ -34,10 +34,7 @@ mod say {
 }
 
 /// As OpenSSH's agent: a longer message is none.
-const LONGEST: usize = 256 * 1024;
-
-/// The asking side is this process and sends a message as a whole; one that does not is left.
-const PATIENCE: Duration = Duration::from_secs(1);
+const LONGEST: u32 = 256 * 1024;
 
 /// One key.
 struct Held {
@@ -101,6 +98,12 @@ fn ed25519(text: &str) -> Option<(Vec<u8>, PKey<Private>)> {
     belongs.then(|| (public.to_vec(), private))
 }
 
+/// Who asks: libssh2 in another thread, which sends a message in two pieces.
+struct Asking {
+    stream: UnixStream,
+    arrived: Vec<u8>,
+}
+
 impl Signer {
     fn start() -> Result<Signer> {
         let (listener, socket) = bind()?;
@@ -120,38 +123,44 @@ impl Signer {
 
     fn serve(&self, listener: &UnixListener) {
         let entry = |fd: i32| libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
-        let mut asking: Vec<UnixStream> = Vec::new();
+        let mut asking: Vec<Asking> = Vec::new();
         loop {
-            let mut entries: Vec<_> = asking.iter().map(|stream| entry(stream.as_raw_fd())).collect();
+            let mut entries: Vec<_> = asking.iter().map(|asking| entry(asking.stream.as_raw_fd())).collect();
             entries.push(entry(listener.as_raw_fd()));
             if poll(&mut entries, Instant::now() + Duration::from_secs(3600)).is_err() {
                 return;
             }
             let mut ready = entries.iter().map(|entry| entry.revents != 0);
-            asking.retain_mut(|stream| !ready.next().unwrap_or_default() || self.answer(stream).is_ok());
+            asking.retain_mut(|asking| !ready.next().unwrap_or_default() || self.answer(asking).is_ok());
             if ready.next().unwrap_or_default()
                 && let Ok((stream, _)) = listener.accept()
-                && stream.set_read_timeout(Some(PATIENCE)).is_ok()
             {
-                asking.push(stream);
+                asking.push(Asking { stream, arrived: Vec::new() });
             }
         }
     }
 
-    /// Takes one message and answers it. An error where nothing more is to be expected.
-    fn answer(&self, stream: &mut UnixStream) -> Result<()> {
-        let mut length = [0; 4];
-        stream.read_exact(&mut length)?;
-        let length = u32::from_be_bytes(length) as usize;
-        if length > LONGEST {
-            return Err(ErrorKind::InvalidData.into());
+    /// Takes what has come and answers what is whole. An error where nothing more is to be expected.
+    fn answer(&self, asking: &mut Asking) -> Result<()> {
+        let mut buffer = [0; 4096];
+        let count = asking.stream.read(&mut buffer)?;
+        if count == 0 {
+            return Err(ErrorKind::UnexpectedEof.into());
         }
-        let mut message = vec![0; length];
-        stream.read_exact(&mut message)?;
-        let said = self.reply(&message).unwrap_or_else(|| vec![say::FAILURE]);
-        let mut whole = Vec::with_capacity(said.len() + 4);
-        string(&mut whole, &said);
-        stream.write_all(&whole)
+        asking.arrived.extend(&buffer[..count]);
+        loop {
+            let mut arrived = Reader(&asking.arrived);
+            if arrived.number().is_some_and(|length| length > LONGEST) {
+                return Err(ErrorKind::InvalidData.into());
+            }
+            let mut arrived = Reader(&asking.arrived);
+            let Some(message) = arrived.string() else { return Ok(()) };
+            let said = self.reply(message).unwrap_or_else(|| vec![say::FAILURE]);
+            let mut whole = Vec::with_capacity(said.len() + 4);
+            string(&mut whole, &said);
+            asking.stream.write_all(&whole)?;
+            asking.arrived = arrived.0.to_vec();
+        }
     }
 
     fn reply(&self, message: &[u8]) -> Option<Vec<u8>> {
@@ -274,6 +283,16 @@ mod tests {
         let key = PKey::public_key_from_raw_bytes(point.string().unwrap(), Id::ED25519).unwrap();
         let mut check = Verifier::new_without_digest(&key).unwrap();
         assert!(check.verify_oneshot(signature.string().unwrap(), b"what a host wants signed").unwrap());
+        // In pieces, or two at once.
+        let mut whole = Vec::new();
+        string(&mut whole, &[say::REQUEST_IDENTITIES]);
+        let twice = [whole.as_slice(), whole.as_slice()].concat();
+        for piece in [&twice[..2], &twice[2..7], &twice[7..]] {
+            first.write_all(piece).unwrap();
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let mut said = vec![0; 2 * (4 + 1 + 4 + 8 + public.len())];
+        first.read_exact(&mut said).unwrap();
         // Another key, and what is no question, are refused; the dialogue goes on.
         let mut other = request.clone();
         other[5] ^= 1;
