@@ -7,9 +7,8 @@
 //! Its socket has no name: it is bound in a folder that nobody else can enter, opened, and its name is removed at once. What is left is a
 //! descriptor of this process, by which `/proc/self/fd` leads to it. Where any of this cannot be, libssh2 reads the key itself.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use ctys_engine::ssh::wire::Reader;
+use ctys_engine::ssh::keys::openssh_body;
+use ctys_engine::ssh::wire::{Reader, agent as say};
 use ctys_engine::transport::process::poll;
 use openssl::pkey::{Id, PKey, Private};
 use openssl::sign::Signer as Signing;
@@ -23,18 +22,6 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 const ED25519: &[u8] = b"ssh-ed25519";
-
-/// What is said between an agent and its clients (draft-ietf-sshm-ssh-agent, section 7.1).
-mod say {
-    pub const FAILURE: u8 = 5;
-    pub const REQUEST_IDENTITIES: u8 = 11;
-    pub const IDENTITIES_ANSWER: u8 = 12;
-    pub const SIGN_REQUEST: u8 = 13;
-    pub const SIGN_RESPONSE: u8 = 14;
-}
-
-/// As OpenSSH's agent: a longer message is none.
-const LONGEST: u32 = 256 * 1024;
 
 /// One key.
 struct Held {
@@ -77,10 +64,8 @@ pub fn reach(text: &str) -> Option<(PathBuf, Vec<u8>)> {
 ///     u32 check  u32 check  string "ssh-ed25519"  string public  string seed and public  string comment  bytes 1, 2, 3 …
 /// ```
 fn ed25519(text: &str) -> Option<(Vec<u8>, PKey<Private>)> {
-    let (_, rest) = text.split_once("-----BEGIN OPENSSH PRIVATE KEY-----")?;
-    let (body, _) = rest.split_once("-----END")?;
-    let raw = STANDARD.decode(body.split_ascii_whitespace().collect::<String>()).ok()?;
-    let mut file = Reader(raw.strip_prefix(b"openssh-key-v1\0")?);
+    let body = openssh_body(text)?;
+    let mut file = Reader(&body);
     let plain = file.string()? == b"none" && file.string()? == b"none" && file.string()?.is_empty();
     if !plain || file.number()? != 1 {
         return None;
@@ -132,10 +117,12 @@ impl Signer {
             }
             let mut ready = entries.iter().map(|entry| entry.revents != 0);
             asking.retain_mut(|asking| !ready.next().unwrap_or_default() || self.answer(asking).is_ok());
-            if ready.next().unwrap_or_default()
-                && let Ok((stream, _)) = listener.accept()
-            {
-                asking.push(Asking { stream, arrived: Vec::new() });
+            if ready.next().unwrap_or_default() {
+                match listener.accept() {
+                    Ok((stream, _)) => asking.push(Asking { stream, arrived: Vec::new() }),
+                    // Without a free descriptor it stays ready, and who asks goes on waiting for one.
+                    Err(_) => std::thread::sleep(Duration::from_millis(10)),
+                }
             }
         }
     }
@@ -150,7 +137,7 @@ impl Signer {
         asking.arrived.extend(&buffer[..count]);
         loop {
             let mut arrived = Reader(&asking.arrived);
-            if arrived.number().is_some_and(|length| length > LONGEST) {
+            if arrived.number().is_some_and(|length| length > say::LONGEST) {
                 return Err(ErrorKind::InvalidData.into());
             }
             let mut arrived = Reader(&asking.arrived);
@@ -225,6 +212,8 @@ fn bind() -> Result<(UnixListener, File)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
     use openssl::sign::Verifier;
     use std::process::Command;
 

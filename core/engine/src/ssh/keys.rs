@@ -2,7 +2,7 @@
 
 use super::Unsupported;
 use super::config::Resolved;
-use super::wire::{Reader, is_certificate, is_hardware, key_type};
+use super::wire::{Reader, agent, is_certificate, is_hardware, key_type};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::collections::HashMap;
@@ -109,9 +109,7 @@ fn private_key(text: Vec<u8>, beside: impl Fn() -> Option<Vec<u8>>) -> KeyFile {
     };
     match label.0 {
         "OPENSSH PRIVATE KEY" => {
-            let body = label.1.split_once("-----END").map_or("", |(body, _)| body);
-            let body: String = body.split_ascii_whitespace().collect();
-            let Some((cipher, public)) = STANDARD.decode(body).ok().as_deref().and_then(openssh_header) else {
+            let Some((cipher, public)) = openssh_body(pem).as_deref().and_then(openssh_header) else {
                 return KeyFile::OnlySsh("a key in an unknown format");
             };
             if cipher == "none" {
@@ -128,8 +126,15 @@ fn private_key(text: Vec<u8>, beside: impl Fn() -> Option<Vec<u8>>) -> KeyFile {
     }
 }
 
-fn openssh_header(raw: &[u8]) -> Option<(String, Vec<u8>)> {
-    let mut reader = Reader(raw.strip_prefix(b"openssh-key-v1\0")?);
+/// What is between the first and the last line of a private key in OpenSSH's own format, behind its magic word.
+pub fn openssh_body(text: &str) -> Option<Vec<u8>> {
+    let (body, _) = text.split_once(OPENSSH_BEGIN)?.1.split_once("-----END")?;
+    let raw = STANDARD.decode(body.split_ascii_whitespace().collect::<String>()).ok()?;
+    raw.strip_prefix(b"openssh-key-v1\0").map(<[u8]>::to_vec)
+}
+
+fn openssh_header(body: &[u8]) -> Option<(String, Vec<u8>)> {
+    let mut reader = Reader(body);
     let cipher = String::from_utf8(reader.string()?.to_vec()).ok()?;
     let (_kdf, _options) = (reader.string()?, reader.string()?);
     let _keys = reader.number()?;
@@ -138,23 +143,19 @@ fn openssh_header(raw: &[u8]) -> Option<(String, Vec<u8>)> {
 
 /// The public keys an agent holds, in its order.
 pub fn list_agent(socket: &Path) -> std::io::Result<Vec<Vec<u8>>> {
-    const REQUEST_IDENTITIES: u8 = 11;
-    const IDENTITIES_ANSWER: u8 = 12;
-    // As in OpenSSH; an answer that says it is longer is not one.
-    const MAX_ANSWER: usize = 256 * 1024;
     let mut stream = UnixStream::connect(socket)?;
     stream.set_read_timeout(Some(Duration::from_secs(2)))?;
-    stream.write_all(&[0, 0, 0, 1, REQUEST_IDENTITIES])?;
+    stream.write_all(&[0, 0, 0, 1, agent::REQUEST_IDENTITIES])?;
     let mut length = [0; 4];
     stream.read_exact(&mut length)?;
-    let length = u32::from_be_bytes(length) as usize;
-    if length > MAX_ANSWER {
+    let length = u32::from_be_bytes(length);
+    if length > agent::LONGEST {
         return Err(std::io::ErrorKind::InvalidData.into());
     }
-    let mut answer = vec![0; length];
+    let mut answer = vec![0; length as usize];
     stream.read_exact(&mut answer)?;
     let parse = || {
-        let mut reader = Reader(answer.strip_prefix(&[IDENTITIES_ANSWER])?);
+        let mut reader = Reader(answer.strip_prefix(&[agent::IDENTITIES_ANSWER])?);
         let count = reader.number()?;
         let mut keys = Vec::new();
         for _ in 0..count {

@@ -37,3 +37,15 @@ pub fn is_certificate(key_type: &str) -> bool {
 pub fn is_hardware(key_type: &str) -> bool {
     key_type.starts_with("sk-")
 }
+
+/// What is said between an agent and its clients (draft-ietf-sshm-ssh-agent, section 7.1).
+pub mod agent {
+    #![allow(missing_docs, reason = "the names are those of the draft")]
+    pub const FAILURE: u8 = 5;
+    pub const REQUEST_IDENTITIES: u8 = 11;
+    pub const IDENTITIES_ANSWER: u8 = 12;
+    pub const SIGN_REQUEST: u8 = 13;
+    pub const SIGN_RESPONSE: u8 = 14;
+    /// The most bytes of a message, as in OpenSSH; one that says it is longer is none.
+    pub const LONGEST: u32 = 256 * 1024;
+}
