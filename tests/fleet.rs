@@ -29,6 +29,28 @@ fn records(json: &Value) -> Vec<&Value> {
     json["records"].as_array().unwrap().iter().filter(|record| record["session_type"] == "PM").collect()
 }
 
+/// A login with a key file, by the agent inside the process and, where it has no place for its socket, by libssh2 itself.
+#[test]
+fn a_key_file_is_signed_with_by_an_agent_inside_the_process_or_without_it() {
+    let bed = Bed::start(2);
+    let room = bed.path("room");
+    std::fs::create_dir(&room).unwrap();
+    let changed = || std::fs::metadata(&room).unwrap().modified().unwrap();
+    let list = |host: &str, room: &std::path::Path| {
+        let mut command = command(&bed, &["--transport", "ssh2", "-t", "pm", "-a", "list=json", host]);
+        let (stdout, _) = Outcome::of(command.env("TMPDIR", room).output().unwrap(), format!("list {host}")).ends(0);
+        assert_eq!(records(&serde_json::from_str(&stdout).unwrap()).len(), 1);
+    };
+    let new = changed();
+    // The key is in the agent of the user alone.
+    list("by-agent", &room);
+    assert_eq!(changed(), new, "a login by the user's agent made a socket");
+    list("lab000", &room);
+    assert!(changed() > new, "a login with a key file made no socket");
+    assert_eq!(std::fs::read_dir(&room).unwrap().count(), 0, "and left it there");
+    list("lab001", &bed.path("no-such-room"));
+}
+
 #[test]
 fn a_hundred_hosts_and_four_of_them_are_odd() {
     let bed = Bed::start(96);
