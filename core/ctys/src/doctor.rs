@@ -12,6 +12,7 @@ use ctys_model::manifest::Category;
 use ctys_model::{
     Answer, Command, Effect, Exit, Facts, Findings, Next, Phase, Probe, Problem, Replies, Request, Target,
 };
+use std::sync::Arc;
 
 /// The name of the questions among the plugins.
 pub const NAME: &str = "doctor";
@@ -49,7 +50,7 @@ impl Thinker for Questions {
         Category::Core
     }
 
-    fn wants(&self, _: &Request) -> Result<Vec<Probe>, Problem> {
+    fn wants(&self, _: &Request) -> Result<Arc<[Probe]>, Problem> {
         let tools = TOOLS.iter().flat_map(|(names, ..)| names.iter().map(|name| tool(name)));
         Ok([root(), clock()].into_iter().chain(tools).collect())
     }

@@ -269,7 +269,7 @@ fn ask(
     let patience = vec![Some(shared.clocks.total + run::GRACE); jobs.len()];
     let window = usize::from(call.call.window.unwrap_or(run::WINDOW));
     let settings = run::settings(plugins, home, &call.call.db_paths);
-    let doer = Doer::new(jobs, shared.clone(), settings);
+    let doer = Doer::new(jobs, shared.clone(), home, settings);
     let doer = if plans { doer.planning() } else { doer };
     let act = Arc::new(move |number: usize| doer.perform(number));
     let mut reports: Vec<Report> = targets.iter().map(|_| Report::default()).collect();

@@ -10,6 +10,7 @@ use ctys_engine::fanout::{self, Interrupt, Update};
 use ctys_engine::job::{Changes, Report, Thinker, Work};
 use ctys_engine::plugins::{Plugins, SearchPath, Setup};
 use ctys_engine::privilege::Gate;
+use ctys_engine::questions::LastAsked;
 use ctys_engine::ssh::{Environment, Ssh};
 use ctys_engine::transport::Clocks;
 use ctys_engine::world::{RealWorld, Shared};
@@ -152,7 +153,7 @@ fn work(
     changes: Changes,
     shared: &Arc<Shared>,
 ) -> Report {
-    let (plugins, gate, world) = (vec![thinker], Gate::default(), shared.clone());
+    let (plugins, gate, last_asked, world) = (vec![thinker], Gate::default(), LastAsked::default(), shared.clone());
     let act = Arc::new(move |number: usize| {
         let work = Work {
             request: request.clone(),
@@ -160,6 +161,7 @@ fn work(
             settings: &settings,
             means: Vec::new(),
             gate: &gate,
+            last_asked: &last_asked,
             changes: &changes,
             total: world.clocks.total,
         };

@@ -13,13 +13,14 @@ use ctys_engine::fanout::{self, Interrupt, Update};
 use ctys_engine::job::{Changes, Report, Thinker, Work};
 use ctys_engine::plugins::{Plugins, SearchPath, Setup};
 use ctys_engine::privilege::Gate;
+use ctys_engine::questions::LastAsked;
 use ctys_engine::replay::Transcript;
 use ctys_engine::ssh::{Environment, Ssh, Transport};
 use ctys_engine::transport::Clocks;
 use ctys_engine::world::{RealWorld, Shared};
 use ctys_line::{CachePlace, CallLine, CallOptions, Job, Shelf, Special, World};
 use ctys_model::problem::exit_code;
-use ctys_model::{Action, Manifest, Phase, Problem, Request, Target, ToolCall, Verb};
+use ctys_model::{Action, Caller, Manifest, Phase, Problem, Target, ToolCall, Verb};
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -304,7 +305,6 @@ fn detach(words: &[OsString], screen: &mut Screen) -> u8 {
 pub struct Ready {
     /// The target and what is asked of it.
     pub job: Job,
-    request: Request,
     thinkers: Vec<Arc<dyn Thinker>>,
     /// What the inventory added to the address: told when the host knows better.
     pub known: Option<Problem>,
@@ -314,7 +314,6 @@ impl Ready {
     /// The same job with a companion tool's call in the place of its action.
     pub fn call_tool(&mut self, call: &ToolCall) {
         self.job.action = Action::Tool(call.clone());
-        self.request.action = Action::Tool(call.clone());
     }
 }
 
@@ -344,7 +343,7 @@ pub fn prepare(call: &CallLine, plugins: &Plugins, home: &Home) -> (Vec<Ready>, 
                 problems.push(problem);
             }
         }
-        jobs.push(Ready { request: select::request(&job, &home.caller), job, thinkers, known });
+        jobs.push(Ready { job, thinkers, known });
     }
     (jobs, problems)
 }
@@ -416,8 +415,7 @@ fn work(
     let settings = settings(plugins, home, &call.call.db_paths);
     let mut output = Output::new(call, home, &shared);
     let mut auditor = Auditor::of(home);
-    let doer = Doer { jobs, shared: shared.clone(), settings, gate: Gate::default(), changes };
-    let doer = Arc::new(doer);
+    let doer = Arc::new(Doer { changes, ..Doer::new(jobs, shared.clone(), home, settings) });
     let hands = doer.clone();
     let act = Arc::new(move |number: usize| hands.perform(number));
     fanout::run(window, patience, &shared.interrupt, true, act, |update| match update {
@@ -491,18 +489,26 @@ pub fn settings(plugins: &Plugins, home: &Home, db_paths: &[String]) -> HashMap<
 /// What the threads of the fan-out share.
 pub struct Doer {
     jobs: Vec<Ready>,
+    caller: Caller,
     shared: Arc<Shared>,
     settings: HashMap<String, BTreeMap<String, String>>,
     gate: Gate,
+    last_asked: LastAsked,
     /// One for each job.
     changes: Vec<Changes>,
 }
 
 impl Doer {
     /// For jobs that only ask.
-    pub fn new(jobs: Vec<Ready>, shared: Arc<Shared>, settings: HashMap<String, BTreeMap<String, String>>) -> Doer {
+    pub fn new(
+        jobs: Vec<Ready>,
+        shared: Arc<Shared>,
+        home: &Home,
+        settings: HashMap<String, BTreeMap<String, String>>,
+    ) -> Doer {
         let changes = jobs.iter().map(|_| Changes::Refuse("this call only asks".into())).collect();
-        Doer { jobs, shared, settings, gate: Gate::default(), changes }
+        let (gate, last_asked) = (Gate::default(), LastAsked::default());
+        Doer { jobs, caller: home.caller.clone(), shared, settings, gate, last_asked, changes }
     }
 
     /// With the changes of companion tools made.
@@ -527,11 +533,12 @@ impl Doer {
             return Report::default();
         }
         let work = Work {
-            request: ready.request.clone(),
+            request: select::request(&ready.job, &self.caller),
             plugins: &ready.thinkers,
             settings: &self.settings,
             means: select::means(&ready.job),
             gate: &self.gate,
+            last_asked: &self.last_asked,
             changes: &self.changes[number],
             total: self.shared.clocks.total,
         };

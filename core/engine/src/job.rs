@@ -1,18 +1,18 @@
 //! One target: ask the plugins what they want to know, ask the host once, let the plugins think, do what they say.
 
 use crate::privilege::Gate;
-use crate::scan;
+use crate::questions::{LastAsked, Questions};
 use crate::script::{Item, Means};
 use crate::session::{self, Conversation};
-use crate::{lock, processes, signal, talk, write};
+use crate::{lock, signal, talk, write};
 use ctys_model::field::Known;
 use ctys_model::manifest::Category;
-use ctys_model::probe::Scan;
 use ctys_model::{
     Answer, Batch, Bytes, Console, Does, Effect, Ending, Exit, Facts, Findings, HostFacts, Missing, Next, Phase, Place,
-    Probe, Problem, ProcessTable, Reach, Replies, Request, Round, Step, StepReply, Target, Tunnel, Value, Wake,
+    Probe, Problem, Reach, Replies, Request, Round, Step, StepReply, Target, Tunnel, Value, Wake,
 };
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A plugin as a job sees it: the three questions, and who it is.
@@ -22,7 +22,7 @@ pub trait Thinker: Send + Sync {
     /// Where its rows stand within one target.
     fn category(&self) -> Category;
     /// Which facts it needs.
-    fn wants(&self, request: &Request) -> Result<Vec<Probe>, Problem>;
+    fn wants(&self, request: &Request) -> Result<Arc<[Probe]>, Problem>;
     /// What is to be done.
     fn plan(&self, request: &Request, facts: &Facts) -> Result<Effect, Problem>;
     /// What follows.
@@ -54,13 +54,15 @@ pub struct Work<'a> {
     /// The request, the same for all plugins but for their settings.
     pub request: Request,
     /// The plugins, in any order.
-    pub plugins: &'a [std::sync::Arc<dyn Thinker>],
+    pub plugins: &'a [Arc<dyn Thinker>],
     /// Settings by plugin name.
     pub settings: &'a HashMap<String, std::collections::BTreeMap<String, String>>,
     /// The ways to root that `-Z` allows, in order.
     pub means: Vec<Means>,
     /// Which credentials were refused elsewhere in this call.
     pub gate: &'a Gate,
+    /// What was asked of the target before.
+    pub last_asked: &'a LastAsked,
     /// What becomes of steps that change something.
     pub changes: &'a Changes,
     /// For everything a collector does; for a change, for each round.
@@ -142,43 +144,36 @@ struct Job<'a> {
     refused: bool,
 }
 
-struct Asked {
-    plugin: usize,
-    request: Request,
-    probes: Vec<Probe>,
-}
-
 impl Job<'_> {
     fn run(&mut self) {
         let mut order: Vec<usize> = (0..self.work.plugins.len()).collect();
         order.sort_by_key(|&n| (self.work.plugins[n].category(), self.work.plugins[n].name().to_string()));
 
-        let mut asked = Vec::new();
+        let (mut asked, mut wanted) = (Vec::new(), Vec::new());
         for plugin in order {
-            let thinker = &self.work.plugins[plugin];
-            let mut request = self.work.request.clone();
-            request.settings = self.work.settings.get(thinker.name()).cloned().unwrap_or_default();
-            match thinker.wants(&request) {
-                Ok(probes) => match probes.iter().find(|probe| !probe.only_reads()) {
-                    None => asked.push(Asked { plugin, request, probes }),
-                    Some(_) => self.plugin_problem(
-                        plugin,
-                        Problem::new(Phase::Plugin, "asked for a probe that would change something; it was not run"),
-                    ),
-                },
+            match self.work.plugins[plugin].wants(&self.request_for(plugin)) {
+                Ok(probes) if probes.iter().all(Probe::only_reads) => {
+                    asked.push(plugin);
+                    wanted.push(probes);
+                }
+                Ok(_) => self.plugin_problem(
+                    plugin,
+                    Problem::new(Phase::Plugin, "asked for a probe that would change something; it was not run"),
+                ),
                 Err(problem) => self.plugin_problem(plugin, problem),
             }
         }
 
-        let Some(mut answers) = self.gather(&asked) else { return };
+        let questions = self.work.last_asked.questions(&wanted);
+        let Some(mut answers) = self.gather(&questions) else { return };
         let host = self.conversations.get(&Place::Target).and_then(|c| c.host().cloned());
-        let mut asked = asked.into_iter();
-        while let Some(Asked { plugin, request, probes }) = asked.next() {
+        for (n, plugin) in asked.into_iter().enumerate() {
+            let probes = &wanted[n];
             // An answer may be large: the last one who asked has it, the others have copies.
-            let mut take = |n: usize| {
-                let probe = &probes[n];
-                let again = probes[n + 1..].contains(probe)
-                    || asked.as_slice().iter().any(|later| later.probes.contains(probe));
+            let mut take = |at: usize| {
+                let probe = &probes[at];
+                let again =
+                    probes[at + 1..].contains(probe) || wanted[n + 1..].iter().any(|later| later.contains(probe));
                 if again { answers.get(probe).cloned() } else { answers.remove(probe) }
             };
             let facts = Facts {
@@ -186,9 +181,10 @@ impl Job<'_> {
                 now: self.world.now(),
                 fresh: Bytes(self.world.fresh(64)),
                 answers: (0..probes.len())
-                    .map(|n| (probes[n].clone(), take(n).unwrap_or(Answer::Missing(Missing::HostSilent))))
+                    .map(|at| (probes[at].clone(), take(at).unwrap_or(Answer::Missing(Missing::HostSilent))))
                     .collect(),
             };
+            let request = self.request_for(plugin);
             match self.work.plugins[plugin].plan(&request, &facts) {
                 Ok(effect) => self.follow(plugin, &request, &facts, effect),
                 Err(problem) => self.plugin_problem(plugin, problem),
@@ -196,56 +192,30 @@ impl Job<'_> {
         }
     }
 
-    /// Asks all probes of all plugins, each place once. None: the target could not be asked, which has been reported.
-    fn gather(&mut self, asked: &[Asked]) -> Option<HashMap<Probe, Answer>> {
-        let mut places: Vec<(Place, Vec<Probe>)> = Vec::new();
-        for probe in asked.iter().flat_map(|asked| &asked.probes) {
-            match places.iter_mut().find(|(place, _)| place == probe.place()) {
-                Some((_, probes)) if probes.contains(probe) => {}
-                Some((_, probes)) => probes.push(probe.clone()),
-                None => places.push((probe.place().clone(), vec![probe.clone()])),
-            }
-        }
+    /// The request with the plugin's own settings. Made anew where it is needed rather than kept while the host is asked.
+    fn request_for(&self, plugin: usize) -> Request {
+        let mut request = self.work.request.clone();
+        request.settings = self.work.settings.get(self.work.plugins[plugin].name()).cloned().unwrap_or_default();
+        request
+    }
+
+    /// Asks everything, each place once. None: the target could not be asked, which has been reported.
+    fn gather<'q>(&mut self, questions: &'q Questions) -> Option<HashMap<&'q Probe, Answer>> {
         let mut answers = HashMap::new();
-        for (place, probes) in places {
-            // Walks through the same folders are one walk, looks at the processes one look; each plugin gets its share.
-            let (asked, walks) = share_walks(&probes);
-            let (asked, looks) = share_looks(asked, &probes);
-            let items: Vec<Item> = asked.iter().map(item_of).collect();
-            let (got, outcome) = self.ask(&place, &items, None);
-            for (probe, answer) in asked.into_iter().zip(got) {
-                let Some(answer) = answer else { continue };
-                self.notice_refusal(&place, &answer, &probe_name(&probe));
-                if let (Probe::Processes(_), Answer::Processes(found)) = (&probe, &answer) {
-                    for own in &looks {
-                        answers
-                            .insert(Probe::Processes((*own).clone()), Answer::Processes(processes::share(found, own)));
-                    }
-                } else if let (Probe::Processes(_), _) = (&probe, &answer) {
-                    answers.extend(looks.iter().map(|own| (Probe::Processes((*own).clone()), answer.clone())));
-                } else if let (Probe::Scan(whole), Answer::Scanned(found)) = (&probe, &answer) {
-                    let own: Vec<&&Scan> = walks.iter().filter(|own| scan::same_walk(own, whole)).collect();
-                    if let [alone] = own[..] {
-                        answers.insert(Probe::Scan((*alone).clone()), answer);
-                        continue;
-                    }
-                    for own in own {
-                        answers.insert(Probe::Scan((*own).clone()), Answer::Scanned(scan::share(found, own)));
-                    }
-                } else {
-                    let answer = match (&probe, answer) {
-                        (Probe::Talk(_), Answer::Output(output)) => talk::read(output),
-                        (_, answer) => answer,
-                    };
-                    answers.insert(probe, answer);
+        for at in &questions.places {
+            let (got, outcome) = self.ask(&at.place, &at.items, None);
+            for (answer, name) in got.iter().zip(at.names()) {
+                if let Some(answer) = answer {
+                    self.notice_refusal(&at.place, answer, &name);
                 }
             }
+            answers.extend(at.share_out(got));
             if let Err(problem) = outcome {
                 self.report.problems.push(problem);
                 // A listing shows what it got, also when another place than the target was silent; a change is never
                 // planned on half of the facts.
-                let nothing = self.conversations.get(&place).and_then(|c| c.host()).is_none();
-                if (nothing && place == Place::Target) || self.work.request.action.verb().changes() {
+                let nothing = self.conversations.get(&at.place).and_then(|c| c.host()).is_none();
+                if (nothing && at.place == Place::Target) || self.work.request.action.verb().changes() {
                     return None;
                 }
             }
@@ -532,16 +502,6 @@ pub fn shown_name(target: &Target, node: &str) -> String {
     }
 }
 
-fn item_of(probe: &Probe) -> Item {
-    match probe {
-        Probe::Run { tries } => Item::Run(tries.clone()),
-        Probe::File { path, limit, .. } => Item::File { path: path.clone(), limit: *limit },
-        Probe::Scan(scan) => Item::Scan(scan.clone()),
-        Probe::Talk(talk) => Item::Run(talk::tries(talk)),
-        Probe::Processes(table) => Item::Processes(table.clone()),
-    }
-}
-
 /// What a shell does for a step; none for steps that start at the caller.
 fn step_item(step: &Step) -> Option<Item> {
     match &step.does {
@@ -552,44 +512,6 @@ fn step_item(step: &Step) -> Option<Item> {
         Does::Look(table) => Some(Item::Processes(table.clone())),
         Does::Lock(lock) => Some(Item::Lock(lock.clone())),
         Does::Wake(_) | Does::Reach(_) => None,
-    }
-}
-
-/// What is asked in the place of these probes, and the walks among them, which were merged.
-fn share_walks(probes: &[Probe]) -> (Vec<Probe>, Vec<&Scan>) {
-    let walks: Vec<&Scan> =
-        probes.iter().filter_map(|probe| if let Probe::Scan(scan) = probe { Some(scan) } else { None }).collect();
-    let mut asked: Vec<Probe> = probes.iter().filter(|probe| !matches!(probe, Probe::Scan(_))).cloned().collect();
-    for (n, walk) in walks.iter().enumerate() {
-        let first = !walks[..n].iter().any(|earlier| scan::same_walk(earlier, walk));
-        let same: Vec<&Scan> = walks.iter().copied().filter(|other| scan::same_walk(other, walk)).collect();
-        if let (true, Some(whole)) = (first, scan::merge(&same)) {
-            asked.push(Probe::Scan(whole));
-        }
-    }
-    (asked, walks)
-}
-
-/// The same for the looks at the processes of one place: one for all of them.
-fn share_looks(asked: Vec<Probe>, probes: &[Probe]) -> (Vec<Probe>, Vec<&ProcessTable>) {
-    let looks: Vec<&ProcessTable> = probes
-        .iter()
-        .filter_map(|probe| if let Probe::Processes(table) = probe { Some(table) } else { None })
-        .collect();
-    let mut asked: Vec<Probe> = asked.into_iter().filter(|probe| !matches!(probe, Probe::Processes(_))).collect();
-    asked.extend(processes::merge(&looks).map(Probe::Processes));
-    (asked, looks)
-}
-
-fn probe_name(probe: &Probe) -> String {
-    match probe {
-        Probe::Run { tries } => tries.first().map_or("", |command| &command.program).to_string(),
-        Probe::File { path, .. } => path.to_text().into_owned(),
-        Probe::Scan(scan) => format!("the walk for {}", scan.names.join(" ")),
-        Probe::Processes(table) => format!("the look for {}", table.names.join(" ")),
-        Probe::Talk(talk) => {
-            talk.sockets.first().map_or_else(String::new, |socket| format!("the talk with {socket:?}"))
-        }
     }
 }
 

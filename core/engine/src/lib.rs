@@ -26,6 +26,7 @@ pub mod plugins;
 pub mod privilege;
 mod processes;
 pub mod proxy;
+pub mod questions;
 pub mod quote;
 pub mod replay;
 pub mod scan;

@@ -2,6 +2,7 @@
 
 use ctys_engine::job::{Changes, Report, Thinker, Work, World, run, shown_name};
 use ctys_engine::privilege::Gate;
+use ctys_engine::questions::LastAsked;
 use ctys_engine::script::{Item, Means};
 use ctys_engine::session::Conversation;
 use ctys_model::field::Known;
@@ -34,8 +35,8 @@ impl Thinker for Fake {
     fn category(&self) -> Category {
         self.category
     }
-    fn wants(&self, request: &Request) -> Result<Vec<Probe>, Problem> {
-        Ok((self.wants)(request))
+    fn wants(&self, request: &Request) -> Result<Arc<[Probe]>, Problem> {
+        Ok((self.wants)(request).into())
     }
     fn plan(&self, request: &Request, facts: &Facts) -> Result<Effect, Problem> {
         if self.name == "broken" {
@@ -217,6 +218,7 @@ fn perform_as(world: &Made, action: Action, plugins: Vec<Fake>, changes: &Change
         settings: &HashMap::new(),
         means: vec![Means::Ksu],
         gate,
+        last_asked: &LastAsked::default(),
         changes,
         total: Duration::from_secs(60),
     };

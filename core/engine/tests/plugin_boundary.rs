@@ -352,7 +352,7 @@ fn a_linked_in_plugin_is_used_until_there_is_a_file() {
         ..serde_json::from_slice(JSON).unwrap()
     };
     assert_eq!(plugins[0].manifest(), &expected);
-    assert_eq!(plugins[0].wants(&request(Action::Show)), Ok(vec![]));
+    assert_eq!(plugins[0].wants(&request(Action::Show)), Ok([].into()));
     bench.put("libctys_lamp.so", lamp());
     assert_eq!(setup().discover().found()[0].manifest.as_ref().unwrap().version, "0.3.1");
 }

@@ -112,7 +112,7 @@ impl Asked {
         let clock = Some(shared.clocks.total + run::GRACE);
         let patience = self.jobs.iter().map(|ready| clock.filter(|_| !ready.job.action.verb().changes())).collect();
         let jobs: Vec<Job> = self.jobs.iter().map(|ready| ready.job.clone()).collect();
-        let doer = run::Doer::new(self.jobs, shared.clone(), settings);
+        let doer = run::Doer::new(self.jobs, shared.clone(), home, settings);
         // Only what a companion tool does is a change that may come of this; see `Asked::call_tool`.
         let doer = if self.call.call.plan { doer.planning() } else { doer.changing() };
         let act = Arc::new(move |number: usize| doer.perform(number));

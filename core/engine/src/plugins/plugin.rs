@@ -27,7 +27,7 @@ pub struct Plugin {
 /// A question, and which facts it needs.
 struct Wanted {
     request: Request,
-    probes: Vec<Probe>,
+    probes: Arc<[Probe]>,
 }
 
 /// An [`Envelope`] that borrows what it carries: facts may be large, and are not copied to be asked about.
@@ -136,7 +136,7 @@ impl Plugin {
 
     /// Which facts it needs for this request. For one that changes nothing, the plugin is not told the name of the host
     /// ([`ctys_model::Call::Wants`]), so that it is asked once for all hosts of a call.
-    pub fn wants(&self, request: &Request) -> Result<Vec<Probe>, PluginError> {
+    pub fn wants(&self, request: &Request) -> Result<Arc<[Probe]>, PluginError> {
         if request.action.verb().changes() {
             return self.ask_wants(request);
         }
@@ -152,9 +152,9 @@ impl Plugin {
         Ok(probes)
     }
 
-    fn ask_wants(&self, request: &Request) -> Result<Vec<Probe>, PluginError> {
+    fn ask_wants(&self, request: &Request) -> Result<Arc<[Probe]>, PluginError> {
         match self.ask(Step::Wants, Asked::Wants { request })? {
-            Reply::Wants(probes) => Ok(probes),
+            Reply::Wants(probes) => Ok(probes.into()),
             other => Err(self.failed(Step::Wants, mismatch(&other))),
         }
     }
@@ -194,7 +194,7 @@ impl Thinker for Plugin {
     fn category(&self) -> Category {
         self.manifest.category
     }
-    fn wants(&self, request: &Request) -> Result<Vec<Probe>, Problem> {
+    fn wants(&self, request: &Request) -> Result<Arc<[Probe]>, Problem> {
         Plugin::wants(self, request).map_err(|error| Problem::from(&error))
     }
     fn plan(&self, request: &Request, facts: &Facts) -> Result<Effect, Problem> {
