@@ -247,6 +247,9 @@ fn sets_of_hosts_stand_where_targets_do() {
     sealed.file(".ctys/db/default/enum.fdb", &format!("lab00;XEN;lab01;/x{}\n", ";".repeat(43)));
     assert_eq!(list("@ctys:XEN"), ["lab01"]);
     assert_eq!(tool(&sealed, "ctys-groups", &["--fold", "@ctys:*"]).ok(), "lab01\n");
+    sealed.file("other/enum.fdb", &format!("lab01;XEN;lab00;/x{}\n", ";".repeat(43)));
+    let other = sealed.folder.join("home/other").display().to_string();
+    assert_eq!(tool(&sealed, "ctys-groups", &["-p", &other, "--fold", "@ctys:*"]).ok(), "lab00\n");
     let stderr = sealed.ctys(&["-a", "list", "@ctys:nobody"]).fails(1);
     assert!(stderr.contains("no group nobody in the source ctys"), "{stderr}");
     sealed.file(".ctys/groups/racks", "lab[00-01]\n");

@@ -2,6 +2,7 @@
 
 use super::{Call, usage};
 use ctys_engine::store::{self, Store};
+use ctys_line::CallOptions;
 use ctys_model::Problem;
 use ctys_model::bytes::escape;
 use std::os::unix::ffi::OsStrExt;
@@ -16,6 +17,11 @@ impl Call {
             return Err(usage(format!("the database folder {} of -p does not exist", escape(missing.as_bytes()))));
         }
         Ok(self.home.db_folders(&given).into_iter().map(Store::at).collect())
+    }
+
+    /// What counts for the sets of hosts among the arguments, `@ctys:*` for one: the folders of `-p`.
+    pub fn for_sets(&self) -> CallOptions {
+        CallOptions { db_paths: self.given.list("db"), ..CallOptions::default() }
     }
 
     /// The folder that is written to: the first one, made if need be.

@@ -76,7 +76,7 @@ fn run(call: &mut Call) -> Result<u8, Problem> {
     if given.has("fold") || given.has("expand") {
         let mut set = NodeSet::default();
         for word in &given.arguments {
-            let names = call.home.node_set(word, &CallOptions::default()).map_err(usage)?;
+            let names = call.home.node_set(word, &call.for_sets()).map_err(usage)?;
             names.unwrap_or_else(|| vec![word.clone()]).iter().for_each(|name| set.insert(name));
         }
         let text = if given.has("fold") { set.to_string() } else { set.names().collect::<Vec<_>>().join("\n") };
@@ -87,12 +87,13 @@ fn run(call: &mut Call) -> Result<u8, Problem> {
     }
     let mut text = Vec::new();
     for name in given.arguments.clone() {
-        let members = match members(&call.home, &name).map_err(|why| Problem::new(Phase::Usage, why))? {
-            Some(members) => members,
-            None => call.home.node_set(&name, &CallOptions::default()).map_err(usage)?.ok_or_else(|| {
-                usage(format!("there is no group {}", escape_for_eyes(&name))).hint("ctys-groups lists them")
-            })?,
-        };
+        let members =
+            match members(&call.home, &name, &call.for_sets()).map_err(|why| Problem::new(Phase::Usage, why))? {
+                Some(members) => members,
+                None => call.home.node_set(&name, &call.for_sets()).map_err(usage)?.ok_or_else(|| {
+                    usage(format!("there is no group {}", escape_for_eyes(&name))).hint("ctys-groups lists them")
+                })?,
+            };
         text.push(shown(call, &members)?);
     }
     print(call, &text.join("\n"))
@@ -129,7 +130,10 @@ fn list(call: &mut Call) -> Result<u8, Problem> {
             let text = std::fs::read_to_string(&file).unwrap_or_default();
             let includes: usize = text.lines().filter_map(include).map(|names| names.len()).sum();
             let own = text.lines().filter_map(own_members).map(|all| all.len()).sum::<usize>();
-            let total = members(&call.home, &name).ok().flatten().map_or("?".into(), |all| all.len().to_string());
+            let total = members(&call.home, &name, &call.for_sets())
+                .ok()
+                .flatten()
+                .map_or("?".into(), |all| all.len().to_string());
             lines.push(format!("{:>7} {own:>4}/{includes:<4} {total:>5} {name}", text.len()));
         }
     }
@@ -153,19 +157,25 @@ fn names_below(folder: &Path, root: &Path, depth: usize) -> Vec<String> {
 }
 
 /// The members of a group file, those of its includes first; none when there is no such group.
-pub fn members(home: &Home, name: &str) -> Result<Option<Vec<String>>, String> {
-    fn collect(home: &Home, name: &str, depth: usize, all: &mut Vec<String>) -> Result<bool, String> {
+pub fn members(home: &Home, name: &str, options: &CallOptions) -> Result<Option<Vec<String>>, String> {
+    fn collect(
+        home: &Home,
+        name: &str,
+        options: &CallOptions,
+        depth: usize,
+        all: &mut Vec<String>,
+    ) -> Result<bool, String> {
         if depth > DEPTH {
             return Err(format!("groups include each other more than {DEPTH} times"));
         }
         let Some(text) = home.group(name)? else { return Ok(false) };
         for include in text.lines().filter_map(include).flatten() {
-            if !collect(home, &include, depth + 1, all)? {
+            if !collect(home, &include, options, depth + 1, all)? {
                 return Err(format!("the group {include}, which {name} includes, does not exist"));
             }
         }
         for member in text.lines().filter_map(own_members).flatten() {
-            match home.node_set(&member, &CallOptions::default())? {
+            match home.node_set(&member, options)? {
                 Some(names) => all.extend(names),
                 None => all.push(member),
             }
@@ -173,7 +183,7 @@ pub fn members(home: &Home, name: &str) -> Result<Option<Vec<String>>, String> {
         Ok(true)
     }
     let mut all = Vec::new();
-    if !collect(home, name, 0, &mut all)? {
+    if !collect(home, name, options, 0, &mut all)? {
         return Ok(None);
     }
     let mut seen = BTreeSet::new();

@@ -74,7 +74,7 @@ fn targets(call: &Call) -> Result<Vec<Question>, Problem> {
             names.push(word.clone());
             continue;
         }
-        match super::groups::members(&call.home, word).map_err(usage)? {
+        match super::groups::members(&call.home, word, &CallOptions::default()).map_err(usage)? {
             Some(members) => names.extend(members),
             None => match call.home.node_set(word, &CallOptions::default()).map_err(usage)? {
                 Some(hosts) => names.extend(hosts),
