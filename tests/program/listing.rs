@@ -199,6 +199,44 @@ fn info_shows_every_plugin_with_its_state_and_where_it_comes_from() {
 }
 
 #[test]
+fn what_info_says_is_there_for_programs_too() {
+    let sealed = lab();
+    let text = list(&sealed, &["-a", "info", "--output", "json", "lab00", "lab01"]);
+    let document: serde_json::Value = serde_json::from_str(&text).unwrap_or_else(|why| panic!("{why}: {text}"));
+    let said = |host: &str, by: &str, line: &str| {
+        let is_it = |record: &&serde_json::Value| {
+            record["pm"] == host && record["session_type"] == by && record["text"].as_str().unwrap().contains(line)
+        };
+        document["records"].as_array().unwrap().iter().any(|record| is_it(&record))
+    };
+    for host in ["lab00.soho", "lab01.soho"] {
+        assert!(said(host, "PM", "MEM-INFO") && said(host, "CTYS", "libctys_pm.so"), "{host}: {text}");
+    }
+    let text = list(&sealed, &["-a", "show", "--output", "csv", "lab00"]);
+    assert!(text.starts_with("pm,session_type,text\nlab00.soho,PM,Node:lab00.soho"), "{text}");
+}
+
+#[test]
+fn what_a_machine_says_begins_with_its_name_whatever_other_plugins_say() {
+    let text = list(&lab(), &["-a", "info", "lab00", "lab01"]);
+    let places = |what: &str| text.match_indices(what).map(|(at, _)| at).collect::<Vec<_>>();
+    let (nodes, plugins) = (places("\nNode:"), places("\n   VNC\n"));
+    assert!(nodes.len() == 2 && plugins.len() == 2, "{text}");
+    assert!(nodes[0] < plugins[0] && plugins[0] < nodes[1] && nodes[1] < plugins[1], "{text}");
+}
+
+#[test]
+fn kvm_is_qemu_and_the_plugins_of_one_call_can_be_chosen() {
+    let sealed = lab();
+    list(&sealed, &["-t", "kvm", "-a", "list=terse", "lab00"]);
+    assert_eq!(list(&sealed, &["-T", "vnc,pm", "-a", "list=type,terse", "lab00"]), "PM\n");
+    let stderr = sealed.ctys(&["-T", "vnc", "-d", "3", "-W", "2", "-a", "list"]).ends(0).1;
+    for option in ["-d", "-W"] {
+        assert!(stderr.contains(&format!("notice: {option} ")), "{stderr}");
+    }
+}
+
+#[test]
 fn groups_and_their_options_are_targets_like_any_other() {
     let sealed = lab();
     sealed.file(".ctys/groups/lab", "#include more\nlab00\n");

@@ -39,7 +39,8 @@ pub fn on_target(state: State, plugin: &str, report: &Report) -> State {
     let ours = report.problems.iter().filter(|problem| problem.plugin.as_deref() == Some(plugin));
     match own.chain(ours).next() {
         Some(problem) => State::Disabled(problem.message.clone()),
-        None if report.findings.iter().any(|(name, _)| name == plugin) => State::Enabled,
+        // It was asked; some have nothing to say.
+        None if state == State::Busy || report.findings.iter().any(|(name, _)| name == plugin) => State::Enabled,
         None => state,
     }
 }

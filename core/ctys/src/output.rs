@@ -6,13 +6,13 @@ use crate::open::What;
 use crate::run::Ready;
 use crate::screen::Screen;
 use crate::{doctor, info, report};
-use ctys_engine::job::Report;
+use ctys_engine::job::{Report, shown_name};
 use ctys_engine::plugins::Plugins;
 use ctys_engine::world::Shared;
 use ctys_line::CallLine;
 use ctys_model::field::Known;
 use ctys_model::problem::exit_code;
-use ctys_model::{Phase, Problem, Verb};
+use ctys_model::{Phase, Problem, Record, Verb};
 use ctys_table::{Format, Presentation, Printer, Style};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -63,13 +63,15 @@ impl Output {
         let tunnels = report.tunnels.iter().map(|(plugin, tunnel)| (plugin, What::Tunnel(tunnel.clone())));
         self.openings.extend(consoles.chain(tunnels).map(|(plugin, what)| (number, plugin.clone(), what)));
         let collects = matches!(ready.job.action.verb(), Verb::List | Verb::Enumerate);
-        if let (true, Some(table)) = (collects, &mut self.table) {
-            let mut text = String::new();
-            for problem in &problems {
-                text.push_str(&table.problem(problem));
-            }
+        if let (true, Some(_)) = (collects, &self.table) {
             let records = report.findings.into_iter().flat_map(|(_, findings)| findings.records).collect();
-            text.push_str(&table.block(number, records));
+            return (self.rows(number, &problems, records), problems);
+        }
+        if self.table.is_some() {
+            let records = self.said(ready, &report, plugins);
+            let text = self.rows(number, &problems, records);
+            // A remark of a plugin stands there, among the records as the reason of its state.
+            problems.retain(|problem| problem.phase != Phase::Notice || problem.plugin.is_none());
             return (text, problems);
         }
         if let Some(shared) = &self.doctor {
@@ -88,6 +90,37 @@ impl Output {
             problems.retain(|problem| problem.phase != Phase::Notice || problem.plugin.is_none());
         }
         (self.in_order(number, text), problems)
+    }
+
+    fn rows(&mut self, number: usize, problems: &[Problem], records: Vec<Record>) -> String {
+        let Some(table) = &mut self.table else { return String::new() };
+        let mut text: String = problems.iter().map(|problem| table.problem(problem)).collect();
+        text.push_str(&table.block(number, records));
+        text
+    }
+
+    /// What SHOW and INFO say of a target, a record for each line: `--output`.
+    fn said(&self, ready: &Ready, report: &Report, plugins: &Plugins) -> Vec<Record> {
+        let target = &ready.job.target;
+        let name = report.host.as_ref().map_or(target.host.clone(), |host| shown_name(target, &host.node));
+        let record = |by: &str, line: &str| {
+            let record = Record::new(&by.to_ascii_uppercase()).with(Known::Pm, name.clone());
+            record.with(Known::Text, line.trim_end())
+        };
+        if let Some(shared) = &self.doctor {
+            let text = doctor::text(&ready.job, report, None, &shared.ssh, plugins);
+            return text.lines().map(|line| record(doctor::NAME, line)).collect();
+        }
+        let mut all: Vec<Record> = report::in_order(report)
+            .flat_map(|(plugin, findings)| findings.text.iter().map(move |line| (plugin, line)))
+            // The line that parts a machine from the one before, on a screen.
+            .filter(|(_, line)| !line.starts_with("##"))
+            .map(|(plugin, line)| record(plugin, line))
+            .collect();
+        if ready.job.action.verb() == Verb::Info && report.host.is_some() {
+            all.extend(info::plugins(plugins, &ready.job.types, report).lines().map(|line| record("ctys", line)));
+        }
+        all
     }
 
     /// A target without an answer.

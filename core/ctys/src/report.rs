@@ -3,7 +3,7 @@
 use ctys_engine::job::Report;
 use ctys_engine::quote::quote;
 use ctys_model::bytes::{escape, escape_for_eyes};
-use ctys_model::{Batch, Does, Phase, Place, Privilege, Problem, Target};
+use ctys_model::{Batch, Does, Findings, Phase, Place, Privilege, Problem, Target};
 
 /// What a plan would do, one step a line: `lab00: xen: destroy: as root: xl destroy tst100`.
 pub fn plan(target: &Target, plugin: &str, batch: &Batch) -> String {
@@ -77,6 +77,14 @@ fn shell_word(word: &[u8]) -> String {
     if std::str::from_utf8(&quoted).is_ok() { String::from_utf8_lossy(&quoted).into_owned() } else { escape(&quoted) }
 }
 
+/// What the plugins found, the machine itself first: what it says begins with the line that parts it from the one before
+/// (ctys.md 2.5).
+pub fn in_order(report: &Report) -> impl Iterator<Item = (&str, &Findings)> {
+    let begins = |findings: &Findings| findings.text.first().is_some_and(|line| line.starts_with('#'));
+    let part = move |first: bool| report.findings.iter().filter(move |(_, findings)| begins(findings) == first);
+    part(true).chain(part(false)).map(|(plugin, findings)| (plugin.as_str(), findings))
+}
+
 /// The lines of text a target gave, with the user's prefix (`-M`) before them.
 pub fn text(prefix: Option<&str>, report: &Report) -> String {
     let mut text = String::new();
@@ -84,7 +92,7 @@ pub fn text(prefix: Option<&str>, report: &Report) -> String {
         text.push_str(&escape_for_eyes(prefix));
         text.push('\n');
     }
-    for line in report.findings.iter().flat_map(|(_, findings)| &findings.text) {
+    for line in in_order(report).flat_map(|(_, findings)| &findings.text) {
         text.push_str(escape_for_eyes(line).trim_end());
         text.push('\n');
     }

@@ -232,6 +232,11 @@ fn do_special(special: &Special, manifests: &[Manifest], screen: &mut Screen) ->
 /// Where else there may be help on a word: a page of the manual, the help of a tool of a plugin, another word.
 fn elsewhere(topic: &str, manifests: &[Manifest]) -> Vec<String> {
     let is_meant = |name: &String| name.eq_ignore_ascii_case(topic);
+    if ["html", "pdf", "print", "path", "listall", "funclist"].contains(&topic.to_ascii_lowercase().as_str()) {
+        let formats =
+            "man -Thtml ctys and man -Tpdf ctys write the page in another format, man -w ctys says where it is";
+        return vec!["man -k ctys lists the pages, man ctys shows one".into(), formats.into()];
+    }
     let mut hints = Vec::new();
     for manifest in manifests {
         if let Some(tool) = manifest.tools.iter().find(|tool| is_meant(tool)) {
@@ -270,6 +275,19 @@ fn without_effect(call: &CallLine) -> Vec<Problem> {
     note(data, "-C has no effect: this build has no data cache, every answer is live");
     let prefix = options().any(|options| options.prefix.is_some());
     note(prefix && call.presentation.is_some(), "-M stands before text, not in a table");
+    let traced = options().any(|options| options.debug.is_some()) || (call.call.debug.is_some() && !prints_final(call));
+    note(
+        traced,
+        "-d traces nothing here: -v tells how a host is reached, -d PFIN the call in full, --record all that is said",
+    );
+    let force = options().any(|options| options.force);
+    note(force, "-f has no effect: no check of this program can be left out");
+    let workspace = options().any(|options| options.workspace.is_some());
+    note(workspace, "-W has no effect: windows open on the desktop that is shown");
+    let resolver = options().any(|options| options.resolver.is_some());
+    note(resolver, "-x has no effect: nothing of ctys is on a target, so names are looked up here");
+    let reuse = options().any(|options| options.stack_reuse.is_some());
+    note(reuse, "-k has no effect: what a VMSTACK may reuse is said by each member, with REUSE");
     notices
 }
 

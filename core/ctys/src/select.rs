@@ -17,7 +17,10 @@ pub fn thinkers(plugins: &Plugins, job: &Job, common: Option<&Presentation>) -> 
     let verb = job.action.verb();
     let look = job.presentation.as_ref().or(common).filter(|_| matches!(verb, Verb::List | Verb::Enumerate));
     let packages = look.map_or(&[][..], |presentation| &presentation.packages);
-    let mut types = if job.types.is_empty() { packages.to_vec() } else { job.types.clone() };
+    // `-t` says more than `-T`, and `-T` more than the choice of rows.
+    let named = [&job.types, &job.options.load].into_iter().find(|types| !types.is_empty());
+    let mut types = named.cloned().unwrap_or_else(|| packages.to_vec());
+    types.retain(|name| name != "ALL");
     match verb {
         Verb::Show => types = vec![NODE_TYPE.into()],
         Verb::Info if !types.is_empty() && !types.iter().any(|t| t == NODE_TYPE) => types.push(NODE_TYPE.into()),

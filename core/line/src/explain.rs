@@ -372,7 +372,8 @@ fn look_subs(look: Option<&Presentation>, interface_named: bool, subs: &mut Vec<
     };
     // IFNAME by name also asks for one row per interface; within a set of fields it does not.
     let machine: BTreeSet<Known> = look.numbering.machine().into_iter().collect();
-    if look.terse && fields.is_superset(&machine) {
+    let bare = look.terse || !matches!(look.format, Format::Raw | Format::Listing);
+    if bare && fields.is_superset(&machine) {
         subs.push("MACHINE".into());
         fields.retain(|field| !machine.contains(field) || *field == Known::Interface && interface_named);
     } else if fields.contains(&Known::Interface) && !interface_named {

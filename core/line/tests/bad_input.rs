@@ -50,6 +50,18 @@ fn unknown_words_are_named_with_their_place_and_the_nearest_word() {
 }
 
 #[test]
+fn one_call_has_one_table() {
+    let other = |host: &str| format!("the rows of {host} would have another form than those before them");
+    check("-a list lab00 lab01'(-a list=label)'", &format!("3:0+5 {}", other("lab01")));
+    check("lab00'(-a list=csv)' lab01'(-a list=json)' lab02'(-a enumerate)'", &{
+        format!("1:0+5 {}\n2:0+5 {}", other("lab01"), other("lab02"))
+    });
+    check("-a show --output tab_tcp lab00", "3:0+7 what SHOW and INFO say has no columns for a table");
+    right("lab00'(-a list=label)' lab01'(-t xen -a list=label)'");
+    right("-a list=label lab00 lab01'(-a list=label,pkg:xen)'");
+}
+
+#[test]
 fn all_mistakes_of_a_call_are_reported_together() {
     check(
         "-a lits -Q -Z KSO lab00'(-L XX -T xne)' -b 7 :22 'vm[l:x]' --window many",

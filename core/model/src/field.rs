@@ -121,6 +121,7 @@ fields! {
     Node         "node"          - ""                   - ""                   "the name the host gives itself";
     Source       "source"        - ""                   - ""                   "live, or the cache it came from";
     Observed     "observed"      - ""                   - ""                   "when it was seen";
+    Text         "text"          - ""                   - ""                   "a line of what SHOW and INFO say";
 }
 
 impl Field {

@@ -22,6 +22,9 @@ use ctys_model::{Field, Missing, Phase, Problem, Record, Value};
 /// The number of the schema.
 pub const SCHEMA: u32 = 1;
 
+/// The schema, as JSON.
+pub const SCHEMA_TEXT: &str = include_str!("../schema/list.schema.json");
+
 /// The fields of a record in the formats for machines: the chosen ones in canonical order; when none were chosen, all
 /// with a number and then all that have none in either numbering.
 pub(crate) fn fields(presentation: &Presentation) -> Vec<Known> {
@@ -31,7 +34,8 @@ pub(crate) fn fields(presentation: &Presentation) -> Vec<Known> {
     }
     let numbered = numbering.machine().into_iter().filter(|&field| field != Known::Reserved1);
     let unnumbered = Known::ALL.iter().copied().filter(|f| f.list_index().is_none() && f.enum_index().is_none());
-    numbered.chain(unnumbered).collect()
+    // No session has a text: it is there where it was chosen, by SHOW and INFO.
+    numbered.chain(unnumbered.filter(|&field| field != Known::Text)).collect()
 }
 
 /// One of the three formats.

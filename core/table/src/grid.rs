@@ -15,6 +15,7 @@ use crate::layout::{Layout, Row};
 use crate::numbering::lettered;
 use crate::presentation::{Column, Cut, Numbering, Presentation, Title};
 use crate::printer::Style;
+use crate::raw::raw_cell;
 use ctys_model::Record;
 use ctys_model::field::Known;
 use std::borrow::Cow;
@@ -32,6 +33,7 @@ pub(crate) struct Grid {
     shrinks: bool,
     /// Whether title and rule are printed.
     heading: bool,
+    joined: bool,
     /// What stands between title and rule.
     title: Title,
     style: Style,
@@ -115,7 +117,8 @@ impl Grid {
             numbering: presentation.numbering,
             empty: "-",
             shrinks: false,
-            heading: style.header && !presentation.terse,
+            heading: style.header && !presentation.terse && !presentation.joined,
+            joined: presentation.joined,
             title: presentation.title,
             style,
         }
@@ -179,6 +182,7 @@ impl Grid {
 
 impl Layout for Grid {
     fn row(&self, record: &Record) -> Row {
+        let eyes = if self.joined { raw_cell } else { eyes };
         let cell = |column: &GridColumn| match &column.source {
             Source::Field(Some(field)) => eyes(record.get(*field), self.style.utf8),
             Source::Field(None) => String::new(),
@@ -231,6 +235,9 @@ impl Layout for Grid {
     }
 
     fn rows(&mut self, rows: &[Row]) -> String {
+        if self.joined {
+            return rows.iter().map(|row| row.cells.join(";") + "\n").collect();
+        }
         let mut text = String::new();
         let breaks = self.columns.iter().any(|column| column.cut == Cut::Break);
         for row in rows {

@@ -23,7 +23,7 @@ mod numbering;
 mod raw;
 
 pub use column::{SpecError, parse_widths};
-pub use document::{SCHEMA, rfc3339};
+pub use document::{SCHEMA, SCHEMA_TEXT, rfc3339};
 pub use macros::{Book, MacroError};
 pub use presentation::{AddressForm, Column, Cut, Format, Numbering, Presentation, Sort, Title};
 pub use printer::{Printer, Style};

@@ -14,6 +14,8 @@ pub struct Presentation {
     pub title: Title,
     /// `TERSE`: bare rows, no headings.
     pub terse: bool,
+    /// `-X`: the cells of a table whole and joined by `;`, as those of plain records are.
+    pub joined: bool,
     /// `DNS` or `IP`: whether addresses are shown as names or as numbers. None: as they are.
     pub address: Option<AddressForm>,
     /// The fields named by content keys, for the plain format; empty with formats that bring their own columns.
@@ -32,6 +34,7 @@ impl Presentation {
             format,
             title: Title::None,
             terse: false,
+            joined: false,
             address: None,
             fields: BTreeSet::new(),
             sort: None,

@@ -63,6 +63,8 @@ pub(crate) struct Look {
     format: Option<Format>,
     title: Title,
     terse: bool,
+    /// MACHINE or MAXKEY.
+    machine: bool,
     address: Option<AddressForm>,
     fields: BTreeSet<Known>,
     sort: Option<Sort>,
@@ -79,6 +81,7 @@ impl Look {
             format: None,
             title: Title::None,
             terse: false,
+            machine: false,
             address: None,
             fields: BTreeSet::new(),
             sort: None,
@@ -107,11 +110,11 @@ impl Look {
             "TITLEIDXASC" => self.title = Title::IndexAscii,
             "MACHINE" => {
                 self.fields.extend(self.numbering.machine());
-                self.terse = true;
+                self.machine = true;
             }
             "MAXKEY" => {
                 self.fields.extend((1..=6).filter_map(|index| self.numbering.field(index)));
-                self.terse = true;
+                self.machine = true;
             }
             "ALL" => self.fields.extend(self.usual),
             "NONE" => {
@@ -176,7 +179,8 @@ impl Look {
 
     /// The look, complete, and the fields that are needed for it; none means all.
     pub fn finish(mut self, effective: &Effective) -> (Presentation, Option<BTreeSet<Field>>, bool) {
-        self.terse |= effective.terse;
+        // A format of its own brings its titles, where fields for machines have none (ctys.md 2.3, 4.5).
+        self.terse |= effective.terse || (self.machine && self.format.is_none());
         let format = self.format.clone().unwrap_or(if self.terse { Format::Raw } else { Format::Listing });
         let needed = self.needed(&format);
         let interface_column = |columns: &[Column]| {
@@ -193,6 +197,7 @@ impl Look {
             format,
             title: self.title,
             terse: self.terse,
+            joined: effective.terse,
             address: self.address,
             fields: self.fields,
             sort: self.sort,
@@ -232,7 +237,19 @@ pub(crate) fn output_only(desk: &mut Desk<'_>, effective: &Effective) -> Option<
     effective.output.as_ref()?;
     let mut look = Look::new(Numbering::List, &[]);
     look.output(desk, effective);
-    Some(look.finish(effective).0)
+    let (mut presentation, ..) = look.finish(effective);
+    match presentation.format {
+        Format::Json | Format::Jsonl | Format::Csv | Format::Tsv | Format::Yaml => {}
+        // What was no format has been told already.
+        Format::Raw | Format::Listing => {}
+        _ => {
+            let spot = effective.output.as_ref().map(Text::spot).unwrap_or_default();
+            let fault = Fault::at(spot, "what SHOW and INFO say has no columns for a table");
+            desk.fault(fault.expected("json, jsonl, csv, tsv or yaml"));
+        }
+    }
+    presentation.fields = BTreeSet::from([Known::Pm, Known::SessionType, Known::Text]);
+    Some(presentation)
 }
 
 /// ENUMERATE has no standard table (ctys-original.md 2.2).
