@@ -280,6 +280,8 @@ fn without_effect(call: &CallLine) -> Vec<Problem> {
         traced,
         "-d traces nothing here: -v tells how a host is reached, -d PFIN the call in full, --record all that is said",
     );
+    let reads = !call.jobs.is_empty() && call.jobs.iter().all(|job| job.action.verb().is_collector());
+    note(call.call.plan && reads, "-n: this call changes nothing, so it is done");
     let force = options().any(|options| options.force);
     note(force, "-f has no effect: no check of this program can be left out");
     let workspace = options().any(|options| options.workspace.is_some());

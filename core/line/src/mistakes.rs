@@ -297,7 +297,9 @@ impl<'w> Desk<'w> {
     pub fn close(self) -> (Vec<Problem>, Vec<Mistake>) {
         let mut faults = self.faults.clone();
         faults.sort_by_key(|fault| (fault.spot.source, fault.spot.from, fault.spot.to));
-        let mistakes = faults.into_iter().map(|fault| self.mistake(fault)).collect();
+        let mut mistakes: Vec<Mistake> = faults.into_iter().map(|fault| self.mistake(fault)).collect();
+        // A setting is read for each action that falls back on it.
+        mistakes.dedup();
         (self.notices, mistakes)
     }
 
