@@ -68,7 +68,7 @@ options! {
     "What to do" {
         Action      'a' "action"      "ACTION[=SUBOPTIONS]" Target "what is done: CREATE, CANCEL, LIST, ENUMERATE, SHOW, INFO, GETCLIENTPORT, ISACTIVE";
         Type        't' "type"        "TYPE"          Target "the session type, or ALL for the collecting actions";
-        Load        'T' "load"        "TYPE,..."      Target "the plugins to load, or ALL";
+        Load        'T' "load"        "TYPE,..."      Target "the plugins that take part, or ALL; -t goes before it";
         Output      -   "output"      "FORMAT"        Target "the format of the answer, as the format suboption of LIST and ENUMERATE";
         Plan        'n' "plan"        -               Call   "show what would be done and change nothing";
         PlanFile    -   "plan-file"   "FILE"          Call   "the same, and write it to FILE for ctys apply; also --plan=FILE";
@@ -77,7 +77,7 @@ options! {
         ReadOnly    -   "read-only"   -               Call   "refuse every change; also CTYS_READ_ONLY=1";
         Yes         -   "yes"         -               Call   "go on with many targets without asking";
         Doctor      -   "doctor"      -               Call   "with INFO: what works on each target, and what mends the rest";
-        Force       'f' "force"       -               Target "ignore minor warnings; nothing destructive";
+        Force       'f' "force"       -               Target "accepted: there is no warning that could be ignored";
         Ambiguous   'A' "ambiguous"   "0|off|1|on"    Target "allow ambiguous labels and keep duplicate targets of groups";
     }
     "Where" {
@@ -87,8 +87,8 @@ options! {
         Privilege   'Z' "privilege"   "WAY,..."       Target "allowed ways to root: [NO]KSU, [NO]SUDO, [NO]DOAS, ALL; a later -Z replaces it";
         Agent       'Y' "forward-agent" -             Target "forward the ssh agent, for consoles";
         Pty         'z' "pty"         "NOPTY|PTY[,PTY]|1|2" Target "how firmly ssh is asked for a terminal";
-        Resolver    'x' "resolver"    "OFF|STAR|CHAIN" Target "who resolves nested look-ups; default CHAIN";
-        StackReuse  'k' "stack-reuse" "REUSE:0|1|2"   Target "which running layers of a stack are kept";
+        Resolver    'x' "resolver"    "OFF|STAR|CHAIN" Target "accepted: names are looked up here";
+        StackReuse  'k' "stack-reuse" "REUSE:0|1|2"   Target "accepted: REUSE of a member says what is kept";
     }
     "How" {
         Control     'b' "job-control" "WORD[,WORD]"   Target "sync|async and seq|par, or stack";
@@ -109,7 +109,7 @@ options! {
         Geometry    'g' "geometry"    "WxH[+X+Y][:SCREEN]" Target "the window of the client";
         Resolution  'r' "resolution"  "WxH"           Target "the resolution of the server";
         Display     'D' "display"     "DISPLAY"       Target "the display the client opens on";
-        Workspace   'W' "workspace"   "NUMBER|LABEL"  Target "the desktop the client opens on";
+        Workspace   'W' "workspace"   "NUMBER|LABEL"  Target "accepted: windows open on the desktop that is shown";
         Prefix      'M' "prefix"      "TEXT"          Target "printed before the output of a target";
         ServerOptions 'O' "server-options" "OPTIONS"  Target "raw options for the server side";
         Signals     'S' "signals"     "[on|off][,N...]" Target "signals a bound console ignores";
@@ -120,7 +120,7 @@ options! {
         Quiet       'q' "quiet"       -               Call   "no progress, no remarks";
         ColorAlways 'y' -             -               Call   "colour, as --color always";
         Color       -   "color"       "auto|always|never" Call "when to colour";
-        Debug       'd' "debug"       "BITS[,...]"    Target "trace; the local one is not handed on to targets";
+        Debug       'd' "debug"       "BITS[,...]"    Target "PFIN prints the call in full; other words are accepted";
         Help        'h' "help"        -               Call   "this help";
         Manual      'H' "manual"      "TOPIC"         Call   "the manual of a topic";
         Version     'V' "version"     -               Call   "the version; only its number with -X to the left";
