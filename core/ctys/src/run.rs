@@ -8,6 +8,7 @@ use crate::open::{self, Opening};
 use crate::output::Output;
 use crate::resolve::{Resolved, Resolver};
 use crate::screen::Screen;
+use crate::stacks::{self, Stacks};
 use crate::{plan_file, report, select, tools};
 use ctys_engine::fanout::{self, Interrupt, Update};
 use ctys_engine::job::{Changes, Report, Thinker, Work};
@@ -268,6 +269,8 @@ fn without_effect(call: &CallLine) -> Vec<Problem> {
     note(remote, "-c REMOTE: nothing of ctys is on a target, so the host itself is asked");
     let data = options().any(|options| options.data_cache.iter().any(|(word, _)| word != "OFF"));
     note(data, "-C has no effect: this build has no data cache, every answer is live");
+    let reuse = options().any(|options| options.stack_reuse.is_some_and(|level| level > 0));
+    note(reuse, "-k has no effect: REUSE behind the address of a layer keeps it when it runs");
     let prefix = options().any(|options| options.prefix.is_some());
     note(prefix && call.presentation.is_some(), "-M stands before text, not in a table");
     notices
@@ -415,7 +418,8 @@ fn work(
     let settings = settings(plugins, home, &call.call.db_paths);
     let mut output = Output::new(call, home, &shared);
     let mut auditor = Auditor::of(home);
-    let doer = Arc::new(Doer { changes, ..Doer::new(jobs, shared.clone(), home, settings) });
+    let boot = call.call.total_timeout.unwrap_or(stacks::BOOT);
+    let doer = Arc::new(Doer { changes, boot, ..Doer::new(jobs, shared.clone(), home, settings) });
     let hands = doer.clone();
     let act = Arc::new(move |number: usize| hands.perform(number));
     fanout::run(window, patience, &shared.interrupt, true, act, |update| match update {
@@ -496,6 +500,9 @@ pub struct Doer {
     last_asked: LastAsked,
     /// One for each job.
     changes: Vec<Changes>,
+    stacks: Stacks,
+    /// How long a layer of a stack waits for the one below it.
+    boot: Duration,
 }
 
 impl Doer {
@@ -508,7 +515,8 @@ impl Doer {
     ) -> Doer {
         let changes = jobs.iter().map(|_| Changes::Refuse("this call only asks".into())).collect();
         let (gate, last_asked) = (Gate::default(), LastAsked::default());
-        Doer { jobs, caller: home.caller.clone(), shared, settings, gate, last_asked, changes }
+        let (caller, stacks, boot) = (home.caller.clone(), Stacks::default(), stacks::BOOT);
+        Doer { jobs, caller, shared, settings, gate, last_asked, changes, stacks, boot }
     }
 
     /// With the changes of companion tools made.
@@ -528,9 +536,24 @@ impl Doer {
 
     /// Does one job, by its number.
     pub fn perform(&self, number: usize) -> Report {
+        let job = &self.jobs[number].job;
+        match (job.stack, &self.changes[number]) {
+            (Some(stack), Changes::Run | Changes::AsPlanned(_)) => {
+                let is_lowest = !self.jobs[..number].iter().any(|below| below.job.stack == Some(stack));
+                // A transcript has what the waiting came to; nothing boots behind it.
+                let boot = (!is_lowest && self.shared.replay.is_none()).then_some(self.boot);
+                self.stacks.layer(stack, &job.target, || self.ask(number, boot))
+            }
+            // Where nothing is changed no layer waits for another: each is looked at as it is.
+            _ => self.ask(number, None).unwrap_or_default(),
+        }
+    }
+
+    /// None: the job has no plugins.
+    fn ask(&self, number: usize, boot: Option<Duration>) -> Option<Report> {
         let ready = &self.jobs[number];
         if ready.thinkers.is_empty() {
-            return Report::default();
+            return None;
         }
         let work = Work {
             request: select::request(&ready.job, &self.caller),
@@ -541,8 +564,9 @@ impl Doer {
             last_asked: &self.last_asked,
             changes: &self.changes[number],
             total: self.shared.clocks.total,
+            boot,
         };
-        ctys_engine::job::run(&work, &RealWorld { shared: self.shared.clone(), number })
+        Some(ctys_engine::job::run(&work, &RealWorld { shared: self.shared.clone(), number }))
     }
 }
 
