@@ -10,7 +10,7 @@ use sealed::{Outcome, Sealed, plugins};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// `ctys` with the real tools, the plugins of this build and the configuration of the bed.
 fn command(bed: &Bed, words: &[&str]) -> Command {
