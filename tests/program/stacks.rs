@@ -1,8 +1,10 @@
 //! VMSTACK: machines on top of each other. The guests of these hosts are hosts with an xl of their own.
 
-use crate::sealed::Sealed;
+use crate::sealed::{Outcome, Sealed};
 use crate::xen;
 use std::fs;
+use std::process::Stdio;
+use std::time::Duration;
 
 /// lab00 has the machine tst100, which is a host with the machine tst101, which is a host with another tst100.
 fn lab() -> Sealed {
@@ -138,4 +140,26 @@ fn a_layer_that_cannot_run_on_the_one_below_is_a_mistake() {
     assert!(stderr.contains("lab01 is not the machine tst100 that lab00 below it in the VMSTACK starts"), "{stderr}");
     assert!(stderr.contains("STACKCHECK:NOCONTEXT"), "{stderr}");
     assert_eq!(sealed.log(), "");
+}
+
+#[test]
+fn an_interrupt_ends_the_waiting() {
+    let sealed = lab();
+    fs::remove_file(sealed.folder.join("hosts/tst100")).unwrap();
+    let words = stack(&THREE, &[]);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let child = sealed.command(&words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // At the second knock it waits; a machine under load may take its time until then.
+    let waits = (0..12_000).any(|_| {
+        std::thread::sleep(Duration::from_millis(10));
+        knocked(&sealed).iter().filter(|host| *host == "tst100").count() >= 2
+    });
+    // SAFETY: the process is our child and not yet waited for.
+    unsafe { libc::kill(child.id() as i32, libc::SIGINT) };
+    let outcome = Outcome::of(child.wait_with_output().unwrap(), "ctys VMSTACK{...}".into());
+    assert!(waits, "{outcome:?}");
+    let stderr = outcome.ends(130).1;
+    assert!(stderr.contains("ctys: tst100: interrupted: interrupted while waiting until it has booted\n"), "{stderr}");
+    assert!(stderr.contains("ctys: tst101: interrupted: interrupted before it was started\n"), "{stderr}");
+    assert!(!knocked(&sealed).contains(&"tst101".to_string()));
 }
