@@ -21,6 +21,7 @@ mod plugins;
 mod process;
 #[path = "../seeds/mod.rs"]
 mod seeds;
+mod stacks;
 mod tools;
 mod verbs;
 mod xen;

@@ -24,6 +24,7 @@ mod run;
 mod screen;
 mod select;
 mod sources;
+mod stacks;
 mod tools;
 
 use std::process::ExitCode;

@@ -164,6 +164,7 @@ fn work(
             last_asked: &last_asked,
             changes: &changes,
             total: world.clocks.total,
+            boot: None,
         };
         ctys_engine::job::run(&work, &RealWorld { shared: world.clone(), number })
     });

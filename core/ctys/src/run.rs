@@ -8,6 +8,7 @@ use crate::open::{self, Opening};
 use crate::output::Output;
 use crate::resolve::{Resolved, Resolver};
 use crate::screen::Screen;
+use crate::stacks::{self, Stacks};
 use crate::{plan_file, report, select, tools};
 use ctys_engine::fanout::{self, Interrupt, Update};
 use ctys_engine::job::{Changes, Report, Thinker, Work};
@@ -273,6 +274,8 @@ fn without_effect(call: &CallLine) -> Vec<Problem> {
     note(remote, "-c REMOTE: nothing of ctys is on a target, so the host itself is asked");
     let data = options().any(|options| options.data_cache.iter().any(|(word, _)| word != "OFF"));
     note(data, "-C has no effect: this build has no data cache, every answer is live");
+    let reuse = options().any(|options| options.stack_reuse.is_some_and(|level| level > 0));
+    note(reuse, "-k has no effect: REUSE behind the address of a layer keeps it when it runs");
     let prefix = options().any(|options| options.prefix.is_some());
     note(prefix && call.presentation.is_some(), "-M stands before text, not in a table");
     let traced = options().any(|options| options.debug.is_some()) || (call.call.debug.is_some() && !prints_final(call));
@@ -288,8 +291,6 @@ fn without_effect(call: &CallLine) -> Vec<Problem> {
     note(workspace, "-W has no effect: windows open on the desktop that is shown");
     let resolver = options().any(|options| options.resolver.is_some());
     note(resolver, "-x has no effect: nothing of ctys is on a target, so names are looked up here");
-    let reuse = options().any(|options| options.stack_reuse.is_some());
-    note(reuse, "-k has no effect: what a VMSTACK may reuse is said by each member, with REUSE");
     notices
 }
 
@@ -435,7 +436,8 @@ fn work(
     let settings = settings(plugins, home, &call.call.db_paths);
     let mut output = Output::new(call, home, &shared);
     let mut auditor = Auditor::of(home);
-    let doer = Arc::new(Doer { changes, ..Doer::new(jobs, shared.clone(), home, settings) });
+    let boot = call.call.total_timeout.unwrap_or(stacks::BOOT);
+    let doer = Arc::new(Doer { changes, boot, ..Doer::new(jobs, shared.clone(), home, settings) });
     let hands = doer.clone();
     let act = Arc::new(move |number: usize| hands.perform(number));
     fanout::run(window, patience, &shared.interrupt, true, act, |update| match update {
@@ -516,6 +518,9 @@ pub struct Doer {
     last_asked: LastAsked,
     /// One for each job.
     changes: Vec<Changes>,
+    stacks: Stacks,
+    /// How long a layer of a stack waits for the one below it.
+    boot: Duration,
 }
 
 impl Doer {
@@ -528,7 +533,8 @@ impl Doer {
     ) -> Doer {
         let changes = jobs.iter().map(|_| Changes::Refuse("this call only asks".into())).collect();
         let (gate, last_asked) = (Gate::default(), LastAsked::default());
-        Doer { jobs, caller: home.caller.clone(), shared, settings, gate, last_asked, changes }
+        let (caller, stacks, boot) = (home.caller.clone(), Stacks::default(), stacks::BOOT);
+        Doer { jobs, caller, shared, settings, gate, last_asked, changes, stacks, boot }
     }
 
     /// With the changes of companion tools made.
@@ -548,9 +554,24 @@ impl Doer {
 
     /// Does one job, by its number.
     pub fn perform(&self, number: usize) -> Report {
+        let job = &self.jobs[number].job;
+        match (job.stack, &self.changes[number]) {
+            (Some(stack), Changes::Run | Changes::AsPlanned(_)) => {
+                let is_lowest = !self.jobs[..number].iter().any(|below| below.job.stack == Some(stack));
+                // A transcript has what the waiting came to; nothing boots behind it.
+                let boot = (!is_lowest && self.shared.replay.is_none()).then_some(self.boot);
+                self.stacks.layer(stack, &job.target, || self.ask(number, boot))
+            }
+            // Where nothing is changed no layer waits for another: each is looked at as it is.
+            _ => self.ask(number, None).unwrap_or_default(),
+        }
+    }
+
+    /// None: the job has no plugins.
+    fn ask(&self, number: usize, boot: Option<Duration>) -> Option<Report> {
         let ready = &self.jobs[number];
         if ready.thinkers.is_empty() {
-            return Report::default();
+            return None;
         }
         let work = Work {
             request: select::request(&ready.job, &self.caller),
@@ -561,8 +582,9 @@ impl Doer {
             last_asked: &self.last_asked,
             changes: &self.changes[number],
             total: self.shared.clocks.total,
+            boot,
         };
-        ctys_engine::job::run(&work, &RealWorld { shared: self.shared.clone(), number })
+        Some(ctys_engine::job::run(&work, &RealWorld { shared: self.shared.clone(), number }))
     }
 }
 

@@ -4,7 +4,7 @@ use crate::privilege::Gate;
 use crate::questions::{LastAsked, Questions};
 use crate::script::{Item, Means};
 use crate::session::{self, Conversation};
-use crate::{lock, signal, talk, write};
+use crate::{boot, lock, signal, talk, write};
 use ctys_model::field::Known;
 use ctys_model::manifest::Category;
 use ctys_model::{
@@ -67,6 +67,8 @@ pub struct Work<'a> {
     pub changes: &'a Changes,
     /// For everything a collector does; for a change, for each round.
     pub total: Duration,
+    /// The target was started a moment ago and may take this long until it lets us in.
+    pub boot: Option<Duration>,
 }
 
 /// Whether the first steps of a plugin that change something are those that were planned.
@@ -165,6 +167,11 @@ impl Job<'_> {
         }
 
         let questions = self.work.last_asked.questions(&wanted);
+        if let Some(patience) = self.work.boot
+            && let Err(problem) = self.wait_for_target(patience)
+        {
+            return self.report.problems.push(problem);
+        }
         let Some(mut answers) = self.gather(&questions) else { return };
         let host = self.conversations.get(&Place::Target).and_then(|c| c.host().cloned());
         for (n, plugin) in asked.into_iter().enumerate() {
@@ -223,8 +230,25 @@ impl Job<'_> {
         Some(answers)
     }
 
+    /// Waits until the target lets us in.
+    fn wait_for_target(&mut self, patience: Duration) -> Result<(), Problem> {
+        let world = self.world;
+        let login = |until| {
+            self.deadline = until;
+            self.open_while(&Place::Target, boot::WORD)
+        };
+        boot::wait(patience, login, |pause| world.pause(pause))?;
+        // The clock of the work begins now.
+        self.deadline = Instant::now() + self.work.total;
+        Ok(())
+    }
+
     /// Sees to it that there is a conversation with this place.
     fn open(&mut self, place: &Place) -> Result<(), Problem> {
+        self.open_while(place, "connecting")
+    }
+
+    fn open_while(&mut self, place: &Place, progress: &str) -> Result<(), Problem> {
         if self.conversations.contains_key(place) {
             return Ok(());
         }
@@ -233,7 +257,7 @@ impl Job<'_> {
             Place::Caller => Target { host: "localhost".into(), local: true, ..Target::default() },
             Place::Host(name) => target_named(name),
         };
-        self.world.progress("connecting");
+        self.world.progress(progress);
         // `-Z` was given for the target, for no other machine (ctys.md 8.2).
         let means = if *place == Place::Target { self.work.gate.open(&self.work.means) } else { Vec::new() };
         let conversation = self.world.connect(&target, &means, self.deadline).map_err(|mut problem| {

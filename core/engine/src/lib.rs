@@ -8,6 +8,7 @@
 //! the groups of others, [`audit`] the line that a change leaves, [`living`] who answers, [`proxy`] the bytes of `ssh NAME`.
 
 pub mod audit;
+mod boot;
 pub mod borrow;
 pub mod console;
 pub mod cube;

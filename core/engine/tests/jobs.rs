@@ -221,6 +221,7 @@ fn perform_as(world: &Made, action: Action, plugins: Vec<Fake>, changes: &Change
         last_asked: &LastAsked::default(),
         changes,
         total: Duration::from_secs(60),
+        boot: None,
     };
     run(&work, world)
 }

@@ -252,7 +252,8 @@ without ssh; everything else goes through ssh.
   root@lab00:2222, [::1]:22  account and port; an IPv6 address with a port stands in brackets
   lab[00-15,20], @group      a set of hosts as in ClusterShell, also with ! & ^ between two of them
   SUBTASK{a b}'(OPTIONS)'    targets with options of their own in common; also SUBGROUP{...}
-  VMSTACK{pm vm0 vm1}        machines on top of each other, started one after the other, bottom up
+  VMSTACK{pm vm0 vm1}        machines on top of each other, started one after the other, bottom up: each is the host of
+                             the next. A layer waits until the one below lets us in; above one that failed none is begun
 
 The later set wins, option by option: the local options, those of all targets, those of the group, those of the target.
 What stands behind the name of a group wins over what its file says. Nothing leaks from one target to the next. Options

@@ -3,10 +3,10 @@
 use crate::actions::{self, Parsed};
 use crate::call::{Control, Job};
 use crate::groups::Draft;
-use crate::mistakes::{Desk, Fault};
+use crate::mistakes::{Desk, Fault, shown};
 use crate::superposition::{Effective, remark};
 use crate::verbs;
-use ctys_model::{Action, ConsoleKind, Location, Target, Verb};
+use ctys_model::{Action, ConsoleKind, Create, Location, MachineAddress, Target, Verb};
 use ctys_table::Presentation;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -35,14 +35,14 @@ pub(crate) fn jobs(desk: &mut Desk<'_>, drafts: &[Draft]) -> Jobs {
     let mut controls: Vec<Control> = Vec::new();
     let mut known: HashMap<Target, Vec<usize>> = HashMap::new();
     let mut dropped = 0;
-    let (mut local_look, mut first_look) = (None, None);
+    let (mut local_look, mut first_look, mut below) = (None, None, None);
     for draft in drafts {
         let target = settle_target(desk, draft);
         // Members of a group share their options: they are read once.
         let key = (Rc::as_ptr(&draft.effective), target.local);
         let result = settled.entry(key).or_insert_with(|| settle(desk, draft, target.local)).clone();
         let Some(result) = result else { continue };
-        check_stack(desk, draft, &result);
+        below = check_stack(desk, draft, &target, &result, below.take());
         check_look(desk, draft, &result, &mut first_look);
         if result.from_local && local_look.is_none() {
             local_look = Some(result.parsed.presentation.clone());
@@ -207,13 +207,26 @@ fn check_look(desk: &mut Desk<'_>, draft: &Draft, settled: &Settled, first: &mut
     }
 }
 
-/// What a stack may hold (ctys-original.md 1.5).
-fn check_stack(desk: &mut Desk<'_>, draft: &Draft, settled: &Settled) {
-    let Some((_, position)) = draft.stack else { return };
+/// A layer of a stack: where it is, and which machine it starts.
+struct Layer {
+    at: (usize, usize),
+    host: String,
+    address: MachineAddress,
+}
+
+/// What a stack may hold (ctys-original.md 1.5). `below`: the member before this one. Returns this one for the next.
+fn check_stack(
+    desk: &mut Desk<'_>,
+    draft: &Draft,
+    target: &Target,
+    settled: &Settled,
+    below: Option<Layer>,
+) -> Option<Layer> {
+    let (stack, position) = draft.stack?;
     let Action::Create(create) = &settled.parsed.action else {
         let message = format!("a VMSTACK is for CREATE, not for {}", settled.parsed.action.verb());
         desk.fault(Fault::at(draft.at, message));
-        return;
+        return None;
     };
     if position > 0 && settled.parsed.types == ["PM"] {
         desk.fault(Fault::at(draft.at, "a physical machine can only be the lowest member of a VMSTACK"));
@@ -221,4 +234,32 @@ fn check_stack(desk: &mut Desk<'_>, draft: &Draft, settled: &Settled) {
     if create.console.is_some_and(|console| console != ConsoleKind::None) {
         desk.fault(Fault::at(draft.at, "the members of a VMSTACK have no console").expected("CONSOLE:NONE, or none"));
     }
+    // A member with a mistake of its own leaves a gap, and what is above it is not judged.
+    let below = below.filter(|below| position > 0 && below.at == (stack, position - 1));
+    if let Some(below) = below.filter(|below| checks_context(create) && !may_be(&target.host, &below.address)) {
+        let label = below.address.label.unwrap_or_default();
+        let (here, there) = (shown(&target.host), shown(&below.host));
+        let message =
+            format!("{here} is not the machine {} that {there} below it in the VMSTACK starts", shown(&label));
+        let note = "STACKCHECK:NOCONTEXT takes any name, such as one of ssh_config";
+        desk.fault(Fault::at(draft.at, message).note(note));
+    }
+    Some(Layer { at: (stack, position), host: target.host.clone(), address: create.address.clone() })
+}
+
+/// `STACKCHECK`, for what the words of a call can tell: whether each layer runs on the one below it.
+fn checks_context(create: &Create) -> bool {
+    !create.stack_check.iter().any(|word| word == "OFF" || word == "NOCONTEXT")
+}
+
+/// Whether this host may be the machine of this address. Only a label says that it is not: it is the name of the machine, while an id, a
+/// file or a uuid says nothing of its name, and a host may be any name of an address.
+fn may_be(host: &str, address: &MachineAddress) -> bool {
+    let Some(label) = &address.label else { return true };
+    let first = host.split('.').next().unwrap_or_default();
+    let is_address = host.parse::<std::net::IpAddr>().is_ok();
+    is_address
+        || address.tcp.is_some()
+        || address.db_record.is_some()
+        || [host, first].iter().any(|name| name.eq_ignore_ascii_case(label))
 }

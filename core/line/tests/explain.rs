@@ -77,7 +77,7 @@ fn every_kind_of_call_can_be_written_out() {
         "-n -X -vv -q -y -p /a,/b -d 6 --window 8 --connect-timeout 5 --silence-timeout 1500ms --transport ssh2 --record 'a b' -a list h",
         "-a info h'(-A 1 -c LOCAL,ONLY -C on,fin::,lifetime:5 -D :1 -f -g 5x5 -L so -O a%b -r 5x6 -s USRLST=a,b -S on,3 -T xen -W 3 -x star -Y -z 0 -Z ALL -k REUSE:1)'",
         "-a info h\"(-M 'it has (blanks)')\"",
-        "-t xen -a create=l:x,CONSOLE:none VMSTACK{'p(-t pm -a create=wol)' a b} VMSTACK{c} d",
+        "-t xen -a create=l:x,CONSOLE:none,stackcheck:off VMSTACK{'p(-t pm -a create=wol)' a b} VMSTACK{c} d",
         "-- '(-Z KSU)' a'(-t xen -a create=l:x)' b'(-a list=json)'",
         "-b 0,3 -t xen -a create=l:x lab00",
         "-a list=csv lab00'(-a show)' lab01'(-a info)'",

@@ -167,6 +167,24 @@ fn types_and_their_defaults() {
     assert!(wrong("-t xen,vnc -a cancel=l:x")[0].message.contains("exactly one session type"));
 }
 
+/// Whether a member runs on the one below it is only judged where the words of the call tell.
+#[test]
+fn a_layer_of_a_stack_that_may_run_on_the_one_below() {
+    for (below, host) in [
+        ("l:vm0", "vm0"),
+        ("l:vm0", "root@VM0.soho:2222"),
+        ("l:vm0.soho", "vm0.soho"),
+        ("l:vm0", "192.168.1.220"),
+        ("l:vm0,t:192.168.1.220", "guest"),
+        ("u:6842caf91e3e43249ed596b8b9f2c5c2", "guest"),
+        ("f:vm0.conf", "guest"),
+        ("l:vm0,stackcheck:nocontext", "guest"),
+    ] {
+        let off = if below.contains("stackcheck") { ",stackcheck:off" } else { "" };
+        right(&format!("-t xen VMSTACK{{'lab00(-a create={below})' '{host}(-a create=l:vm1{off})'}}"));
+    }
+}
+
 #[test]
 fn blocks_of_targets() {
     for keyword in ["SUBTASK", "subgroup"] {
@@ -181,7 +199,8 @@ fn blocks_of_targets() {
         assert_eq!(found, expected);
         assert!(jobs.iter().all(|job| job.stack.is_none()));
     }
-    let call = right("-t xen -a create=l:x,CONSOLE:none VMSTACK{'pm0(-t pm -a create=wol)' a b} VMSTACK{ c d } e");
+    let stacks = "VMSTACK{'pm0(-t pm -a create=wol)' 'a(-a create=l:B)' b.soho} VMSTACK{ 'c(-a create=l:d)' 'd(-b async,par)' } e";
+    let call = right(&format!("-b async,par --window 9 -t xen -a create=l:x,CONSOLE:none {stacks}"));
     let stacks: Vec<_> = call.jobs.iter().map(|job| job.stack).collect();
     assert_eq!(stacks, [Some(0), Some(0), Some(0), Some(1), Some(1), None]);
     assert!(call.control.sequential && !call.control.detach);
@@ -189,6 +208,9 @@ fn blocks_of_targets() {
         ("-a list VMSTACK{a b}", "a VMSTACK is for CREATE, not for LIST"),
         ("-t xen -a create=l:x,CONSOLE:vnc VMSTACK{a b}", "have no console"),
         ("-t pm -a create VMSTACK{a b}", "only be the lowest member"),
+        ("-t xen -a create=l:x VMSTACK{a b}", "b is not the machine x that a below it in the VMSTACK starts"),
+        ("-t xen -a create=l:b VMSTACK{a b c}", "c is not the machine b that b below it in the VMSTACK starts"),
+        ("-t xen -a create=l:x,stackcheck:context VMSTACK{a b}", "b is not the machine x"),
         ("-a list VCIRCUIT{a b}", "VCIRCUIT, chains of relays, is not supported"),
         ("-a list SUBTASK{a b", "this { is not closed"),
         ("-a list SUBTASK", "SUBTASK has no members"),
