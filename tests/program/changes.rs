@@ -22,6 +22,10 @@ fn lab() -> Sealed {
     for tool in ["systemctl", "shutdown", "poweroff", "halt", "reboot", "init", "telinit"] {
         sealed.tool(tool, &format!("echo \"here: {tool} $*\" >>\"$LOG\""));
     }
+    // The caller has ways to root as well, which are for nobody but localhost.
+    for tool in ["sudo", "ksu", "doas"] {
+        sealed.tool(tool, &format!("echo \"here: {tool} $*\" >>\"$LOG\"; exit 1"));
+    }
     sealed
 }
 
@@ -152,7 +156,39 @@ fn the_final_call_is_printed_on_stderr_when_it_is_asked_for() {
     let words = [&BY_SSH[..], &["-d", "pf", "-a", "list=terse,tab_gen:1_PM_5", "-l", "tester", "lab00"]].concat();
     let (stdout, stderr) = sealed.ctys(&words).ends(0);
     assert_eq!(stdout, "lab00\n");
-    assert!(stderr.starts_with("ctys ") && stderr.contains("tester@lab00"), "{stderr}");
+    let call = "-a LIST=TAB_GEN:1_PM_5,TERSE tester@lab00";
+    assert!(stderr.starts_with("ctys ") && stderr.contains(call), "{stderr}");
+    // Beside a plan it says what would be called.
+    let words = [&BY_SSH[..], &["-n", "-d", "pf", "-t", "pm", "-a", "cancel=poweroff,self", "lab00(-Z SUDO)"]].concat();
+    let (stdout, stderr) = sealed.ctys(&words).ends(0);
+    assert!(stdout.contains("poweroff"), "{stdout}");
+    assert!(stderr.contains("-a CANCEL=POWEROFF,SELF") && stderr.contains("-Z SUDO"), "{stderr}");
+    assert_eq!(done(&sealed), [""; 0]);
+}
+
+#[test]
+fn two_targets_of_one_host_raise_each_in_their_own_way() {
+    let sealed = lab();
+    sealed.host_tool("lab00", "ksu", "echo \"$HOST: ksu $*\" >>\"$LOG\"; exit 1");
+    let targets = ["lab00(-Z KSU)", "lab00(-Z SUDO)", "lab00"];
+    for (used, target) in [("ksu", 0), ("sudo", 1), ("", 2)] {
+        let before = done(&sealed).len();
+        let words = [&BY_SSH[..], &["-t", "pm", "-a", "cancel=poweroff,self", targets[target]]].concat();
+        let outcome = sealed.ctys(&words);
+        assert!(outcome.code == 0 || used == "ksu", "{outcome:?}");
+        let raised: Vec<String> = done(&sealed).split_off(before);
+        let by = |tool: &str| raised.iter().any(|line| line.starts_with(&format!("lab00: {tool} ")));
+        assert_eq!((by("ksu"), by("sudo")), (used == "ksu", used == "sudo"), "{raised:?}");
+    }
+    // The same in one call, one behind the other.
+    let before = done(&sealed).len();
+    let words = [&BY_SSH[..], &["-b", "seq", "-t", "pm", "-a", "cancel=poweroff,self"], &targets].concat();
+    assert_ne!(sealed.ctys(&words).code, 0, "ksu refuses");
+    let raised = done(&sealed).split_off(before);
+    let first = |tool: &str| raised.iter().position(|line| line.starts_with(&format!("lab00: {tool} ")));
+    assert!(first("ksu") < first("sudo") && first("ksu").is_some(), "{raised:?}");
+    let last_sudo = raised.iter().rposition(|line| line.starts_with("lab00: sudo")).unwrap();
+    assert!(raised[last_sudo..].iter().filter(|line| line.contains("systemctl poweroff")).count() >= 2, "{raised:?}");
 }
 
 #[test]

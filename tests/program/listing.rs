@@ -192,10 +192,46 @@ fn show_gives_the_same_kind_of_answer_with_and_without_a_type() {
 #[test]
 fn info_shows_every_plugin_with_its_state_and_where_it_comes_from() {
     let text = list(&lab(), &["-a", "info", "lab00"]);
-    for part in ["Node:lab00.soho", "PLUGINS", "Operational State :ENABLED", "libctys_pm.so", "Protocol", "in process"]
-    {
+    for part in ["Node:lab00.soho", "PLUGINS", "libctys_pm.so", "Protocol", "in process"] {
         assert!(text.contains(part), "{part} is not in:\n{text}");
     }
+    let states = |text: &str| {
+        let mut states = std::collections::BTreeMap::new();
+        let mut plugin = String::new();
+        for line in text.lines().skip_while(|line| !line.starts_with("   PLUGINS")).skip(1) {
+            match line.trim().split_once(':') {
+                None => plugin = line.trim().to_string(),
+                Some((name, value)) if ["Operational State", "Reason"].contains(&name.trim_end()) => {
+                    let state: &mut String = states.entry(plugin.clone()).or_default();
+                    state.push_str(&format!("{value} "));
+                }
+                Some(_) => {}
+            }
+        }
+        states
+    };
+    let all = states(&text);
+    let names: Vec<&str> = all.keys().map(String::as_str).collect();
+    assert_eq!(names, ["CUBE", "DIGGER", "PM", "QEMU", "VNC", "XEN"], "{text}");
+    assert_eq!((&*all["PM"], &*all["DIGGER"]), ("ENABLED ", "ENABLED "), "{text}");
+    assert_eq!(all["XEN"], "DISABLED xl not found ", "what cannot run there says why: {text}");
+
+    // One type: it and what it cannot do without, the machine itself; the others were not opened.
+    let words = ["--transport", "openssh", "-t", "xen", "-a", "info", "lab00"];
+    let (text, stderr) = lab().ctys(&words).ends(5);
+    let one = states(&text);
+    assert!(one["XEN"].starts_with("DISABLED") && stderr.contains("xl not found"), "{text}{stderr}");
+    assert_eq!((&*one["PM"], &*one["VNC"]), ("ENABLED ", "AVAILABLE "), "{text}");
+}
+
+#[test]
+fn terse_keys_are_plain_records_and_long_values_are_cut_to_their_columns() {
+    let sealed = lab();
+    assert_eq!(list(&sealed, &["-a", "list=label,id,terse", "lab00"]), "lab00;\n");
+    let table = list(&sealed, &["-a", "list=tab_tcp:5%4%2,terse,ip", "lab00"]);
+    assert!(table.starts_with("lab00|192.|la|PM "), "{table}");
+    let nine = list(&sealed, &["-a", "list=tab_tcp9:6%4%3,terse,ip", "lab00"]);
+    assert!(nine.starts_with("lab00.|192.|eth|lab00 "), "{nine}");
 }
 
 #[test]

@@ -41,6 +41,17 @@ fn errors_never_go_to_stdout() {
         assert!(!outcome.stdout.contains("ctys:"), "{outcome:?}");
         assert_ne!(outcome.code, 0, "{outcome:?}");
     }
+    // A remark beside an answer: the answer is all that is on stdout.
+    let quiet = sealed.ctys(&["-a", "list=terse,label"]).ok();
+    for remarked in
+        [&["-v", "-a", "list=terse,label"][..], &["-n", "-a", "list=terse,label"], &["-f", "-a", "list=terse,label"]]
+    {
+        let (stdout, stderr) = sealed.ctys(remarked).ends(0);
+        assert!(stderr.starts_with("ctys: ") && stderr.contains("notice: "), "{stderr}");
+        assert_eq!(stdout, quiet);
+    }
+    let stdout = sealed.ctys(&["-a", "lits"]).stdout;
+    assert_eq!(stdout, "");
 }
 
 #[test]

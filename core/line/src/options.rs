@@ -70,7 +70,7 @@ options! {
         Type        't' "type"        "TYPE"          Target "the session type, or ALL for the collecting actions";
         Load        'T' "load"        "TYPE,..."      Target "the plugins that take part, or ALL; -t goes before it";
         Output      -   "output"      "FORMAT"        Target "the format of the answer, as the format suboption of LIST and ENUMERATE";
-        Plan        'n' "plan"        -               Call   "show what would be done and change nothing";
+        Plan        'n' "plan"        -               Call   "show what would be done and change nothing; what changes nothing is done";
         PlanFile    -   "plan-file"   "FILE"          Call   "the same, and write it to FILE for ctys apply; also --plan=FILE";
         Apply       -   "apply"       "FILE"          Call   "carry out such a file, unless a target has changed since";
         Explain     -   "explain"     -               Call   "print the classic form of the call and do nothing";
