@@ -225,6 +225,25 @@ fn info_shows_every_plugin_with_its_state_and_where_it_comes_from() {
 }
 
 #[test]
+fn one_target_is_listed_and_another_one_shown() {
+    let sealed = lab();
+    for targets in [["lab00(-a list=label)", "lab01(-a show)"], ["lab01(-a show)", "lab00(-a list=label)"]] {
+        let text = list(&sealed, &targets);
+        assert!(text.contains("+->lab00\n") && text.contains("Node:lab01.soho"), "{text}");
+        assert!(!text.contains("lab01\n"), "what is said is no row: {text}");
+    }
+    let local = list(&sealed, &["-a", "show", "lab01", "lab00(-a list=label,terse)"]);
+    assert!(local.contains("Node:lab01.soho") && local.lines().any(|line| line == "lab00"), "{local}");
+}
+
+#[test]
+fn the_session_type_of_a_setting_is_one() {
+    let sealed = Sealed::new().with("DEFAULT_C_SESSIONTYPE", "all");
+    let stderr = sealed.ctys(&["-a", "create=l:x,console:none"]).fails(1);
+    assert!(stderr.contains("exactly one session type") && stderr.contains("DEFAULT_C_SESSIONTYPE"), "{stderr}");
+}
+
+#[test]
 fn terse_keys_are_plain_records_and_long_values_are_cut_to_their_columns() {
     let sealed = lab();
     assert_eq!(list(&sealed, &["-a", "list=label,id,terse", "lab00"]), "lab00;\n");

@@ -20,6 +20,8 @@ use std::sync::Arc;
 /// Where the answers go: a table for collectors, text for the others.
 pub struct Output {
     table: Option<Collector>,
+    /// What SHOW and INFO say goes into the table: `--output`.
+    says: bool,
     texts: BTreeMap<usize, String>,
     next: usize,
     /// What is to be opened once all targets are through, with the job and the plugin that want it.
@@ -42,8 +44,9 @@ impl Output {
             let net_names = shows_net_names(&presentation);
             Collector::new(Printer::new(presentation, style), unordered, address, macmap).with_net_names(net_names)
         });
+        let says = call.presentation.as_ref().is_some_and(|look| look.fields.contains(&Known::Text));
         let doctor = call.call.doctor.then(|| shared.clone());
-        Output { table, texts: BTreeMap::new(), next: 0, openings: Vec::new(), doctor }
+        Output { table, says, texts: BTreeMap::new(), next: 0, openings: Vec::new(), doctor }
     }
 
     /// What can be printed of this answer now, and its problems.
@@ -67,7 +70,7 @@ impl Output {
             let records = report.findings.into_iter().flat_map(|(_, findings)| findings.records).collect();
             return (self.rows(number, &problems, records), problems);
         }
-        if self.table.is_some() {
+        if self.says && self.table.is_some() {
             let records = self.said(ready, &report, plugins);
             let text = self.rows(number, &problems, records);
             // A remark of a plugin stands there, among the records as the reason of its state.
@@ -96,7 +99,8 @@ impl Output {
         let Some(table) = &mut self.table else { return String::new() };
         let mut text: String = problems.iter().map(|problem| table.problem(problem)).collect();
         text.push_str(&table.block(number, records));
-        text
+        // What other targets say as text waits for its turn.
+        text + &self.in_order(number, String::new())
     }
 
     /// What SHOW and INFO say of a target, a record for each line: `--output`.
@@ -133,7 +137,7 @@ impl Output {
             Some(table) => {
                 let mut text = table.problem(problem);
                 text.push_str(&table.block(number, Vec::new()));
-                text
+                text + &self.in_order(number, String::new())
             }
             None => self.in_order(number, String::new()),
         }

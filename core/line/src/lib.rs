@@ -171,11 +171,13 @@ fn read(desk: &mut Desk<'_>, words: &[text::Text]) -> Option<CallLine> {
         let fault = Fault::at(spot, "this macro comes to nothing, and the call has no target");
         desk.fault(fault.note("localhost has to be written beside it"));
     }
+    // Where one target lists and another does something else, the table is that of those that list.
+    let of_a_target = || jobs.iter().find_map(|job| job.presentation.clone());
     let presentation = match local_look {
-        Some(look) => look,
+        Some(look) => look.or_else(of_a_target),
         // No target took the local action; its look is that of the call all the same.
-        None if header => actions::look_of_unused(desk, &unused),
-        None => jobs.first().and_then(|job| job.presentation.clone()),
+        None if header => actions::look_of_unused(desk, &unused).or_else(of_a_target),
+        None => of_a_target(),
     };
     Some(CallLine { special: None, jobs, presentation, header, control, call, notices: Vec::new() })
 }

@@ -45,6 +45,7 @@ fn unknown_words_are_named_with_their_place_and_the_nearest_word() {
     check("-a list -L CX lab00", "3:0+2 CX is not a place for -L [CF]");
     check("-a list -Z KSO,SUDO lab00", "3:0+3 KSO is not a way to root [KSU]");
     check("-a list --output jsn lab00", "3:0+3 the format jsn is not known [JSON]");
+    check("-a list=label:x lab00", "1:5+5 LABEL of LIST takes no argument");
     check("-a list -o json lab00", "2:1+1 the option -o is not known");
     check("-t vnc -a create=l:x,WOL lab00", "3:11+3 CREATE has no suboption WOL");
 }

@@ -80,7 +80,13 @@ impl Blocks {
         let numbering = presentation.numbering;
         let all: Vec<Column>;
         let columns = if columns.is_empty() {
+            // Where fields were chosen the others were not asked for: they would look as if the host had none.
+            let chosen = |index: &u8| {
+                let field = numbering.field(*index);
+                presentation.fields.is_empty() || field.is_some_and(|field| presentation.fields.contains(&field))
+            };
             all = (1..=numbering.last())
+                .filter(chosen)
                 .map(|index| Column { index, title: index.to_string(), width: 0, cut: Cut::Right })
                 .collect();
             &all

@@ -167,6 +167,10 @@ fn values_are_cut_or_broken() {
         "3         |again\n1(3)      |2(3) \n----------+-----\ntst100    |tst10\ntst100    |tst10\nws2       |ws2  \n",
     );
     check(&Presentation { title: Title::IndexAscii, terse: true, ..table("3_label_6") }, "tst100\ntst100\nws2   \n");
+    // Fields that were not chosen do not look as if there were none.
+    let chosen = Presentation { fields: [Known::Label].into(), ..plain(Format::Spec(Vec::new())) };
+    let text = print(&chosen, Style::default(), &[vec![Record::new("XEN").with(Known::Label, "a")]]);
+    assert_eq!(text.lines().count(), 3, "{text}");
     // `-X`: whole cells, whatever the widths, as those of plain records.
     check(&Presentation { joined: true, ..table("3_label_4%%4_id_10_B%%22_a_2") }, &{
         let rows = ["tst100;/home/acue/xen/tst100/tst100.conf;", "tst100;;", "ws2;;", ""];

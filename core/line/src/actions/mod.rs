@@ -122,7 +122,12 @@ fn one_type(desk: &mut Desk<'_>, verb: Verb, effective: &Effective) -> Option<On
     let name = match &effective.types {
         None => {
             let text = look::default_words(desk, "DEFAULT_C_SESSIONTYPE", desk.world.default_type);
-            types::known(desk, &text).filter(|name| name != types::ALL)?
+            let name = types::known(desk, &text)?;
+            if name == types::ALL {
+                desk.fault(Fault::at(text.spot(), format!("{verb} goes to exactly one session type")));
+                return None;
+            }
+            name
         }
         Some((types, at)) => match types.as_slice() {
             [] => return None,
@@ -215,6 +220,10 @@ pub(crate) fn takes(desk: &mut Desk<'_>, sub: &Suboption, takes: Takes, form: &s
 }
 
 fn unknown(desk: &mut Desk<'_>, verb: Verb, sub: &Suboption, tables: &[&'static [Key]], others: &[String]) {
+    if sub.argument.is_some() && others.contains(&sub.key.upper()) {
+        desk.fault(Fault::at(sub.key.spot(), format!("{} of {verb} takes no argument", sub.key.upper())));
+        return;
+    }
     let keys = || tables.iter().flat_map(|table| table.iter());
     let expected: Vec<&str> = keys().map(|key| key.names[0]).chain(others.iter().map(String::as_str)).collect();
     let names = keys().flat_map(|key| key.names.iter().copied()).chain(others.iter().map(String::as_str));
