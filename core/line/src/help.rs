@@ -5,6 +5,7 @@ use crate::options;
 use crate::verbs::{self, ShortVerb, VERBS};
 use ctys_model::manifest::ArgumentDecl;
 use ctys_model::{Manifest, Verb};
+use ctys_table::Numbering;
 
 /// The topics of [`help`], with what they are about.
 pub const TOPICS: &[(&str, &str)] = &[
@@ -136,7 +137,8 @@ fn option_list() -> String {
 fn action(verb: Verb, text: &str, tables: &[&[Key]], manifests: &[Manifest]) -> String {
     let mut out = format!("{text}\n");
     for keys in tables {
-        out.push_str(&table(keys));
+        let takes_it = |key: &Key| verb != Verb::Enumerate || !look::refused(Numbering::Enumerate, key.names[0]);
+        keys.iter().filter(|key| takes_it(key)).for_each(|key| out.push_str(&table(std::slice::from_ref(key))));
     }
     for manifest in manifests {
         let own = manifest.verbs.iter().filter(|decl| decl.verb == verb).flat_map(|decl| &decl.suboptions);

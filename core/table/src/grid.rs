@@ -125,7 +125,7 @@ impl Grid {
     }
 
     /// `<position>(<number of the field>)` per column, for TITLEIDX and TITLEIDXASC.
-    fn index_line(&self) -> Option<String> {
+    fn index_cells(&self) -> Option<Vec<String>> {
         if !matches!(self.title, Title::Index | Title::IndexAscii) {
             return None;
         }
@@ -141,7 +141,7 @@ impl Grid {
                 (None, _) => (at + 1).to_string(),
             }
         });
-        Some(self.line(cells))
+        Some(cells.collect())
     }
 
     /// One line of cells, each cut at the right and padded.
@@ -204,9 +204,11 @@ impl Layout for Grid {
         if !self.shrinks {
             return;
         }
+        let indices = self.index_cells().unwrap_or_default();
         for (at, column) in self.columns.iter_mut().enumerate() {
             let content = rows.iter().map(|row| width(&row.cells[at])).max().unwrap_or(0);
-            column.width = content.max(width(&column.title)).min(column.width);
+            let head = width(&column.title).max(indices.get(at).map_or(0, |index| width(index)));
+            column.width = content.max(head).min(column.width.max(head));
         }
         if let Some(terminal) = self.style.width {
             self.narrow(terminal);
@@ -229,7 +231,7 @@ impl Layout for Grid {
         }
         let titles = self.line(self.columns.iter().map(|column| column.title.clone()));
         let rule: Vec<String> = self.columns.iter().map(|column| "-".repeat(column.width)).collect();
-        let lines = [Some(titles), self.index_line(), Some(rule.join("+"))];
+        let lines = [Some(titles), self.index_cells().map(|cells| self.line(cells.into_iter())), Some(rule.join("+"))];
         let bold = |line: String| if self.style.color { format!("\x1b[1m{line}\x1b[0m\n") } else { line + "\n" };
         lines.into_iter().flatten().map(bold).collect()
     }
