@@ -348,3 +348,28 @@ fn every_tool_tells_its_options_and_its_version() {
         assert!(tool(&sealed, &name, &["--nonsense"]).fails(1).contains("--nonsense is not known"));
     }
 }
+
+#[test]
+fn options_stand_anywhere_before_two_dashes() {
+    let (sealed, text) = seed();
+    let run = |name: &str, words: &[&str]| tool(&sealed, name, words);
+    assert_eq!(run("ctys-vhost", &["lab00", "-o", "machine", "-s", "XEN", "-M", "all", "tst100"]).ok(), text);
+    assert_eq!(run("ctys-vhost", &["lab00", "-o", "machine", "--", "-inst"]).ok().lines().count(), 1);
+    sealed.tool("ping", "exit 0");
+    assert_eq!(run("ctys-vping", &["localhost", "-m"]).ok(), "localhost;up;-\n");
+    sealed.file(".ctys/groups/desk", "ws2 ws3\n");
+    assert_eq!(run("ctys-groups", &["desk", "-m", "2"]).ok(), "ws2\nws3\n");
+    assert!(run("ctys-macros", &["TAB_CPORT", "-E"]).ok().starts_with("TAB_CPORT = tab_gen:3_Label_10%%2_stype_8"));
+    let plugins = run("ctys-plugins", &["localhost", "-X"]).ok();
+    assert!(plugins.lines().all(|line| line.split(';').count() == 7), "{plugins}");
+    for name in ["ctys-vhost", "ctys-vping", "ctys-groups", "ctys-macros", "ctys-plugins", "ctys-vdbgen"] {
+        let stderr = run(name, &["x", "--vresion"]).fails(1);
+        assert!(stderr.contains("--vresion is not known") && stderr.contains("did you mean --version?"), "{stderr}");
+    }
+    // Options of a call of ctys are none behind --.
+    let stderr = run("ctys-plugins", &["--", "localhost", "-X"]).fails(1);
+    assert!(stderr.contains("-X stands behind --"), "{stderr}");
+    for name in ["ctys-genmconf", "ctys-ansible"] {
+        assert!(run(name, &["extra"]).fails(1).contains("takes no arguments"), "{name}");
+    }
+}

@@ -38,7 +38,7 @@ mod words;
 pub use call::*;
 pub use explain::{classic_words, explain};
 pub use help::{TOPICS, help, nearest_topic};
-pub use mistakes::{Mistake, Origin, Place};
+pub use mistakes::{Mistake, Origin, Place, nearest};
 pub use verbs::{Means, ShortVerb, Sought, VERBS, Whereabouts};
 
 use ctys_model::Manifest;

@@ -121,10 +121,7 @@ pub fn run(tool: &Tool, words: Vec<OsString>) -> u8 {
     }
     let given = match options::read(tool, &texts) {
         Ok(given) => given,
-        Err(why) => {
-            let hint = format!("{} -h lists the options", tool.name);
-            return fail(&mut screen, &Problem::new(Phase::Usage, why).hint(hint));
-        }
+        Err(problem) => return fail(&mut screen, &problem.hint(format!("{} -h lists the options", tool.name))),
     };
     if given.has("help") {
         screen.data(&options::help(tool));

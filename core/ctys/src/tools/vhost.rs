@@ -390,7 +390,10 @@ impl Found {
             kept.dedup_by(|a, b| a.1 == b.1);
         }
         if wanted.choice == Choice::Unique && kept.len() > 1 {
-            let words: Vec<String> = call.given.arguments.iter().map(|word| shell_word(word)).collect();
+            // A pattern such as -inst would be an option there.
+            let ended = call.given.arguments.iter().any(|word| word.starts_with('-')).then(|| "--".to_string());
+            let words = call.given.arguments.iter().map(|word| shell_word(word));
+            let words: Vec<String> = ended.into_iter().chain(words).collect();
             let candidates = kept.iter().take(SHOWN).filter_map(|(_, raw, _)| Some(address_of(&Line::parse(raw)?)));
             let problem = Problem::new(Phase::Ambiguous, format!("{} records fit", kept.len()));
             let problem = candidates.fold(problem, Problem::hint);
