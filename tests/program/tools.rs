@@ -373,3 +373,23 @@ fn options_stand_anywhere_before_two_dashes() {
         assert!(run(name, &["extra"]).fails(1).contains("takes no arguments"), "{name}");
     }
 }
+
+#[test]
+fn without_ping_nobody_is_said_to_be_down() {
+    let (sealed, _) = seed();
+    // Nothing but ours is found: a ping of this machine would be asked else.
+    let run = |name: &str, words: &[&str]| {
+        let output = sealed.command(words).arg0(name).env("PATH", sealed.folder.join("bin")).output().unwrap();
+        let stderr = Outcome::of(output, format!("{name} {}", words.join(" "))).fails(2);
+        assert!(stderr.contains("ping cannot be run") && stderr.contains("iputils-ping"), "{stderr}");
+    };
+    run("ctys-vping", &["localhost", "lab00"]);
+    run("ctys-vhost", &["-R", "ping"]);
+    run("ctys-extractARPlst", &["localhost"]);
+    for words in [["--ping-trials", "0"], ["--ssh-trials", "0"], ["--threads", "0"], ["--ping-timeout", "0"]] {
+        let stderr = tool(&sealed, "ctys-vping", &[&words[..], &["localhost"]].concat()).fails(1);
+        assert!(stderr.contains(&format!("{} must be at least 1", words[0])), "{stderr}");
+    }
+    let stderr = tool(&sealed, "ctys-vdbgen", &["--stdio", "--threads", "0", "--", "lab00"]).fails(1);
+    assert!(stderr.contains("--threads must be at least 1"), "{stderr}");
+}

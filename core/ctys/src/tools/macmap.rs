@@ -130,7 +130,7 @@ fn extract_arp(call: &mut Call) -> Result<u8, Problem> {
     // Whom the kernel has spoken with, it knows.
     let questions: Vec<Question> = hosts.iter().map(|host| Question { host: host.clone(), port: 22 }).collect();
     let patience = Patience { tries: 1, limit: Duration::from_secs(1) };
-    living::ask(&questions, Way::Ping, patience, 64);
+    super::ask(&questions, Way::Ping, patience, 64)?;
     let neighbours = living::own_neighbours().map_err(|why| Problem::new(Phase::Here, why))?;
     let mut entries = Vec::new();
     let mut missing = 0;

@@ -22,6 +22,7 @@ mod wakeup;
 
 use crate::home::Home;
 use crate::screen::Screen;
+use ctys_engine::living::{self, Patience, Question, Way};
 use ctys_engine::ssh::Environment;
 use ctys_model::{Phase, Problem};
 pub use options::Opt;
@@ -153,6 +154,18 @@ pub fn run(tool: &Tool, words: Vec<OsString>) -> u8 {
 fn fail(screen: &mut Screen, problem: &Problem) -> u8 {
     screen.problem(problem);
     problem.phase.exit_code()
+}
+
+/// Which hosts answer, in the order of the questions: nothing, or why a host counts as gone. Without `ping` there is an
+/// error, and no host is said to be gone.
+fn ask(
+    questions: &[Question],
+    way: Way,
+    patience: Patience,
+    at_once: usize,
+) -> Result<Vec<Result<(), String>>, Problem> {
+    let answers = living::ask(questions, way, patience, at_once);
+    answers.map_err(|why| Problem::new(Phase::Here, why).hint("Debian: iputils-ping"))
 }
 
 /// A mistake in the words of a tool.

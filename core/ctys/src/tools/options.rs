@@ -55,6 +55,18 @@ impl Given {
         let wrong = |text: &str| format!("--{long} {text} is no number");
         self.last(long).map_or(Ok(usual), |text| text.parse().map_err(|_| wrong(text)))
     }
+
+    /// How many, how often, how long: a number from 1 on.
+    ///
+    /// # Errors
+    /// A sentence when it is none.
+    pub fn count(&self, long: &str, usual: u32) -> Result<u32, String> {
+        match u32::try_from(self.number(long, usual.into())?) {
+            Ok(0) => Err(format!("--{long} must be at least 1")),
+            Ok(count) => Ok(count),
+            Err(_) => Err(format!("--{long} must be at most {}", u32::MAX)),
+        }
+    }
 }
 
 /// Reads the words of a tool. Options stand anywhere before `--`; behind it every word is an argument.

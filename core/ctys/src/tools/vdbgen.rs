@@ -80,6 +80,7 @@ fn run(call: &mut Call) -> Result<u8, Problem> {
     if modes.len() > 1 {
         return Err(usage(format!("--{} and --{} exclude each other", modes[0], modes[1])));
     }
+    given.count("threads", 1).map_err(usage)?;
     let stdio = given.has("stdio");
     let mode = if given.has("append") { Mode::Append } else { Mode::Replace };
     let folder = given.last("cacheDB").or_else(|| given.last("db")).map(str::to_string);

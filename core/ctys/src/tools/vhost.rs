@@ -6,7 +6,7 @@ use super::options::opt;
 use super::{Call, Tool, usage};
 use crate::collect::Collector;
 use crate::screen::Screen;
-use ctys_engine::living::{self, Patience, Question, Way};
+use ctys_engine::living::{Patience, Question, Way};
 use ctys_engine::store::{Build, Store, View};
 use ctys_inventory::index::{Seen, Source};
 use ctys_inventory::line::{self, Line};
@@ -331,7 +331,7 @@ struct Found {
     output: Output,
     count: BTreeMap<String, usize>,
     /// The records that wait: for the last one, for sorting, for those that answer.
-    kept: Vec<(u64, Vec<u8>, Option<Age>)>,
+    kept: Vec<Kept>,
 }
 
 impl Found {
@@ -378,7 +378,7 @@ impl Found {
             return Ok(0);
         }
         if let Some((way, kind)) = wanted.alive {
-            kept = living_ones(kept, way, kind);
+            kept = living_ones(kept, way, kind)?;
         }
         match wanted.choice {
             Choice::First => kept.truncate(1),
@@ -408,12 +408,11 @@ impl Found {
     }
 }
 
+/// A record that waits: its number, its line, where and when it was seen.
+type Kept = (u64, Vec<u8>, Option<Age>);
+
 /// Those whose address answers. `kind`: only machines of this category.
-fn living_ones(
-    kept: Vec<(u64, Vec<u8>, Option<Age>)>,
-    way: Way,
-    kind: Option<&str>,
-) -> Vec<(u64, Vec<u8>, Option<Age>)> {
+fn living_ones(kept: Vec<Kept>, way: Way, kind: Option<&str>) -> Result<Vec<Kept>, Problem> {
     let of_kind = |line: &Line<'_>| kind.is_none_or(|kind| (line.text(Known::SessionType) == "PM") == (kind == "PM"));
     let question = |raw: &[u8]| {
         let line = Line::parse(raw).filter(of_kind)?;
@@ -424,9 +423,10 @@ fn living_ones(
     questions.sort_by(|a, b| (&a.host, a.port).cmp(&(&b.host, b.port)));
     questions.dedup();
     let patience = Patience { tries: 1, limit: Duration::from_secs(2) };
-    let answers = living::ask(&questions, way, patience, 64);
+    let answers = super::ask(&questions, way, patience, 64)?;
     let alive: Vec<&Question> = questions.iter().zip(&answers).filter(|(_, a)| a.is_ok()).map(|(q, _)| q).collect();
-    kept.into_iter().filter(|(_, raw, _)| question(raw).is_some_and(|question| alive.contains(&&question))).collect()
+    let answers = |raw: &[u8]| question(raw).is_some_and(|question| alive.contains(&&question));
+    Ok(kept.into_iter().filter(|(_, raw, _)| answers(raw)).collect())
 }
 
 /// `--address`: one machine, by the index.

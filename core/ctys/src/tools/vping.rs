@@ -2,7 +2,7 @@
 
 use super::options::opt;
 use super::{Call, Tool, usage};
-use ctys_engine::living::{self, Patience, Question, Way};
+use ctys_engine::living::{Patience, Question, Way};
 use ctys_line::{CallOptions, Shelf};
 use ctys_model::bytes::escape_for_eyes;
 use ctys_model::{Phase, Problem};
@@ -32,17 +32,20 @@ pub const TOOL: Tool = Tool {
 
 fn run(call: &mut Call) -> Result<u8, Problem> {
     let given = &call.given;
-    let number = |word: &str, usual: u64| given.number(word, usual).map_err(usage);
-    let seconds = |word: &str, usual: u64| number(word, usual).map(|n| Duration::from_secs(n.max(1)));
-    let ping = Patience { tries: number("ping-trials", 1)?.max(1) as u32, limit: seconds("ping-timeout", 1)? };
-    let ssh = Patience { tries: number("ssh-trials", 1)?.max(1) as u32, limit: seconds("ssh-timeout", 3)? };
-    let at_once = number("threads", 64)?.max(1) as usize;
+    let count = |word: &str, usual: u32| given.count(word, usual).map_err(usage);
+    let seconds = |word: &str, usual: u32| count(word, usual).map(|n| Duration::from_secs(n.into()));
+    let ping = Patience { tries: count("ping-trials", 1)?, limit: seconds("ping-timeout", 1)? };
+    let ssh = Patience { tries: count("ssh-trials", 1)?, limit: seconds("ssh-timeout", 3)? };
+    let at_once = count("threads", 64)? as usize;
     let questions = targets(call)?;
     if questions.is_empty() {
         return Err(usage("there is no host"));
     }
-    let pinged = living::ask(&questions, Way::Ping, ping, at_once);
-    let logged = call.given.has("ssh").then(|| living::ask(&questions, Way::Ssh, ssh, at_once));
+    let pinged = super::ask(&questions, Way::Ping, ping, at_once)?;
+    let logged = match call.given.has("ssh") {
+        true => Some(super::ask(&questions, Way::Ssh, ssh, at_once)?),
+        false => None,
+    };
     let machine = call.given.has("machine") || call.given.has("terse");
     let width = questions.iter().map(|question| question.host.chars().count()).max().unwrap_or(0).max(4);
     let word = |answer: &Result<(), String>| if answer.is_ok() { "up" } else { "down" };
