@@ -393,3 +393,71 @@ fn without_ping_nobody_is_said_to_be_down() {
     let stderr = tool(&sealed, "ctys-vdbgen", &["--stdio", "--threads", "0", "--", "lab00"]).fails(1);
     assert!(stderr.contains("--threads must be at least 1"), "{stderr}");
 }
+
+#[test]
+fn parts_of_calls_for_vhost_are_macros_of_its_call() {
+    let (sealed, text) = seed();
+    sealed.file(
+        ".ctys/macros/default",
+        "mine = -o label,pm NOT -inst\nwhere = lab00 tst100\nvtable = -o {macro:TAB_CPORT} -M first\n",
+    );
+    sealed.file(".ctys/macros/other", "raw = -o machine\n");
+    let vhost = |words: &[&str]| tool(&sealed, "ctys-vhost", words);
+    let shipped = fs::read_to_string(crate::sealed::repository().join("macros/default")).unwrap();
+    let names =
+        shipped.lines().filter_map(|line| Some(line.split_once(" = ")?.0.trim())).filter(|n| n.starts_with('v'));
+    let names: Vec<&str> = names.collect();
+    assert!(names.len() > 15 && names.contains(&"vconn") && names.contains(&"vhosthyper"), "{names:?}");
+    for name in names {
+        let table = vhost(&[&format!("macro:{name}"), "tst100"]).ok();
+        assert!(table.lines().count() >= 4 && table.contains("tst100"), "{name}: {table}");
+        assert_eq!(vhost(&["tst100", &format!("{{macro:{name}}}")]).ok(), table, "{name}");
+        for before in ["-o", "--output"] {
+            assert_eq!(vhost(&[before, &format!("macro:{name}"), "tst100"]).ok(), table, "{before} {name}");
+        }
+        for front in ["--output=", "-o"] {
+            assert_eq!(vhost(&[&format!("{front}macro:{name}"), "tst100"]).ok(), table, "{front} {name}");
+        }
+    }
+    assert_eq!(vhost(&["macro:raw%other", "macro:where", "macro:nothing%optional"]).ok(), text);
+    assert_eq!(vhost(&["macro:vtable", "tst100"]).ok().lines().count(), 3);
+    let stderr = vhost(&["macro:vhyperr", "tst100"]).fails(1);
+    assert!(
+        stderr.contains("the macro vhyperr is not defined") && stderr.contains("ctys-vhost macro:vhyperr"),
+        "{stderr}"
+    );
+    assert!(stderr.contains("did you mean vhyper?"), "{stderr}");
+    // Behind -- it is a pattern.
+    assert_eq!(vhost(&["--", "macro:vconn"]).ok(), "");
+}
+
+#[test]
+fn groups_come_to_what_they_are_in_a_call() {
+    let (sealed, _) = seed();
+    sealed.file(".ctys/groups/desk/q", "#include in2\nCONTEXT'(-t xen)'\nroot@b1'(-Z SUDO)' b2:2222 # two\n");
+    sealed.file(".ctys/groups/desk/in2", "b3 b3\n");
+    sealed.file(".ctys/groups/in2", "b9\n");
+    sealed.file(".ctys/groups/in2~", "old\n");
+    let groups = |words: &[&str]| tool(&sealed, "ctys-groups", words);
+    assert_eq!(groups(&["desk/q"]).ok(), "b3 root@b1 b2:2222\n");
+    assert_eq!(
+        groups(&["desk/q", "-m", "5"]).ok(),
+        "ctys -a list 'b3(-t XEN)'\nctys -a list 'root@b1(-t XEN -Z SUDO)'\nctys -a list 'b2:2222(-t XEN)'\n"
+    );
+    let explained = sealed.ctys(&["--explain", "-a", "list", "desk/q"]).ends(0).0;
+    assert!(explained.contains("b3 'root@b1(-Z SUDO)' b2:2222"), "{explained}");
+    let list = groups(&[]).ok();
+    assert!(list.lines().any(|line| line.ends_with("2/1        3 desk/q")), "{list}");
+    assert!(!list.contains('~'), "{list}");
+    assert!(groups(&["desk/q", "-m", "4"]).fails(1).contains("-m 4 is none of 1, 2, 3, 5"));
+    assert!(groups(&["nobody"]).fails(1).contains("there is no group nobody"));
+    sealed.file(".ctys/groups/round", "#include round\n");
+    let stderr = groups(&["round"]).fails(1);
+    assert!(stderr.contains("includes itself") && stderr.contains("(group round, line 1)"), "{stderr}");
+    sealed.tool("ansible-inventory", "echo '{\"web\":{\"hosts\":[\"lab00\"]},\"_meta\":{\"hostvars\":{}}}'");
+    assert!(groups(&["-A", "/nosuch", "web"]).fails(1).contains("/nosuch of -A does not exist"));
+    assert_eq!(groups(&["-A", "lab00,", "web"]).ok(), "lab00\n");
+    sealed.tool("ping", "for last; do :; done; [ \"$last\" != b1 ]");
+    let (stdout, _) = tool(&sealed, "ctys-vping", &["desk/q", "-m"]).ends(4);
+    assert_eq!(stdout, "b3;up;-\nb1;down;-\nb2;up;-\n");
+}

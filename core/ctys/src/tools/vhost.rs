@@ -5,6 +5,7 @@ use super::look::Look;
 use super::options::opt;
 use super::{Call, Tool, usage};
 use crate::collect::Collector;
+use crate::home::Home;
 use crate::screen::Screen;
 use ctys_engine::living::{Patience, Question, Way};
 use ctys_engine::store::{Build, Store, View};
@@ -13,6 +14,7 @@ use ctys_inventory::line::{self, Line};
 use ctys_inventory::macmap::{Entry, MacMap};
 use ctys_inventory::query::{Choice, Query};
 use ctys_inventory::resolve::{Machine, Wanted};
+use ctys_line::{Mistake, World};
 use ctys_model::bytes::{escape, escape_for_eyes};
 use ctys_model::field::Known;
 use ctys_model::{MachineAddress, Phase, Problem, Record, Value};
@@ -111,6 +113,31 @@ fn run(call: &mut Call) -> Result<u8, Problem> {
         }
     }
     found.finish(call, &wanted, &look)
+}
+
+/// The words with the macros among them expanded, those of the call line: `macro:vconn` is `-o` with a table. Behind `--`
+/// stand patterns as they are.
+pub fn with_macros(words: &[String], home: &Home) -> Result<Vec<String>, Vec<Mistake>> {
+    let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
+    let world = World { program: TOOL.name, ..crate::run::world(home, home, &[]) };
+    // In one word with its -o a macro is none: it does not begin in the middle of a word.
+    let apart = |word: &String| match word.strip_prefix("-o").filter(|value| !value.is_empty()) {
+        Some(value) => vec!["-o".to_string(), value.to_string()],
+        None => vec![word.clone()],
+    };
+    let typed: Vec<String> = words[..end].iter().flat_map(apart).collect();
+    let mut expanded = ctys_line::expand_macros(&typed, &world)?;
+    // `-o macro:vconn`: the macro brings its own -o.
+    for at in (0..expanded.len()).rev() {
+        if expanded[at] == "--output=-o" {
+            expanded[at] = "-o".into();
+        } else if ["-o", "--output"].contains(&&*expanded[at]) && expanded.get(at + 1).is_some_and(|next| next == "-o")
+        {
+            expanded.remove(at);
+        }
+    }
+    expanded.extend_from_slice(&words[end..]);
+    Ok(expanded)
 }
 
 /// Where and when the lines of a folder were seen.

@@ -3,9 +3,10 @@
 use super::options::opt;
 use super::{Call, Tool, usage};
 use ctys_engine::living::{Patience, Question, Way};
-use ctys_line::{CallOptions, Shelf};
+use ctys_line::Member;
 use ctys_model::bytes::escape_for_eyes;
 use ctys_model::{Phase, Problem};
+use std::collections::HashSet;
 use std::time::Duration;
 
 /// The tool.
@@ -37,7 +38,13 @@ fn run(call: &mut Call) -> Result<u8, Problem> {
     let ping = Patience { tries: count("ping-trials", 1)?, limit: seconds("ping-timeout", 1)? };
     let ssh = Patience { tries: count("ssh-trials", 1)?, limit: seconds("ssh-timeout", 3)? };
     let at_once = count("threads", 64)? as usize;
-    let questions = targets(call)?;
+    if given.arguments.is_empty() {
+        return Err(usage("there is no host"));
+    }
+    let questions = match targets(call) {
+        Ok(questions) => questions,
+        Err(code) => return Ok(code),
+    };
     if questions.is_empty() {
         return Err(usage("there is no host"));
     }
@@ -69,30 +76,27 @@ fn run(call: &mut Call) -> Result<u8, Problem> {
     Ok(if silent > 0 { Phase::Connect.exit_code() } else { 0 })
 }
 
-/// The hosts of the call: a set, a group with its members, or a host.
-fn targets(call: &Call) -> Result<Vec<Question>, Problem> {
-    let mut names = Vec::new();
-    for word in &call.given.arguments {
-        if call.given.has("raw") {
-            names.push(word.clone());
-            continue;
-        }
-        match super::groups::members(&call.home, word, &CallOptions::default()).map_err(usage)? {
-            Some(members) => names.extend(members),
-            None => match call.home.node_set(word, &CallOptions::default()).map_err(usage)? {
-                Some(hosts) => names.extend(hosts),
-                None => names.push(word.clone()),
-            },
-        }
-    }
-    let question = |name: &String| {
-        let host = name.rsplit('@').next().unwrap_or(name);
-        match host.rsplit_once(':') {
-            Some((host, port)) if !host.contains(':') && port.parse::<u16>().is_ok() => {
-                Question { host: host.into(), port: port.parse().unwrap_or(22) }
-            }
-            _ => Question { host: host.into(), port: 22 },
-        }
+/// The hosts of the call, each once: sets, groups with their members, hosts.
+fn targets(call: &mut Call) -> Result<Vec<Question>, u8> {
+    let words = call.given.arguments.clone();
+    let mut questions: Vec<Question> = if call.given.has("raw") {
+        words.iter().map(|word| as_it_is(word)).collect()
+    } else {
+        let question = |Member { target, .. }: Member| Question { host: target.host, port: target.port.unwrap_or(22) };
+        super::members(call, &words)?.into_iter().map(question).collect()
     };
-    Ok(names.iter().map(question).collect())
+    let mut seen = HashSet::new();
+    questions.retain(|question| seen.insert((question.host.clone(), question.port)));
+    Ok(questions)
+}
+
+/// A host with its account and its port, which is neither a group nor a set.
+fn as_it_is(name: &str) -> Question {
+    let host = name.rsplit('@').next().unwrap_or(name);
+    match host.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') && port.parse::<u16>().is_ok() => {
+            Question { host: host.into(), port: port.parse().unwrap_or(22) }
+        }
+        _ => Question { host: host.into(), port: 22 },
+    }
 }
