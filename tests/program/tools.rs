@@ -89,6 +89,8 @@ fn which_records_a_query_prints_and_how_it_ends() {
     check(&["-T", "QEMU"], &[]);
     check(&["-A", "p:/root/xen/tst100/tst100.conf"], &[0]);
     check(&["-A", UUID], &[0, 2]);
+    let joined = format!("{}\n{}", "tst100;XEN;lab00.xyz", "tst100;XEN;lab00.xyz\n".repeat(2));
+    assert_eq!(tool(&sealed, "ctys-vhost", &["-X", "-o", "tab_gen:3_l_9%%2_t_9%%1_pm_20", "tst100"]).ok(), joined);
     // No match prints nothing, not even a heading.
     assert_eq!(tool(&sealed, "ctys-vhost", &["nobody"]).ok(), "");
     assert_eq!(
