@@ -97,6 +97,16 @@ fn which_records_a_query_prints_and_how_it_ends() {
         tool(&sealed, "ctys-vhost", &["-o", "titleidx,label,pm,tcp", "tst100"]).ok(),
         format!("ContainingMachine(1);Label(3);TCP(7)\n{}", "lab00.xyz;tst100;192.168.1.220\n".repeat(3))
     );
+    // A second interface of a machine is no second machine; the same label elsewhere is one.
+    let line = text.lines().next().unwrap();
+    let second = line.replace("00:50:56:13:11:40;192.168.1.220", "00:50:56:13:11:49;10.0.0.9");
+    sealed.file("two/enum.fdb", &format!("{line}\n{second}\n"));
+    let two = sealed.folder.join("home/two").display().to_string();
+    let unique = |words: &[&str]| tool(&sealed, "ctys-vhost", &[&["-p", &two, "-M", "unique"], words].concat());
+    assert_eq!(unique(&["-o", "label,mac", "tst100"]).ok(), "tst100;00:50:56:13:11:40\ntst100;00:50:56:13:11:49\n");
+    sealed.file("two/enum.fdb", &format!("{line}\n{}\n", second.replace("lab00", "lab07")));
+    assert!(unique(&["tst100"]).fails(11).contains("lab07.xyz[l:tst100"));
+    assert_eq!(unique(&["-o", "label", "-T", "pm"]).ok(), "");
     let stderr = tool(&sealed, "ctys-vhost", &["-M", "unique", "tst100", "a b|tst"]).fails(11);
     assert!(stderr.contains("tst100-inst.conf") && stderr.contains("-M all tst100 'a b|tst'"), "{stderr}");
     let ends = |words: &[&str], code: i32, part: &str| {
@@ -108,6 +118,8 @@ fn which_records_a_query_prints_and_how_it_ends() {
     ends(&["-o", "nonsense"], 1, "no suboption nonsense");
     ends(&["-M", "some"], 1, "FIRST");
     ends(&["-p", "/nonexistent"], 1, "/nonexistent");
+    ends(&["-T", "xne"], 1, "the session type xne is not known");
+    ends(&["-T", "xne"], 1, "did you mean XEN?");
     ends(&["-C", "macmap"], 10, "macmap.fdb");
     fs::remove_file(sealed.folder.join("home/.ctys/db/default/enum.fdb")).unwrap();
     ends(&["x"], 8, "ctys-vdbgen");
@@ -173,6 +185,9 @@ fn the_map_of_hardware_addresses_is_made_looked_up_and_joined() {
     assert_eq!(tool(&sealed, "ctys-extractMAClst", &["-i", &conf]).ok(), "10.9.9.9;tst100;00:50:56:13:11:40\n");
     assert_eq!(tool(&sealed, "ctys-extractMAClst", &["-E", &conf]).ok(), "00:50:56:13:11:40 tst100\n");
     assert!(tool(&sealed, "ctys-macmap", &["x"]).fails(2).contains("ctys-extractMAClst -P"));
+    let missing = sealed.folder.join("home/nosuch");
+    let stderr = tool(&sealed, "ctys-extractMAClst", &["-p", missing.to_str().unwrap(), &conf]).fails(1);
+    assert!(stderr.contains("nosuch of -p does not exist") && !missing.exists(), "{stderr}");
     tool(&sealed, "ctys-extractMAClst", &["-P", &conf]).ok();
     assert_eq!(tool(&sealed, "ctys-macmap", &["-m", "TST1"]).ok(), "00:50:56:13:11:40\n");
     assert_eq!(tool(&sealed, "ctys-macmap", &["10.9"]).ok(), "tst100;00:50:56:13:11:40;10.9.9.9\n");
@@ -340,6 +355,7 @@ fn the_smaller_tools() {
 #[test]
 fn every_tool_tells_its_options_and_its_version() {
     let sealed = Sealed::new();
+    assert!(sealed.ctys(&["help", "exit"]).ok().contains("man ctys-vhost"));
     let names =
         ["vhost", "vdbgen", "macmap", "extractMAClst", "extractARPlst", "dnsutil", "genmconf", "groups", "macros"];
     for name in names.into_iter().chain(["plugins", "vping", "wakeup", "proxy", "ansible", "createConfVM"]) {

@@ -140,6 +140,18 @@ pub fn expand_macros(words: &[String], world: &World<'_>) -> Result<Vec<String>,
     if mistakes.is_empty() { Ok(words.iter().map(ToString::to_string).collect()) } else { Err(mistakes) }
 }
 
+/// A session type in upper case, or ALL, as `-t` takes it.
+///
+/// # Errors
+/// When neither the original nor a plugin at hand has such a type.
+pub fn session_type(word: &str, world: &World<'_>) -> Result<String, Mistake> {
+    let mut desk = Desk::new(world);
+    let word = desk.call(&[word.to_string()]).remove(0);
+    let known = types::known(&mut desk, &word);
+    let (_, mut mistakes) = desk.close();
+    known.ok_or_else(|| mistakes.remove(0))
+}
+
 fn read(desk: &mut Desk<'_>, words: &[text::Text]) -> Option<CallLine> {
     let end = words.last().map_or_else(Spot::default, |word| word.spot().behind());
     let (words, nothing) = macros::expand(desk, words);

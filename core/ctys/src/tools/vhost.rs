@@ -196,8 +196,7 @@ impl Selection {
             return Err(usage(format!("-c {word} is none of CNT, MINCNT, MAXCNT")));
         }
         let alive = given.last("alive").or_else(|| given.last("runtime")).map(alive).transpose()?;
-        let types =
-            given.list("types").iter().map(|word| word.to_ascii_uppercase()).filter(|word| word != "ALL").collect();
+        let types = types(call)?;
         Ok(Selection { query, choice, types, count, alive })
     }
 
@@ -240,6 +239,25 @@ impl Selection {
             if self.fits(raw, number) && Line::is_record(raw) { each(number, raw) } else { ControlFlow::Continue(()) }
         })
     }
+}
+
+/// `-T`: the session types that are wanted, all when there is none. KVM stands for itself and for QEMU, which runs both.
+fn types(call: &Call) -> Result<Vec<String>, Problem> {
+    let words = call.given.list("types");
+    if words.is_empty() {
+        return Ok(Vec::new());
+    }
+    let manifests = super::manifests(&call.home);
+    let world = crate::run::world(&call.home, &call.home, &manifests);
+    let mut types = Vec::new();
+    for word in words {
+        let known = ctys_line::session_type(&word, &world).map_err(|mistake| {
+            let problem = Problem::from(&mistake);
+            Problem { message: format!("-T: {}", problem.message), ..problem }
+        })?;
+        types.extend([known, word.to_ascii_uppercase()]);
+    }
+    Ok(if types.iter().any(|name| name == "ALL") { Vec::new() } else { types })
 }
 
 /// The record with the address that the map knows for its hardware address; none when it has one, or the map has none.
@@ -416,7 +434,14 @@ impl Found {
         if wanted.choice == Choice::UniqueSort {
             kept.dedup_by(|a, b| a.1 == b.1);
         }
-        if wanted.choice == Choice::Unique && kept.len() > 1 {
+        // The records of one machine, one for each of its interfaces, are no two machines.
+        let machine = |raw: &[u8]| {
+            let line = Line::parse(raw);
+            let fields = [Known::Pm, Known::SessionType, Known::Label, Known::Id, Known::Uuid];
+            line.map(|line| fields.map(|field| line.text(field)))
+        };
+        let machines: BTreeSet<_> = kept.iter().map(|(_, raw, _)| machine(raw)).collect();
+        if wanted.choice == Choice::Unique && machines.len() > 1 {
             // A pattern such as -inst would be an option there.
             let ended = call.given.arguments.iter().any(|word| word.starts_with('-')).then(|| "--".to_string());
             let words = call.given.arguments.iter().map(|word| shell_word(word));
