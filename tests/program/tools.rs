@@ -179,6 +179,10 @@ fn one_macro_gives_the_same_table_by_enumerate_and_by_vhost_and_the_users_own_wo
 #[test]
 fn the_map_of_hardware_addresses_is_made_looked_up_and_joined() {
     let sealed = lab();
+    // Of a pair of digits the 0 in front may be left out.
+    sealed.file("short.conf", "host x { hardware ethernet 0:a:b:c:d:4; fixed-address 10.9.9.8; }\n");
+    let short = sealed.folder.join("home/short.conf").display().to_string();
+    assert_eq!(tool(&sealed, "ctys-extractMAClst", &[&short]).ok(), "x;00:0A:0B:0C:0D:04;10.9.9.8\n");
     sealed.file("dhcpd.conf", "host tst100 { hardware ethernet 00:50:56:13:11:40; fixed-address 10.9.9.9; }\n");
     let conf = sealed.folder.join("home/dhcpd.conf").display().to_string();
     assert_eq!(tool(&sealed, "ctys-extractMAClst", &[&conf]).ok(), "tst100;00:50:56:13:11:40;10.9.9.9\n");
@@ -478,4 +482,16 @@ fn groups_come_to_what_they_are_in_a_call() {
     sealed.tool("ping", "for last; do :; done; [ \"$last\" != b1 ]");
     let (stdout, _) = tool(&sealed, "ctys-vping", &["desk/q", "-m"]).ends(4);
     assert_eq!(stdout, "b3;up;-\nb1;down;-\nb2;up;-\n");
+}
+
+#[test]
+fn only_who_writes_targets_wrong_is_told_how_they_are_written() {
+    let sealed = lab();
+    let hint = "ctys help targets tells how targets are written";
+    let vdbgen = |words: &[&str]| tool(&sealed, "ctys-vdbgen", words).fails(1);
+    let stderr = vdbgen(&["--stdio", "--", "lab[3-1]"]);
+    assert!(stderr.contains("ends before it begins") && stderr.contains(hint), "{stderr}");
+    let stderr = vdbgen(&["--stdio", "-t", "nosuch", "--", "lab00"]);
+    assert!(stderr.contains("session type nosuch") && !stderr.contains(hint), "{stderr}");
+    assert!(sealed.ctys(&["help", "targets"]).ok().starts_with("A target is"));
 }

@@ -12,6 +12,7 @@
 
 use super::options::opt;
 use super::{Call, Tool, usage};
+use crate::home::Home;
 use ctys_engine::store::Store;
 use ctys_inventory::Line;
 use ctys_inventory::nodeset::NodeSet;
@@ -156,6 +157,11 @@ fn list(call: &mut Call) -> Result<u8, Problem> {
         }
     }
     print(call, &lines.join("\n"))
+}
+
+/// The names of all groups.
+pub fn names(home: &Home) -> BTreeSet<String> {
+    home.group_folders().iter().flat_map(|folder| names_below(folder, folder, 0)).collect()
 }
 
 fn names_below(folder: &Path, root: &Path, depth: usize) -> Vec<String> {
