@@ -479,6 +479,7 @@ fn groups_come_to_what_they_are_in_a_call() {
     sealed.tool("ansible-inventory", "echo '{\"web\":{\"hosts\":[\"lab00\"]},\"_meta\":{\"hostvars\":{}}}'");
     assert!(groups(&["-A", "/nosuch", "web"]).fails(1).contains("/nosuch of -A does not exist"));
     assert_eq!(groups(&["-A", "lab00,", "web"]).ok(), "lab00\n");
+    assert_eq!(groups(&["web", "-A"]).ok(), groups(&["--ansible", "web"]).ok());
     sealed.tool("ping", "for last; do :; done; [ \"$last\" != b1 ]");
     let (stdout, _) = tool(&sealed, "ctys-vping", &["desk/q", "-m"]).ends(4);
     assert_eq!(stdout, "b3;up;-\nb1;down;-\nb2;up;-\n");

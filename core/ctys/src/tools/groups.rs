@@ -242,7 +242,8 @@ fn of_ansible(call: &mut Call) -> Result<u8, Problem> {
     if let Some(missing) = inventory.as_ref().filter(|text| !text.contains(',') && !text.starts_with('~'))
         && !Path::new(missing).exists()
     {
-        return Err(usage(format!("the inventory {} of -A does not exist", escape_for_eyes(missing))));
+        let problem = usage(format!("the inventory {} of -A does not exist", escape_for_eyes(missing)));
+        return Err(problem.hint("--ansible without a file asks the inventory of ansible.cfg"));
     }
     let known = ctys_engine::borrow::ansible_inventory(inventory.as_deref());
     let known = known.map_err(|why| Problem::new(Phase::Here, why))?;

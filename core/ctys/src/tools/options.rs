@@ -128,6 +128,7 @@ pub fn read(tool: &Tool, words: &[String]) -> Result<Given, Problem> {
             }
             let rest = letters.as_str();
             let value = if rest.is_empty() { words.next().cloned() } else { Some(rest.to_string()) };
+            let value = value.or_else(|| option.value.starts_with('[').then(String::new));
             given.values.push((
                 option.long,
                 value.ok_or_else(|| wrong(format!("-{letter} has no value: {} is expected", option.value)))?,
