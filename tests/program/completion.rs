@@ -46,6 +46,7 @@ fn bash(sealed: &Sealed, line: &str) -> Vec<String> {
 #[test]
 fn bash_completes_options_hosts_and_machines_as_it_is_used() {
     let sealed = desk();
+    sealed.file(".ctys/groups/desk/q", "lab00\n");
     let config = format!("ctys --ssh-config {}", sealed.folder.join("home/ssh_config").display());
     let check = |line: &str, want: &[&str]| assert_eq!(bash(&sealed, line), want, "{line}");
     check("ctys -a canc", &["cancel="]);
@@ -62,6 +63,11 @@ fn bash_completes_options_hosts_and_machines_as_it_is_used() {
     check("ctys -H separ", &["separators"]);
     check("ctys vh", &["vhost"]);
     check("ctys-vhost ts", &["tst100"]);
+    check("ctys groups every", &["everybody"]);
+    check("ctys groups desk/", &["desk/q"]);
+    check("ctys-groups -m 5 ts", &[]);
+    check("ctys macros TAB_CP", &["TAB_CPORT"]);
+    check("ctys-macros -E vcon", &["vconf", "vconn"]);
     check("ctys vdbgen --appe", &["--append"]);
     check("ctys completion z", &["zsh"]);
     check("ctys every", &["everybody"]);

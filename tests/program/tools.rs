@@ -89,12 +89,24 @@ fn which_records_a_query_prints_and_how_it_ends() {
     check(&["-T", "QEMU"], &[]);
     check(&["-A", "p:/root/xen/tst100/tst100.conf"], &[0]);
     check(&["-A", UUID], &[0, 2]);
+    let joined = format!("{}\n{}", "tst100;XEN;lab00.xyz", "tst100;XEN;lab00.xyz\n".repeat(2));
+    assert_eq!(tool(&sealed, "ctys-vhost", &["-X", "-o", "tab_gen:3_l_9%%2_t_9%%1_pm_20", "tst100"]).ok(), joined);
     // No match prints nothing, not even a heading.
     assert_eq!(tool(&sealed, "ctys-vhost", &["nobody"]).ok(), "");
     assert_eq!(
         tool(&sealed, "ctys-vhost", &["-o", "titleidx,label,pm,tcp", "tst100"]).ok(),
         format!("ContainingMachine(1);Label(3);TCP(7)\n{}", "lab00.xyz;tst100;192.168.1.220\n".repeat(3))
     );
+    // A second interface of a machine is no second machine; the same label elsewhere is one.
+    let line = text.lines().next().unwrap();
+    let second = line.replace("00:50:56:13:11:40;192.168.1.220", "00:50:56:13:11:49;10.0.0.9");
+    sealed.file("two/enum.fdb", &format!("{line}\n{second}\n"));
+    let two = sealed.folder.join("home/two").display().to_string();
+    let unique = |words: &[&str]| tool(&sealed, "ctys-vhost", &[&["-p", &two, "-M", "unique"], words].concat());
+    assert_eq!(unique(&["-o", "label,mac", "tst100"]).ok(), "tst100;00:50:56:13:11:40\ntst100;00:50:56:13:11:49\n");
+    sealed.file("two/enum.fdb", &format!("{line}\n{}\n", second.replace("lab00", "lab07")));
+    assert!(unique(&["tst100"]).fails(11).contains("lab07.xyz[l:tst100"));
+    assert_eq!(unique(&["-o", "label", "-T", "pm"]).ok(), "");
     let stderr = tool(&sealed, "ctys-vhost", &["-M", "unique", "tst100", "a b|tst"]).fails(11);
     assert!(stderr.contains("tst100-inst.conf") && stderr.contains("-M all tst100 'a b|tst'"), "{stderr}");
     let ends = |words: &[&str], code: i32, part: &str| {
@@ -106,6 +118,8 @@ fn which_records_a_query_prints_and_how_it_ends() {
     ends(&["-o", "nonsense"], 1, "no suboption nonsense");
     ends(&["-M", "some"], 1, "FIRST");
     ends(&["-p", "/nonexistent"], 1, "/nonexistent");
+    ends(&["-T", "xne"], 1, "the session type xne is not known");
+    ends(&["-T", "xne"], 1, "did you mean XEN?");
     ends(&["-C", "macmap"], 10, "macmap.fdb");
     fs::remove_file(sealed.folder.join("home/.ctys/db/default/enum.fdb")).unwrap();
     ends(&["x"], 8, "ctys-vdbgen");
@@ -165,12 +179,19 @@ fn one_macro_gives_the_same_table_by_enumerate_and_by_vhost_and_the_users_own_wo
 #[test]
 fn the_map_of_hardware_addresses_is_made_looked_up_and_joined() {
     let sealed = lab();
+    // Of a pair of digits the 0 in front may be left out.
+    sealed.file("short.conf", "host x { hardware ethernet 0:a:b:c:d:4; fixed-address 10.9.9.8; }\n");
+    let short = sealed.folder.join("home/short.conf").display().to_string();
+    assert_eq!(tool(&sealed, "ctys-extractMAClst", &[&short]).ok(), "x;00:0A:0B:0C:0D:04;10.9.9.8\n");
     sealed.file("dhcpd.conf", "host tst100 { hardware ethernet 00:50:56:13:11:40; fixed-address 10.9.9.9; }\n");
     let conf = sealed.folder.join("home/dhcpd.conf").display().to_string();
     assert_eq!(tool(&sealed, "ctys-extractMAClst", &[&conf]).ok(), "tst100;00:50:56:13:11:40;10.9.9.9\n");
     assert_eq!(tool(&sealed, "ctys-extractMAClst", &["-i", &conf]).ok(), "10.9.9.9;tst100;00:50:56:13:11:40\n");
     assert_eq!(tool(&sealed, "ctys-extractMAClst", &["-E", &conf]).ok(), "00:50:56:13:11:40 tst100\n");
     assert!(tool(&sealed, "ctys-macmap", &["x"]).fails(2).contains("ctys-extractMAClst -P"));
+    let missing = sealed.folder.join("home/nosuch");
+    let stderr = tool(&sealed, "ctys-extractMAClst", &["-p", missing.to_str().unwrap(), &conf]).fails(1);
+    assert!(stderr.contains("nosuch of -p does not exist") && !missing.exists(), "{stderr}");
     tool(&sealed, "ctys-extractMAClst", &["-P", &conf]).ok();
     assert_eq!(tool(&sealed, "ctys-macmap", &["-m", "TST1"]).ok(), "00:50:56:13:11:40\n");
     assert_eq!(tool(&sealed, "ctys-macmap", &["10.9"]).ok(), "tst100;00:50:56:13:11:40;10.9.9.9\n");
@@ -338,6 +359,7 @@ fn the_smaller_tools() {
 #[test]
 fn every_tool_tells_its_options_and_its_version() {
     let sealed = Sealed::new();
+    assert!(sealed.ctys(&["help", "exit"]).ok().contains("man ctys-vhost"));
     let names =
         ["vhost", "vdbgen", "macmap", "extractMAClst", "extractARPlst", "dnsutil", "genmconf", "groups", "macros"];
     for name in names.into_iter().chain(["plugins", "vping", "wakeup", "proxy", "ansible", "createConfVM"]) {
@@ -347,4 +369,130 @@ fn every_tool_tells_its_options_and_its_version() {
         assert_eq!(tool(&sealed, &name, &["-X", "-V"]).ok(), env!("CARGO_PKG_VERSION"));
         assert!(tool(&sealed, &name, &["--nonsense"]).fails(1).contains("--nonsense is not known"));
     }
+}
+
+#[test]
+fn options_stand_anywhere_before_two_dashes() {
+    let (sealed, text) = seed();
+    let run = |name: &str, words: &[&str]| tool(&sealed, name, words);
+    assert_eq!(run("ctys-vhost", &["lab00", "-o", "machine", "-s", "XEN", "-M", "all", "tst100"]).ok(), text);
+    assert_eq!(run("ctys-vhost", &["lab00", "-o", "machine", "--", "-inst"]).ok().lines().count(), 1);
+    sealed.tool("ping", "exit 0");
+    assert_eq!(run("ctys-vping", &["localhost", "-m"]).ok(), "localhost;up;-\n");
+    sealed.file(".ctys/groups/desk", "ws2 ws3\n");
+    assert_eq!(run("ctys-groups", &["desk", "-m", "2"]).ok(), "ws2\nws3\n");
+    assert!(run("ctys-macros", &["TAB_CPORT", "-E"]).ok().starts_with("TAB_CPORT = tab_gen:3_Label_10%%2_stype_8"));
+    let plugins = run("ctys-plugins", &["localhost", "-X"]).ok();
+    assert!(plugins.lines().all(|line| line.split(';').count() == 7), "{plugins}");
+    for name in ["ctys-vhost", "ctys-vping", "ctys-groups", "ctys-macros", "ctys-plugins", "ctys-vdbgen"] {
+        let stderr = run(name, &["x", "--vresion"]).fails(1);
+        assert!(stderr.contains("--vresion is not known") && stderr.contains("did you mean --version?"), "{stderr}");
+    }
+    // Options of a call of ctys are none behind --.
+    let stderr = run("ctys-plugins", &["--", "localhost", "-X"]).fails(1);
+    assert!(stderr.contains("-X stands behind --"), "{stderr}");
+    for name in ["ctys-genmconf", "ctys-ansible"] {
+        assert!(run(name, &["extra"]).fails(1).contains("takes no arguments"), "{name}");
+    }
+}
+
+#[test]
+fn without_ping_nobody_is_said_to_be_down() {
+    let (sealed, _) = seed();
+    // Nothing but ours is found: a ping of this machine would be asked else.
+    let run = |name: &str, words: &[&str]| {
+        let output = sealed.command(words).arg0(name).env("PATH", sealed.folder.join("bin")).output().unwrap();
+        let stderr = Outcome::of(output, format!("{name} {}", words.join(" "))).fails(2);
+        assert!(stderr.contains("ping cannot be run") && stderr.contains("iputils-ping"), "{stderr}");
+    };
+    run("ctys-vping", &["localhost", "lab00"]);
+    run("ctys-vhost", &["-R", "ping"]);
+    run("ctys-extractARPlst", &["localhost"]);
+    for words in [["--ping-trials", "0"], ["--ssh-trials", "0"], ["--threads", "0"], ["--ping-timeout", "0"]] {
+        let stderr = tool(&sealed, "ctys-vping", &[&words[..], &["localhost"]].concat()).fails(1);
+        assert!(stderr.contains(&format!("{} must be at least 1", words[0])), "{stderr}");
+    }
+    let stderr = tool(&sealed, "ctys-vdbgen", &["--stdio", "--threads", "0", "--", "lab00"]).fails(1);
+    assert!(stderr.contains("--threads must be at least 1"), "{stderr}");
+}
+
+#[test]
+fn parts_of_calls_for_vhost_are_macros_of_its_call() {
+    let (sealed, text) = seed();
+    sealed.file(
+        ".ctys/macros/default",
+        "mine = -o label,pm NOT -inst\nwhere = lab00 tst100\nvtable = -o {macro:TAB_CPORT} -M first\n",
+    );
+    sealed.file(".ctys/macros/other", "raw = -o machine\n");
+    let vhost = |words: &[&str]| tool(&sealed, "ctys-vhost", words);
+    let shipped = fs::read_to_string(crate::sealed::repository().join("macros/default")).unwrap();
+    let names =
+        shipped.lines().filter_map(|line| Some(line.split_once(" = ")?.0.trim())).filter(|n| n.starts_with('v'));
+    let names: Vec<&str> = names.collect();
+    assert!(names.len() > 15 && names.contains(&"vconn") && names.contains(&"vhosthyper"), "{names:?}");
+    for name in names {
+        let table = vhost(&[&format!("macro:{name}"), "tst100"]).ok();
+        assert!(table.lines().count() >= 4 && table.contains("tst100"), "{name}: {table}");
+        assert_eq!(vhost(&["tst100", &format!("{{macro:{name}}}")]).ok(), table, "{name}");
+        for before in ["-o", "--output"] {
+            assert_eq!(vhost(&[before, &format!("macro:{name}"), "tst100"]).ok(), table, "{before} {name}");
+        }
+        for front in ["--output=", "-o"] {
+            assert_eq!(vhost(&[&format!("{front}macro:{name}"), "tst100"]).ok(), table, "{front} {name}");
+        }
+    }
+    assert_eq!(vhost(&["macro:raw%other", "macro:where", "macro:nothing%optional"]).ok(), text);
+    assert_eq!(vhost(&["macro:vtable", "tst100"]).ok().lines().count(), 3);
+    let stderr = vhost(&["macro:vhyperr", "tst100"]).fails(1);
+    assert!(
+        stderr.contains("the macro vhyperr is not defined") && stderr.contains("ctys-vhost macro:vhyperr"),
+        "{stderr}"
+    );
+    assert!(stderr.contains("did you mean vhyper?"), "{stderr}");
+    // Behind -- it is a pattern.
+    assert_eq!(vhost(&["--", "macro:vconn"]).ok(), "");
+}
+
+#[test]
+fn groups_come_to_what_they_are_in_a_call() {
+    let (sealed, _) = seed();
+    sealed.file(".ctys/groups/desk/q", "#include in2\nCONTEXT'(-t xen)'\nroot@b1'(-Z SUDO)' b2:2222 # two\n");
+    sealed.file(".ctys/groups/desk/in2", "b3 b3\n");
+    sealed.file(".ctys/groups/in2", "b9\n");
+    sealed.file(".ctys/groups/in2~", "old\n");
+    let groups = |words: &[&str]| tool(&sealed, "ctys-groups", words);
+    assert_eq!(groups(&["desk/q"]).ok(), "b3 root@b1 b2:2222\n");
+    assert_eq!(
+        groups(&["desk/q", "-m", "5"]).ok(),
+        "ctys -a list 'b3(-t XEN)'\nctys -a list 'root@b1(-t XEN -Z SUDO)'\nctys -a list 'b2:2222(-t XEN)'\n"
+    );
+    let explained = sealed.ctys(&["--explain", "-a", "list", "desk/q"]).ends(0).0;
+    assert!(explained.contains("b3 'root@b1(-Z SUDO)' b2:2222"), "{explained}");
+    let list = groups(&[]).ok();
+    assert!(list.lines().any(|line| line.ends_with("2/1        3 desk/q")), "{list}");
+    assert!(!list.contains('~'), "{list}");
+    assert!(groups(&["desk/q", "-m", "4"]).fails(1).contains("-m 4 is none of 1, 2, 3, 5"));
+    assert!(groups(&["nobody"]).fails(1).contains("there is no group nobody"));
+    sealed.file(".ctys/groups/round", "#include round\n");
+    let stderr = groups(&["round"]).fails(1);
+    assert!(stderr.contains("includes itself") && stderr.contains("(group round, line 1)"), "{stderr}");
+    sealed.tool("ansible-inventory", "echo '{\"web\":{\"hosts\":[\"lab00\"]},\"_meta\":{\"hostvars\":{}}}'");
+    assert!(groups(&["-A", "/nosuch", "web"]).fails(1).contains("/nosuch of -A does not exist"));
+    assert_eq!(groups(&["-A", "lab00,", "web"]).ok(), "lab00\n");
+    assert_eq!(groups(&["web", "-A"]).ok(), groups(&["--ansible", "web"]).ok());
+    sealed.tool("ping", "for last; do :; done; [ \"$last\" != b1 ]");
+    let (stdout, _) = tool(&sealed, "ctys-vping", &["desk/q", "-m"]).ends(4);
+    assert_eq!(stdout, "b3;up;-\nb1;down;-\nb2;up;-\n");
+}
+
+#[test]
+fn only_who_writes_targets_wrong_is_told_how_they_are_written() {
+    let sealed = lab();
+    let hint = "ctys help targets tells how targets are written";
+    let vdbgen = |words: &[&str]| tool(&sealed, "ctys-vdbgen", words).fails(1);
+    let stderr = vdbgen(&["--stdio", "--", "lab[3-1]"]);
+    assert!(stderr.contains("ends before it begins") && stderr.contains(hint), "{stderr}");
+    let stderr = vdbgen(&["--stdio", "-t", "nosuch", "--", "lab00"]);
+    assert!(stderr.contains("session type nosuch") && !stderr.contains(hint), "{stderr}");
+    assert!(sealed.ctys(&["help", "targets"]).ok().starts_with("A target is"));
 }

@@ -131,8 +131,10 @@ fn ambiguous(all: &[Machine], wanted: &Wanted) -> Problem {
     let MachineAddress { id, file_name, label, uuid, mac, tcp, .. } = &wanted.address;
     let values = [label, uuid, mac, tcp, file_name, id].into_iter().flatten();
     let host = Some(&wanted.host).filter(|host| !host.is_empty());
-    let patterns: Vec<String> =
-        host.into_iter().chain(&wanted.types).chain(values).map(|word| shell_word(word)).collect();
+    let words: Vec<&String> = host.into_iter().chain(&wanted.types).chain(values).collect();
+    // A label such as -x would be an option there.
+    let ended = words.iter().any(|word| word.starts_with('-')).then(|| "--".to_string());
+    let patterns: Vec<String> = ended.into_iter().chain(words.iter().map(|word| shell_word(word))).collect();
     problem
         .hint(format!("ctys-vhost -o machine -s -M all {} shows them", patterns.join(" ")))
         .hint("add a part of the address such as p:<path>; -c off or -C off asks the host alone")

@@ -19,7 +19,7 @@ use ctys_engine::replay::Transcript;
 use ctys_engine::ssh::{Environment, Ssh, Transport};
 use ctys_engine::transport::Clocks;
 use ctys_engine::world::{RealWorld, Shared};
-use ctys_line::{CachePlace, CallLine, CallOptions, Job, Shelf, Special, World};
+use ctys_line::{CachePlace, CallLine, CallOptions, Job, Mistake, Shelf, Special, World};
 use ctys_model::problem::exit_code;
 use ctys_model::{Action, Caller, Manifest, Phase, Problem, Target, ToolCall, Verb};
 use std::collections::{BTreeMap, HashMap};
@@ -186,24 +186,31 @@ fn nothing_to_do() -> u8 {
 
 /// Understands the words; the mistakes stand on the screen then.
 pub fn parse(words: &[OsString], home: &Home, shelf: &dyn Shelf, manifests: &[Manifest]) -> Result<CallLine, u8> {
+    let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
+    let call = ctys_line::parse(&words, &world(home, shelf, manifests));
+    call.map_err(|mistakes| tell_mistakes(&mistakes, &mut Screen::new(false, None)))
+}
+
+/// The world of a call, with what the environment says of it.
+pub fn world<'a>(home: &'a Home, shelf: &'a dyn Shelf, manifests: &'a [Manifest]) -> World<'a> {
     let variable = |name: &str| home.variables.get(name).map(String::as_str).filter(|value| !value.is_empty());
     let usual = World::new(&home.caller.user, shelf);
-    let world = World {
+    World {
         manifests,
         shipped_macros: ctys_table::macros::SHIPPED,
         max_recursion: variable("CTYS_MAXRECURSE").and_then(|n| n.parse().ok()).unwrap_or(usual.max_recursion),
         default_type: variable("DEFAULT_C_SESSIONTYPE").unwrap_or(usual.default_type),
         default_list: variable("DEFAULT_C_MODE_ARGS_LIST").unwrap_or(usual.default_list),
         ..usual
-    };
-    let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
-    ctys_line::parse(&words, &world).map_err(|mistakes| {
-        let mut screen = Screen::new(false, None);
-        for mistake in &mistakes {
-            screen.line(&format!("ctys: {mistake}"));
-        }
-        exit_code(&mistakes.iter().map(Problem::from).collect::<Vec<_>>())
-    })
+    }
+}
+
+/// Shows the mistakes of a call with their places; gives its exit code.
+pub fn tell_mistakes(mistakes: &[Mistake], screen: &mut Screen) -> u8 {
+    for mistake in mistakes {
+        screen.line(&format!("ctys: {mistake}"));
+    }
+    exit_code(&mistakes.iter().map(Problem::from).collect::<Vec<_>>())
 }
 
 fn version(terse: bool, screen: &mut Screen) -> u8 {

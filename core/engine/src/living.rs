@@ -36,11 +36,28 @@ pub struct Question {
     pub port: u16,
 }
 
+/// Why there is no answer.
+#[derive(Clone, Debug)]
+enum Silence {
+    /// The host is gone, or said nothing.
+    Host(String),
+    /// Nobody was asked: the program that asks cannot be run here. That says nothing of the host.
+    Here(String),
+}
+
 /// Asks all hosts, `at_once` at the same time. The answers are in the order of the questions: nothing, or why a host
 /// counts as gone.
-pub fn ask(questions: &[Question], way: Way, patience: Patience, at_once: usize) -> Vec<Result<(), String>> {
+///
+/// # Errors
+/// When hosts cannot be asked from here, because there is no `ping`.
+pub fn ask(
+    questions: &[Question],
+    way: Way,
+    patience: Patience,
+    at_once: usize,
+) -> Result<Vec<Result<(), String>>, String> {
     let next = AtomicUsize::new(0);
-    let answers: Mutex<Vec<Option<Result<(), String>>>> = Mutex::new(vec![None; questions.len()]);
+    let answers: Mutex<Vec<Option<Result<(), Silence>>>> = Mutex::new(vec![None; questions.len()]);
     std::thread::scope(|scope| {
         for _ in 0..at_once.clamp(1, questions.len().max(1)) {
             scope.spawn(|| {
@@ -56,26 +73,32 @@ pub fn ask(questions: &[Question], way: Way, patience: Patience, at_once: usize)
         }
     });
     let answers = answers.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-    answers.into_iter().map(|answer| answer.unwrap_or_else(|| Err("it was not asked".into()))).collect()
+    let answer = |answer: Option<Result<(), Silence>>| match answer {
+        Some(Ok(())) => Ok(Ok(())),
+        Some(Err(Silence::Host(why))) => Ok(Err(why)),
+        Some(Err(Silence::Here(why))) => Err(why),
+        None => Ok(Err("it was not asked".into())),
+    };
+    answers.into_iter().map(answer).collect()
 }
 
-fn one(question: &Question, way: Way, patience: Patience) -> Result<(), String> {
-    let mut last = Err("it was asked no time at all".to_string());
+fn one(question: &Question, way: Way, patience: Patience) -> Result<(), Silence> {
+    let mut last = Err(Silence::Host("it was asked no time at all".to_string()));
     for _ in 0..patience.tries {
         last = match way {
             Way::Ping => ping(&question.host, patience.limit),
-            Way::Ssh => banner(question, patience.limit).map(|_| ()),
+            Way::Ssh => banner(question, patience.limit).map(|_| ()).map_err(Silence::Host),
         };
-        if last.is_ok() {
+        if matches!(last, Ok(()) | Err(Silence::Here(_))) {
             return last;
         }
     }
     last
 }
 
-fn ping(host: &str, limit: Duration) -> Result<(), String> {
+fn ping(host: &str, limit: Duration) -> Result<(), Silence> {
     if host.starts_with('-') {
-        return Err("no name begins with -".into());
+        return Err(Silence::Host("no name begins with -".into()));
     }
     let seconds = limit.as_secs().max(1).to_string();
     let output = Command::new("ping")
@@ -84,12 +107,14 @@ fn ping(host: &str, limit: Duration) -> Result<(), String> {
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .output()
-        .map_err(|error| format!("ping cannot be run: {error}"))?;
+        .map_err(|error| Silence::Here(format!("ping cannot be run: {error}")))?;
     if output.status.success() {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&output.stderr).trim().to_string();
-    Err(if said.is_empty() { "no answer".into() } else { ctys_model::bytes::escape_for_eyes(&said).into_owned() })
+    let said =
+        if said.is_empty() { "no answer".into() } else { ctys_model::bytes::escape_for_eyes(&said).into_owned() };
+    Err(Silence::Host(said))
 }
 
 /// The first line of an sshd.
@@ -197,7 +222,7 @@ mod tests {
             });
             let patience = Patience { tries: 1, limit: Duration::from_secs(20) };
             let questions = [Question { host: "127.0.0.1".into(), port }];
-            let answers = ask(&questions, Way::Ssh, patience, 4);
+            let answers = ask(&questions, Way::Ssh, patience, 4).unwrap();
             server.join().unwrap();
             match &answers[0] {
                 Ok(()) => assert_eq!(want, "", "{said:?}"),
@@ -213,7 +238,7 @@ mod tests {
     fn nobody_answers_where_nobody_listens() {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let questions: Vec<_> = (0..5).map(|_| Question { host: "127.0.0.1".into(), port }).collect();
-        let answers = ask(&questions, Way::Ssh, Patience { tries: 2, limit: Duration::from_secs(20) }, 2);
+        let answers = ask(&questions, Way::Ssh, Patience { tries: 2, limit: Duration::from_secs(20) }, 2).unwrap();
         assert!(answers.len() == 5 && answers.iter().all(|a| a.as_ref().is_err_and(|why| why.contains("refused"))));
     }
 }

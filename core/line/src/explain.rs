@@ -76,6 +76,16 @@ pub fn classic_words(call: &CallLine) -> Vec<String> {
     words
 }
 
+/// The target of a job with its options in parentheses; its action only when that is more than to be listed.
+pub(crate) fn target_word(job: &Job) -> String {
+    let mut own: Vec<String> = job_options(job, None).into_iter().flat_map(Given::words).collect();
+    if job.presentation.is_some() || job.action.verb() != Verb::List {
+        own.extend(["-a".into(), action_word(job, job.presentation.as_ref())]);
+    }
+    let own = if own.is_empty() { String::new() } else { context(&own) };
+    format!("{}{own}", target(&job.target))
+}
+
 /// Whether all targets have one local SHOW or INFO, which have no suboptions: their look comes by `--output`.
 fn only_facts(call: &CallLine) -> bool {
     let facts = |job: &Job| matches!(job.action, Action::Show | Action::Info) && job.presentation.is_none();

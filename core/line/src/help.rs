@@ -242,6 +242,7 @@ const EXIT: &str = "\
 
 Of several the first of these counts: 130, 1, 2, 8, 11, 3, 4, 5. Each target is named on stderr with its phase: resolve,
 connect, host key, login, privilege, run, parse, timeout and so on. The words of a phase stand behind it.
+ctys-vhost has codes of its own, of which 8 is another one than here: man ctys-vhost.
 ";
 
 const TARGETS: &str = "\

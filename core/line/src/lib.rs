@@ -13,7 +13,8 @@
 //! 6. `suboptions`, `actions`, `types`: the action of each draft, typed;
 //! 7. `jobs`: the defaults of the action, what does not go together.
 //!
-//! `help` prints what the same definitions say; `explain` writes a call out in the classic form.
+//! `help` prints what the same definitions say; `explain` writes a call out in the classic form; `members` tells the targets of
+//! a call that has nothing but targets.
 
 mod actions;
 pub mod call;
@@ -22,6 +23,7 @@ mod groups;
 mod help;
 mod jobs;
 mod macros;
+mod members;
 mod mistakes;
 mod options;
 mod scan;
@@ -38,7 +40,8 @@ mod words;
 pub use call::*;
 pub use explain::{classic_words, explain};
 pub use help::{TOPICS, help, nearest_topic};
-pub use mistakes::{Mistake, Origin, Place};
+pub use members::{Member, members};
+pub use mistakes::{Mistake, Origin, Place, nearest};
 pub use verbs::{Means, ShortVerb, Sought, VERBS, Whereabouts};
 
 use ctys_model::Manifest;
@@ -123,6 +126,30 @@ pub fn parse<W: AsRef<[u8]>>(words: &[W], world: &World<'_>) -> Result<CallLine,
         Some(call) if mistakes.is_empty() || call.special.is_some() => Ok(CallLine { notices, ..call }),
         _ => Err(mistakes),
     }
+}
+
+/// The words with their macros expanded, as [`parse`] does before all else. The text of a macro may be several words, or none.
+///
+/// # Errors
+/// All mistakes of the macros, in the order of their places.
+pub fn expand_macros(words: &[String], world: &World<'_>) -> Result<Vec<String>, Vec<Mistake>> {
+    let mut desk = Desk::new(world);
+    let words = desk.call(words);
+    let (words, _) = macros::expand(&mut desk, &words);
+    let (_, mistakes) = desk.close();
+    if mistakes.is_empty() { Ok(words.iter().map(ToString::to_string).collect()) } else { Err(mistakes) }
+}
+
+/// A session type in upper case, or ALL, as `-t` takes it.
+///
+/// # Errors
+/// When neither the original nor a plugin at hand has such a type.
+pub fn session_type(word: &str, world: &World<'_>) -> Result<String, Mistake> {
+    let mut desk = Desk::new(world);
+    let word = desk.call(&[word.to_string()]).remove(0);
+    let known = types::known(&mut desk, &word);
+    let (_, mut mistakes) = desk.close();
+    known.ok_or_else(|| mistakes.remove(0))
 }
 
 fn read(desk: &mut Desk<'_>, words: &[text::Text]) -> Option<CallLine> {

@@ -169,7 +169,7 @@ pub(crate) fn shown(text: impl fmt::Display) -> String {
 }
 
 /// The word that looks most like this one, when one is near enough: case does not count.
-pub(crate) fn nearest<S: AsRef<str>>(word: &str, words: impl IntoIterator<Item = S>) -> Option<String> {
+pub fn nearest<S: AsRef<str>>(word: &str, words: impl IntoIterator<Item = S>) -> Option<String> {
     let wanted = word.to_lowercase();
     // Dashes are no letters: of the four of `--nope` one may be wrong.
     let limit = (wanted.trim_start_matches('-').chars().count() / 3).max(1);

@@ -40,6 +40,11 @@ impl Known<'_> {
         usable(hosts)
     }
 
+    /// The groups, those in folders by their whole names.
+    pub fn groups(&self) -> Vec<String> {
+        usable(crate::tools::groups::names(self.home))
+    }
+
     /// The values that a field has in the inventory.
     pub fn field(&self, field: Field) -> Vec<String> {
         let mut found = BTreeSet::new();

@@ -213,7 +213,11 @@ fn of_tool(tool: &Tool, before: &[String], word: &str, known: &Known<'_>) -> Vec
         let names = [format!("--{}", option.long)];
         return of_value(&names, option.value, "", word, before, known);
     }
+    let plain = |names: Vec<String>| names.into_iter().map(|name| (name, String::new())).collect();
     match tool.usage {
+        // A NAME is one of what these tools tell of.
+        _ if tool.name == "ctys-groups" => plain(known.groups()),
+        _ if tool.name == "ctys-macros" => plain(known.macros()),
         usage if usage.contains("HOST") || usage.contains("TARGET") => hosts(known),
         usage if ["MACHINE", "NAME", "PATTERN"].iter().any(|what| usage.contains(what)) => {
             known.machines().into_iter().map(|name| (name, String::new())).collect()

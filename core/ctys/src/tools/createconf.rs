@@ -101,7 +101,7 @@ fn run(call: &mut Call) -> Result<u8, Problem> {
         line.push("--plan".into());
     }
     // The action is only there to be replaced: it finds the targets and the plugin.
-    line.extend(["-a", "enumerate"].map(OsString::from));
+    line.extend(["-a", "enumerate", "--"].map(OsString::from));
     let targets = if given.arguments.is_empty() { vec!["localhost".to_string()] } else { given.arguments.clone() };
     line.extend(targets.into_iter().map(OsString::from));
     let mut asked = Asked::understand(&line, &call.home).map_err(|_| usage("the targets could not be understood"))?;

@@ -2,7 +2,7 @@
 
 use super::options::opt;
 use super::{Call, Tool, usage};
-use ctys_engine::living::{self, Patience, Question, Way};
+use ctys_engine::living::{Patience, Question, Way};
 use ctys_inventory::Line;
 use ctys_inventory::keys::same_name;
 use ctys_model::bytes::escape_for_eyes;
@@ -64,7 +64,7 @@ fn run(call: &mut Call) -> Result<u8, Problem> {
         let questions: Vec<Question> =
             hosts.iter().map(|host| Question { host: host.address.clone(), port: 22 }).collect();
         let patience = Patience { tries: 1, limit: Duration::from_secs(1) };
-        for (host, answer) in hosts.iter_mut().zip(living::ask(&questions, way, patience, 64)) {
+        for (host, answer) in hosts.iter_mut().zip(super::ask(&questions, way, patience, 64)?) {
             host.up = Some(answer.is_ok());
         }
     }

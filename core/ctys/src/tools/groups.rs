@@ -16,10 +16,10 @@ use crate::home::Home;
 use ctys_engine::store::Store;
 use ctys_inventory::Line;
 use ctys_inventory::nodeset::NodeSet;
-use ctys_line::{CallOptions, Shelf};
+use ctys_line::{Member, Shelf};
 use ctys_model::bytes::escape_for_eyes;
 use ctys_model::field::Known;
-use ctys_model::{Phase, Problem};
+use ctys_model::{Phase, Problem, Target};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -87,29 +87,46 @@ fn run(call: &mut Call) -> Result<u8, Problem> {
     }
     let mut text = Vec::new();
     for name in given.arguments.clone() {
-        let members =
-            match members(&call.home, &name, &call.for_sets()).map_err(|why| Problem::new(Phase::Usage, why))? {
-                Some(members) => members,
-                None => call.home.node_set(&name, &call.for_sets()).map_err(usage)?.ok_or_else(|| {
-                    usage(format!("there is no group {}", escape_for_eyes(&name))).hint("ctys-groups lists them")
-                })?,
-            };
-        text.push(shown(call, &members)?);
+        let exists = call.home.group(&name).map_err(usage)?.is_some()
+            || call.home.node_set(&name, &call.for_sets()).map_err(usage)?.is_some();
+        if !exists {
+            return Err(usage(format!("there is no group {}", escape_for_eyes(&name))).hint("ctys-groups lists them"));
+        }
+        let found = match super::members(call, std::slice::from_ref(&name)) {
+            Ok(found) => found,
+            Err(code) => return Ok(code),
+        };
+        let members: Vec<(String, String)> =
+            found.into_iter().map(|member| (plain(&member.target), member.word)).collect();
+        text.push(shown(call, members)?);
     }
     print(call, &text.join("\n"))
 }
 
-fn shown(call: &Call, members: &[String]) -> Result<String, Problem> {
-    Ok(match call.given.last("members").unwrap_or("3") {
-        "1" => members.iter().collect::<NodeSet>().to_string(),
-        "2" => members.join("\n"),
-        "3" | "4" => members.join(" "),
-        "5" | "5x" => members
-            .iter()
-            .map(|member| format!("ctys -a list {}", super::database::shell_word(member)))
-            .collect::<Vec<_>>()
-            .join("\n"),
-        other => return Err(usage(format!("-m {other} is none of 1, 2, 3, 5"))),
+/// A target without its options, as a call takes it.
+fn plain(target: &Target) -> String {
+    let user = target.user.as_ref().map_or_else(String::new, |user| format!("{user}@"));
+    let host = if target.host.contains(':') { format!("[{}]", target.host) } else { target.host.clone() };
+    let port = target.port.map_or_else(String::new, |port| format!(":{port}"));
+    format!("{user}{host}{port}")
+}
+
+/// Members in the form of `-m`. Each is what it is called, and what a call takes: the same with its options.
+fn shown(call: &Call, members: Vec<(String, String)>) -> Result<String, Problem> {
+    let form = call.given.last("members").unwrap_or("3");
+    let callable = ["5", "5x"].contains(&form);
+    let names = members.into_iter().map(|(name, word)| if callable { word } else { name });
+    let mut seen = BTreeSet::new();
+    let names: Vec<String> = names.filter(|name| seen.insert(name.clone())).collect();
+    Ok(match form {
+        "1" => names.iter().collect::<NodeSet>().to_string(),
+        "2" => names.join("\n"),
+        "3" => names.join(" "),
+        _ if callable => {
+            let call = |name: &String| format!("ctys -a list {}", super::database::shell_word(name));
+            names.iter().map(call).collect::<Vec<_>>().join("\n")
+        }
+        other => return Err(usage(format!("-m {} is none of 1, 2, 3, 5", escape_for_eyes(other)))),
     })
 }
 
@@ -117,6 +134,8 @@ fn shown(call: &Call, members: &[String]) -> Result<String, Problem> {
 fn list(call: &mut Call) -> Result<u8, Problem> {
     let mut lines = Vec::new();
     let mut seen = BTreeSet::new();
+    let manifests = super::manifests(&call.home);
+    let world = crate::run::world(&call.home, &call.home, &manifests);
     for folder in call.home.group_folders() {
         for name in names_below(folder, folder, 0) {
             let file = folder.join(&name);
@@ -130,14 +149,19 @@ fn list(call: &mut Call) -> Result<u8, Problem> {
             let text = std::fs::read_to_string(&file).unwrap_or_default();
             let includes: usize = text.lines().filter_map(include).map(|names| names.len()).sum();
             let own = text.lines().filter_map(own_members).map(|all| all.len()).sum::<usize>();
-            let total = members(&call.home, &name, &call.for_sets())
-                .ok()
-                .flatten()
-                .map_or("?".into(), |all| all.len().to_string());
+            // A group with a mistake is listed; whoever uses it is told.
+            let found = ctys_line::members(std::slice::from_ref(&name), &call.for_sets(), &world);
+            let names = |all: Vec<Member>| all.iter().map(|one| plain(&one.target)).collect::<BTreeSet<_>>().len();
+            let total = found.map_or("?".into(), |all| names(all).to_string());
             lines.push(format!("{:>7} {own:>4}/{includes:<4} {total:>5} {name}", text.len()));
         }
     }
     print(call, &lines.join("\n"))
+}
+
+/// The names of all groups.
+pub fn names(home: &Home) -> BTreeSet<String> {
+    home.group_folders().iter().flat_map(|folder| names_below(folder, folder, 0)).collect()
 }
 
 fn names_below(folder: &Path, root: &Path, depth: usize) -> Vec<String> {
@@ -146,7 +170,9 @@ fn names_below(folder: &Path, root: &Path, depth: usize) -> Vec<String> {
         std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
     entries.sort();
     for path in entries {
-        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        // Those of an editor are no groups (ctys-original.md 1.5).
+        let hidden = path.file_name().map(|name| name.to_string_lossy());
+        let hidden = hidden.is_some_and(|name| name.starts_with('.') || name.ends_with('~'));
         if path.is_dir() && depth < DEPTH && !hidden {
             names.extend(names_below(&path, root, depth + 1));
         } else if path.is_file() && !hidden {
@@ -154,41 +180,6 @@ fn names_below(folder: &Path, root: &Path, depth: usize) -> Vec<String> {
         }
     }
     names
-}
-
-/// The members of a group file, those of its includes first; none when there is no such group.
-pub fn members(home: &Home, name: &str, options: &CallOptions) -> Result<Option<Vec<String>>, String> {
-    fn collect(
-        home: &Home,
-        name: &str,
-        options: &CallOptions,
-        depth: usize,
-        all: &mut Vec<String>,
-    ) -> Result<bool, String> {
-        if depth > DEPTH {
-            return Err(format!("groups include each other more than {DEPTH} times"));
-        }
-        let Some(text) = home.group(name)? else { return Ok(false) };
-        for include in text.lines().filter_map(include).flatten() {
-            if !collect(home, &include, options, depth + 1, all)? {
-                return Err(format!("the group {include}, which {name} includes, does not exist"));
-            }
-        }
-        for member in text.lines().filter_map(own_members).flatten() {
-            match home.node_set(&member, options)? {
-                Some(names) => all.extend(names),
-                None => all.push(member),
-            }
-        }
-        Ok(true)
-    }
-    let mut all = Vec::new();
-    if !collect(home, name, options, 0, &mut all)? {
-        return Ok(None);
-    }
-    let mut seen = BTreeSet::new();
-    all.retain(|member| seen.insert(member.clone()));
-    Ok(Some(all))
 }
 
 /// The groups that a line of a group file includes.
@@ -247,6 +238,13 @@ pub fn known_groups(stores: &[Store]) -> Result<BTreeMap<String, BTreeSet<String
 
 fn of_ansible(call: &mut Call) -> Result<u8, Problem> {
     let inventory = call.given.last("ansible").filter(|text| !text.is_empty()).map(str::to_string);
+    // Ansible warns and goes on without it. A list of hosts has a comma.
+    if let Some(missing) = inventory.as_ref().filter(|text| !text.contains(',') && !text.starts_with('~'))
+        && !Path::new(missing).exists()
+    {
+        let problem = usage(format!("the inventory {} of -A does not exist", escape_for_eyes(missing)));
+        return Err(problem.hint("--ansible without a file asks the inventory of ansible.cfg"));
+    }
     let known = ctys_engine::borrow::ansible_inventory(inventory.as_deref());
     let known = known.map_err(|why| Problem::new(Phase::Here, why))?;
     let names = call.given.arguments.clone();
@@ -262,7 +260,7 @@ fn of_ansible(call: &mut Call) -> Result<u8, Problem> {
             .ok_or_else(|| usage(format!("the inventory has no group {}", escape_for_eyes(&name))))?;
         members.extend(all.iter().cloned());
     }
-    let text = shown(call, &members)?;
+    let text = shown(call, members.into_iter().map(|name: String| (name.clone(), name)).collect())?;
     print(call, &text)
 }
 

@@ -50,6 +50,7 @@ impl Look {
         let list = words.join(",");
         let parsed = super::gather::presentation(&format!("enumerate={list}{terse}"), &call.home);
         let mut presentation = parsed.map_err(|mistake| usage(format!("-o: {mistake}")))?;
+        presentation.joined = call.given.has("terse");
         // People ask for fields and get bare rows: there is no target whose rows a heading could stand above.
         if presentation.format == Format::Listing {
             presentation.format = Format::Raw;

@@ -130,7 +130,7 @@ fn extract_arp(call: &mut Call) -> Result<u8, Problem> {
     // Whom the kernel has spoken with, it knows.
     let questions: Vec<Question> = hosts.iter().map(|host| Question { host: host.clone(), port: 22 }).collect();
     let patience = Patience { tries: 1, limit: Duration::from_secs(1) };
-    living::ask(&questions, Way::Ping, patience, 64);
+    super::ask(&questions, Way::Ping, patience, 64)?;
     let neighbours = living::own_neighbours().map_err(|why| Problem::new(Phase::Here, why))?;
     let mut entries = Vec::new();
     let mut missing = 0;
@@ -160,6 +160,11 @@ fn extract_arp(call: &mut Call) -> Result<u8, Problem> {
 fn give(call: &mut Call, mut entries: Vec<Entry>) -> Result<u8, Problem> {
     if call.given.has("db") || call.given.has("default-db") {
         let folder = call.given.last("db").map(str::to_string);
+        // Who names a folder means one that is there.
+        if let Some(missing) = folder.as_ref().filter(|folder| !std::path::Path::new(folder).is_dir()) {
+            let missing = ctys_model::bytes::escape(missing.as_bytes());
+            return Err(usage(format!("the database folder {missing} of -p does not exist")));
+        }
         call.store_to_write(folder.as_deref())?.write_macmap(&entries, Mode::Append)?;
         return Ok(0);
     }

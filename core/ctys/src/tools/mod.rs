@@ -22,8 +22,11 @@ mod wakeup;
 
 use crate::home::Home;
 use crate::screen::Screen;
+use ctys_engine::living::{self, Patience, Question, Way};
+use ctys_engine::plugins::{SearchPath, Setup};
 use ctys_engine::ssh::Environment;
-use ctys_model::{Phase, Problem};
+use ctys_line::{Member, World};
+use ctys_model::{Manifest, Phase, Problem};
 pub use options::Opt;
 use options::{Given, opt};
 use std::ffi::{OsStr, OsString};
@@ -74,6 +77,8 @@ pub const COMMON: &[Opt] = &[
 
 /// What a tool works with.
 pub struct Call {
+    /// The name of the tool.
+    pub name: &'static str,
     /// The options and arguments.
     pub given: Given,
     /// The caller's side.
@@ -119,12 +124,17 @@ pub fn run(tool: &Tool, words: Vec<OsString>) -> u8 {
             }
         }
     }
+    let environment = Environment::of_this_process();
+    let home = Home::of_this_process(&environment.user, &environment.machine);
+    if tool.name == vhost::TOOL.name {
+        texts = match vhost::with_macros(&texts, &home) {
+            Ok(texts) => texts,
+            Err(mistakes) => return crate::run::tell_mistakes(&mistakes, &mut screen),
+        };
+    }
     let given = match options::read(tool, &texts) {
         Ok(given) => given,
-        Err(why) => {
-            let hint = format!("{} -h lists the options", tool.name);
-            return fail(&mut screen, &Problem::new(Phase::Usage, why).hint(hint));
-        }
+        Err(problem) => return fail(&mut screen, &problem.hint(format!("{} -h lists the options", tool.name))),
     };
     if given.has("help") {
         screen.data(&options::help(tool));
@@ -144,9 +154,7 @@ pub fn run(tool: &Tool, words: Vec<OsString>) -> u8 {
         screen.data(&if given.has("terse") { version.to_string() } else { format!("{} {version}\n", tool.name) });
         return 0;
     }
-    let environment = Environment::of_this_process();
-    let home = Home::of_this_process(&environment.user, &environment.machine);
-    let mut call = Call { given, home, environment, screen };
+    let mut call = Call { name: tool.name, given, home, environment, screen };
     match (tool.run)(&mut call) {
         Ok(code) => code,
         Err(problem) => fail(&mut call.screen, &problem),
@@ -156,6 +164,36 @@ pub fn run(tool: &Tool, words: Vec<OsString>) -> u8 {
 fn fail(screen: &mut Screen, problem: &Problem) -> u8 {
     screen.problem(problem);
     problem.phase.exit_code()
+}
+
+/// Which hosts answer, in the order of the questions: nothing, or why a host counts as gone. Without `ping` there is an
+/// error, and no host is said to be gone.
+fn ask(
+    questions: &[Question],
+    way: Way,
+    patience: Patience,
+    at_once: usize,
+) -> Result<Vec<Result<(), String>>, Problem> {
+    let answers = living::ask(questions, way, patience, at_once);
+    answers.map_err(|why| Problem::new(Phase::Here, why).hint("Debian: iputils-ping"))
+}
+
+/// What the plugins say of themselves.
+fn manifests(home: &Home) -> Vec<Manifest> {
+    let mut setup = Setup::new(SearchPath::of_this_process());
+    setup.settings = home.variables.clone();
+    setup.discover().found().iter().filter_map(|found| found.manifest.clone().ok()).collect()
+}
+
+/// The targets that these words come to, groups, sets and macros expanded as in a call of ctys.
+///
+/// # Errors
+/// The exit code; the mistakes stand on the screen.
+fn members(call: &mut Call, words: &[String]) -> Result<Vec<Member>, u8> {
+    let manifests = manifests(&call.home);
+    let world = World { program: call.name, ..crate::run::world(&call.home, &call.home, &manifests) };
+    let found = ctys_line::members(words, &call.for_sets(), &world);
+    found.map_err(|mistakes| crate::run::tell_mistakes(&mistakes, &mut call.screen))
 }
 
 /// A mistake in the words of a tool.

@@ -1,6 +1,8 @@
 //! The options of a companion tool: one table for reading them and for `-h`.
 
 use super::{COMMON, Tool};
+use ctys_model::bytes::escape_for_eyes;
+use ctys_model::{Phase, Problem};
 use std::fmt::Write;
 
 /// One option.
@@ -53,38 +55,61 @@ impl Given {
         let wrong = |text: &str| format!("--{long} {text} is no number");
         self.last(long).map_or(Ok(usual), |text| text.parse().map_err(|_| wrong(text)))
     }
+
+    /// How many, how often, how long: a number from 1 on.
+    ///
+    /// # Errors
+    /// A sentence when it is none.
+    pub fn count(&self, long: &str, usual: u32) -> Result<u32, String> {
+        match u32::try_from(self.number(long, usual.into())?) {
+            Ok(0) => Err(format!("--{long} must be at least 1")),
+            Ok(count) => Ok(count),
+            Err(_) => Err(format!("--{long} must be at most {}", u32::MAX)),
+        }
+    }
 }
 
-/// Reads the words of a tool. Options end at the first word that is none, or at `--`.
+/// Reads the words of a tool. Options stand anywhere before `--`; behind it every word is an argument.
 ///
 /// # Errors
-/// A sentence about the first word that cannot be understood.
-pub fn read(tool: &Tool, words: &[String]) -> Result<Given, String> {
+/// The first word that cannot be understood.
+pub fn read(tool: &Tool, words: &[String]) -> Result<Given, Problem> {
     let mut given = Given::default();
     let mut words = words.iter();
     let known = || tool.options.iter().chain(COMMON);
+    let wrong = |message: String| Problem::new(Phase::Usage, message);
+    // `lab00'(' -Z SUDO ')'`: what stands in the parentheses of a target belongs to it, in however many words it comes.
+    let of_targets = tool.usage.contains("TARGET");
+    let mut open = 0;
     while let Some(word) = words.next() {
-        if word == "--" {
+        if open == 0 && word == "--" {
             given.arguments.extend(words.cloned());
             break;
         }
-        if !word.starts_with('-') || word == "-" {
+        if open > 0 || !word.starts_with('-') || word == "-" {
+            if of_targets {
+                let count = |letters: [char; 2]| word.matches(letters).count();
+                open = (open + count(['(', '{'])).saturating_sub(count([')', '}']));
+            }
             given.arguments.push(word.clone());
-            given.arguments.extend(words.filter(|word| *word != "--").cloned());
-            break;
+            continue;
         }
         if let Some(long) = word.strip_prefix("--") {
             let (name, value) = long.split_once('=').map_or((long, None), |(name, value)| (name, Some(value)));
             let option = known().find(|option| option.long == name);
-            let option = option.ok_or_else(|| format!("the option --{name} is not known"))?;
+            let option = option.ok_or_else(|| {
+                let near = ctys_line::nearest(name, known().map(|option| option.long));
+                let problem = wrong(format!("the option --{} is not known", escape_for_eyes(name)));
+                near.into_iter().fold(problem, |problem, near| problem.hint(format!("did you mean --{near}?")))
+            })?;
             let value = match (value, option.value) {
-                (Some(_), "") => return Err(format!("--{name} takes no value")),
+                (Some(_), "") => return Err(wrong(format!("--{name} takes no value"))),
                 (None, "") => String::new(),
                 // [VALUE] may be left out.
                 (None, what) if what.starts_with('[') => String::new(),
                 (value, what) => {
                     let next = value.map(str::to_string).or_else(|| words.next().cloned());
-                    next.ok_or_else(|| format!("--{name} has no value: {what} is expected"))?
+                    next.ok_or_else(|| wrong(format!("--{name} has no value: {what} is expected")))?
                 }
             };
             given.values.push((option.long, value));
@@ -92,20 +117,27 @@ pub fn read(tool: &Tool, words: &[String]) -> Result<Given, String> {
         }
         let mut letters = word[1..].chars();
         while let Some(letter) = letters.next() {
-            let option = known().find(|option| option.short == letter);
-            let option = option.ok_or_else(|| format!("the option -{letter} is not known"))?;
+            let option = known().find(|option| option.short == letter && letter != ' ');
+            let option = option.ok_or_else(|| {
+                wrong(format!("the option -{} is not known", escape_for_eyes(letter.encode_utf8(&mut [0; 4]))))
+                    .hint("behind -- a word that begins with - is an argument")
+            })?;
             if option.value.is_empty() {
                 given.values.push((option.long, String::new()));
                 continue;
             }
             let rest = letters.as_str();
             let value = if rest.is_empty() { words.next().cloned() } else { Some(rest.to_string()) };
+            let value = value.or_else(|| option.value.starts_with('[').then(String::new));
             given.values.push((
                 option.long,
-                value.ok_or_else(|| format!("-{letter} has no value: {} is expected", option.value))?,
+                value.ok_or_else(|| wrong(format!("-{letter} has no value: {} is expected", option.value)))?,
             ));
             break;
         }
+    }
+    if let (true, Some(first)) = (tool.usage.is_empty() && !given.has("help"), given.arguments.first()) {
+        return Err(wrong(format!("{} takes no arguments, and {} is one", tool.name, escape_for_eyes(first))));
     }
     Ok(given)
 }
@@ -143,17 +175,33 @@ mod tests {
     fn words_of_a_tool() {
         let vhost = TOOLS.iter().find(|tool| tool.name == "ctys-vhost").unwrap();
         let read = |words: &str| read(vhost, &words.split_whitespace().map(str::to_string).collect::<Vec<_>>());
-        let given = read("-o machine -s -M all lab00 -x XEN").unwrap();
+        let given = read("-o machine -s -M all lab00 -X XEN --db=x -- -inst -- y").unwrap();
         assert_eq!(
-            (given.last("output"), given.last("match"), given.has("sub-call")),
-            (Some("machine"), Some("all"), true)
+            (given.last("output"), given.last("match"), given.has("sub-call"), given.has("terse"), given.last("db")),
+            (Some("machine"), Some("all"), true, true, Some("x"))
         );
-        assert_eq!(given.arguments, ["lab00", "-x", "XEN"]);
+        assert_eq!(given.arguments, ["lab00", "XEN", "-inst", "--", "y"]);
         assert_eq!(read("-sXMall --output=x -- -inst").unwrap().arguments, ["-inst"]);
         for (words, part) in
             [("-Q", "-Q is not known"), ("--nothing", "--nothing"), ("-o", "no value"), ("--sub-call=1", "takes no")]
         {
-            assert!(read(words).unwrap_err().contains(part), "{words}");
+            for words in [words.to_string(), format!("lab00 {words}")] {
+                let problem = read(&words).unwrap_err();
+                assert!(problem.message.contains(part) && problem.phase == Phase::Usage, "{words}");
+            }
         }
+        assert_eq!(read("x --outptu=1").unwrap_err().hints, ["did you mean --output?"]);
+    }
+
+    #[test]
+    fn the_options_of_a_target_are_not_those_of_the_tool() {
+        let check = |name: &str, words: &str, want: &[&str]| {
+            let tool = TOOLS.iter().find(|tool| tool.name == name).unwrap();
+            let words: Vec<String> = words.split_whitespace().map(str::to_string).collect();
+            assert_eq!(read(tool, &words).unwrap().arguments, want, "{words:?}");
+        };
+        check("ctys-vdbgen", "--append lab00( -Z SUDO ) --stdio lab01", &["lab00(", "-Z", "SUDO", ")", "lab01"]);
+        check("ctys-plugins", "SUBTASK{ lab00 (-t xen) } -X", &["SUBTASK{", "lab00", "(-t", "xen)", "}"]);
+        check("ctys-vhost", "( -X -- -Q", &["(", "-Q"]);
     }
 }

@@ -80,6 +80,7 @@ fn run(call: &mut Call) -> Result<u8, Problem> {
     if modes.len() > 1 {
         return Err(usage(format!("--{} and --{} exclude each other", modes[0], modes[1])));
     }
+    given.count("threads", 1).map_err(usage)?;
     let stdio = given.has("stdio");
     let mode = if given.has("append") { Mode::Append } else { Mode::Replace };
     let folder = given.last("cacheDB").or_else(|| given.last("db")).map(str::to_string);
@@ -89,9 +90,15 @@ fn run(call: &mut Call) -> Result<u8, Problem> {
         return Err(usage(format!("{file} is there already")).hint("--append adds to it, --replace makes it new"));
     }
     let asked = Asked::understand(&words(call), &call.home).map_err(|code| {
-        let problem =
-            Problem::new(if code == 1 { Phase::Usage } else { Phase::Here }, "the targets could not be asked");
-        problem.hint("ctys -h targets tells how targets are written")
+        let phase = if code == 1 { Phase::Usage } else { Phase::Here };
+        let problem = Problem::new(phase, "the targets could not be asked");
+        // The mistakes stand on the screen; with other options the targets may be right.
+        let manifests = super::manifests(&call.home);
+        let world = crate::run::world(&call.home, &call.home, &manifests);
+        match ctys_line::members(&call.given.arguments, &call.for_sets(), &world) {
+            Ok(_) => problem,
+            Err(_) => problem.hint("ctys help targets tells how targets are written"),
+        }
     })?;
     let mut problems = asked.problems.clone();
     problems.iter().for_each(|problem| call.screen.problem(problem));

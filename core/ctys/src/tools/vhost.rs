@@ -5,14 +5,16 @@ use super::look::Look;
 use super::options::opt;
 use super::{Call, Tool, usage};
 use crate::collect::Collector;
+use crate::home::Home;
 use crate::screen::Screen;
-use ctys_engine::living::{self, Patience, Question, Way};
+use ctys_engine::living::{Patience, Question, Way};
 use ctys_engine::store::{Build, Store, View};
 use ctys_inventory::index::{Seen, Source};
 use ctys_inventory::line::{self, Line};
 use ctys_inventory::macmap::{Entry, MacMap};
 use ctys_inventory::query::{Choice, Query};
 use ctys_inventory::resolve::{Machine, Wanted};
+use ctys_line::{Mistake, World};
 use ctys_model::bytes::{escape, escape_for_eyes};
 use ctys_model::field::Known;
 use ctys_model::{MachineAddress, Phase, Problem, Record, Value};
@@ -113,6 +115,31 @@ fn run(call: &mut Call) -> Result<u8, Problem> {
     found.finish(call, &wanted, &look)
 }
 
+/// The words with the macros among them expanded, those of the call line: `macro:vconn` is `-o` with a table. Behind `--`
+/// stand patterns as they are.
+pub fn with_macros(words: &[String], home: &Home) -> Result<Vec<String>, Vec<Mistake>> {
+    let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
+    let world = World { program: TOOL.name, ..crate::run::world(home, home, &[]) };
+    // In one word with its -o a macro is none: it does not begin in the middle of a word.
+    let apart = |word: &String| match word.strip_prefix("-o").filter(|value| !value.is_empty()) {
+        Some(value) => vec!["-o".to_string(), value.to_string()],
+        None => vec![word.clone()],
+    };
+    let typed: Vec<String> = words[..end].iter().flat_map(apart).collect();
+    let mut expanded = ctys_line::expand_macros(&typed, &world)?;
+    // `-o macro:vconn`: the macro brings its own -o.
+    for at in (0..expanded.len()).rev() {
+        if expanded[at] == "--output=-o" {
+            expanded[at] = "-o".into();
+        } else if ["-o", "--output"].contains(&&*expanded[at]) && expanded.get(at + 1).is_some_and(|next| next == "-o")
+        {
+            expanded.remove(at);
+        }
+    }
+    expanded.extend_from_slice(&words[end..]);
+    Ok(expanded)
+}
+
 /// Where and when the lines of a folder were seen.
 struct Ages {
     view: View,
@@ -169,8 +196,7 @@ impl Selection {
             return Err(usage(format!("-c {word} is none of CNT, MINCNT, MAXCNT")));
         }
         let alive = given.last("alive").or_else(|| given.last("runtime")).map(alive).transpose()?;
-        let types =
-            given.list("types").iter().map(|word| word.to_ascii_uppercase()).filter(|word| word != "ALL").collect();
+        let types = types(call)?;
         Ok(Selection { query, choice, types, count, alive })
     }
 
@@ -213,6 +239,25 @@ impl Selection {
             if self.fits(raw, number) && Line::is_record(raw) { each(number, raw) } else { ControlFlow::Continue(()) }
         })
     }
+}
+
+/// `-T`: the session types that are wanted, all when there is none. KVM stands for itself and for QEMU, which runs both.
+fn types(call: &Call) -> Result<Vec<String>, Problem> {
+    let words = call.given.list("types");
+    if words.is_empty() {
+        return Ok(Vec::new());
+    }
+    let manifests = super::manifests(&call.home);
+    let world = crate::run::world(&call.home, &call.home, &manifests);
+    let mut types = Vec::new();
+    for word in words {
+        let known = ctys_line::session_type(&word, &world).map_err(|mistake| {
+            let problem = Problem::from(&mistake);
+            Problem { message: format!("-T: {}", problem.message), ..problem }
+        })?;
+        types.extend([known, word.to_ascii_uppercase()]);
+    }
+    Ok(if types.iter().any(|name| name == "ALL") { Vec::new() } else { types })
 }
 
 /// The record with the address that the map knows for its hardware address; none when it has one, or the map has none.
@@ -331,7 +376,7 @@ struct Found {
     output: Output,
     count: BTreeMap<String, usize>,
     /// The records that wait: for the last one, for sorting, for those that answer.
-    kept: Vec<(u64, Vec<u8>, Option<Age>)>,
+    kept: Vec<Kept>,
 }
 
 impl Found {
@@ -378,7 +423,7 @@ impl Found {
             return Ok(0);
         }
         if let Some((way, kind)) = wanted.alive {
-            kept = living_ones(kept, way, kind);
+            kept = living_ones(kept, way, kind)?;
         }
         match wanted.choice {
             Choice::First => kept.truncate(1),
@@ -389,8 +434,18 @@ impl Found {
         if wanted.choice == Choice::UniqueSort {
             kept.dedup_by(|a, b| a.1 == b.1);
         }
-        if wanted.choice == Choice::Unique && kept.len() > 1 {
-            let words: Vec<String> = call.given.arguments.iter().map(|word| shell_word(word)).collect();
+        // The records of one machine, one for each of its interfaces, are no two machines.
+        let machine = |raw: &[u8]| {
+            let line = Line::parse(raw);
+            let fields = [Known::Pm, Known::SessionType, Known::Label, Known::Id, Known::Uuid];
+            line.map(|line| fields.map(|field| line.text(field)))
+        };
+        let machines: BTreeSet<_> = kept.iter().map(|(_, raw, _)| machine(raw)).collect();
+        if wanted.choice == Choice::Unique && machines.len() > 1 {
+            // A pattern such as -inst would be an option there.
+            let ended = call.given.arguments.iter().any(|word| word.starts_with('-')).then(|| "--".to_string());
+            let words = call.given.arguments.iter().map(|word| shell_word(word));
+            let words: Vec<String> = ended.into_iter().chain(words).collect();
             let candidates = kept.iter().take(SHOWN).filter_map(|(_, raw, _)| Some(address_of(&Line::parse(raw)?)));
             let problem = Problem::new(Phase::Ambiguous, format!("{} records fit", kept.len()));
             let problem = candidates.fold(problem, Problem::hint);
@@ -405,12 +460,11 @@ impl Found {
     }
 }
 
+/// A record that waits: its number, its line, where and when it was seen.
+type Kept = (u64, Vec<u8>, Option<Age>);
+
 /// Those whose address answers. `kind`: only machines of this category.
-fn living_ones(
-    kept: Vec<(u64, Vec<u8>, Option<Age>)>,
-    way: Way,
-    kind: Option<&str>,
-) -> Vec<(u64, Vec<u8>, Option<Age>)> {
+fn living_ones(kept: Vec<Kept>, way: Way, kind: Option<&str>) -> Result<Vec<Kept>, Problem> {
     let of_kind = |line: &Line<'_>| kind.is_none_or(|kind| (line.text(Known::SessionType) == "PM") == (kind == "PM"));
     let question = |raw: &[u8]| {
         let line = Line::parse(raw).filter(of_kind)?;
@@ -421,9 +475,10 @@ fn living_ones(
     questions.sort_by(|a, b| (&a.host, a.port).cmp(&(&b.host, b.port)));
     questions.dedup();
     let patience = Patience { tries: 1, limit: Duration::from_secs(2) };
-    let answers = living::ask(&questions, way, patience, 64);
+    let answers = super::ask(&questions, way, patience, 64)?;
     let alive: Vec<&Question> = questions.iter().zip(&answers).filter(|(_, a)| a.is_ok()).map(|(q, _)| q).collect();
-    kept.into_iter().filter(|(_, raw, _)| question(raw).is_some_and(|question| alive.contains(&&question))).collect()
+    let answers = |raw: &[u8]| question(raw).is_some_and(|question| alive.contains(&&question));
+    Ok(kept.into_iter().filter(|(_, raw, _)| answers(raw)).collect())
 }
 
 /// `--address`: one machine, by the index.

@@ -2,10 +2,11 @@
 
 use super::options::opt;
 use super::{Call, Tool, usage};
-use ctys_engine::living::{self, Patience, Question, Way};
-use ctys_line::{CallOptions, Shelf};
+use ctys_engine::living::{Patience, Question, Way};
+use ctys_line::Member;
 use ctys_model::bytes::escape_for_eyes;
 use ctys_model::{Phase, Problem};
+use std::collections::HashSet;
 use std::time::Duration;
 
 /// The tool.
@@ -32,17 +33,26 @@ pub const TOOL: Tool = Tool {
 
 fn run(call: &mut Call) -> Result<u8, Problem> {
     let given = &call.given;
-    let number = |word: &str, usual: u64| given.number(word, usual).map_err(usage);
-    let seconds = |word: &str, usual: u64| number(word, usual).map(|n| Duration::from_secs(n.max(1)));
-    let ping = Patience { tries: number("ping-trials", 1)?.max(1) as u32, limit: seconds("ping-timeout", 1)? };
-    let ssh = Patience { tries: number("ssh-trials", 1)?.max(1) as u32, limit: seconds("ssh-timeout", 3)? };
-    let at_once = number("threads", 64)?.max(1) as usize;
-    let questions = targets(call)?;
+    let count = |word: &str, usual: u32| given.count(word, usual).map_err(usage);
+    let seconds = |word: &str, usual: u32| count(word, usual).map(|n| Duration::from_secs(n.into()));
+    let ping = Patience { tries: count("ping-trials", 1)?, limit: seconds("ping-timeout", 1)? };
+    let ssh = Patience { tries: count("ssh-trials", 1)?, limit: seconds("ssh-timeout", 3)? };
+    let at_once = count("threads", 64)? as usize;
+    if given.arguments.is_empty() {
+        return Err(usage("there is no host"));
+    }
+    let questions = match targets(call) {
+        Ok(questions) => questions,
+        Err(code) => return Ok(code),
+    };
     if questions.is_empty() {
         return Err(usage("there is no host"));
     }
-    let pinged = living::ask(&questions, Way::Ping, ping, at_once);
-    let logged = call.given.has("ssh").then(|| living::ask(&questions, Way::Ssh, ssh, at_once));
+    let pinged = super::ask(&questions, Way::Ping, ping, at_once)?;
+    let logged = match call.given.has("ssh") {
+        true => Some(super::ask(&questions, Way::Ssh, ssh, at_once)?),
+        false => None,
+    };
     let machine = call.given.has("machine") || call.given.has("terse");
     let width = questions.iter().map(|question| question.host.chars().count()).max().unwrap_or(0).max(4);
     let word = |answer: &Result<(), String>| if answer.is_ok() { "up" } else { "down" };
@@ -66,30 +76,27 @@ fn run(call: &mut Call) -> Result<u8, Problem> {
     Ok(if silent > 0 { Phase::Connect.exit_code() } else { 0 })
 }
 
-/// The hosts of the call: a set, a group with its members, or a host.
-fn targets(call: &Call) -> Result<Vec<Question>, Problem> {
-    let mut names = Vec::new();
-    for word in &call.given.arguments {
-        if call.given.has("raw") {
-            names.push(word.clone());
-            continue;
-        }
-        match super::groups::members(&call.home, word, &CallOptions::default()).map_err(usage)? {
-            Some(members) => names.extend(members),
-            None => match call.home.node_set(word, &CallOptions::default()).map_err(usage)? {
-                Some(hosts) => names.extend(hosts),
-                None => names.push(word.clone()),
-            },
-        }
-    }
-    let question = |name: &String| {
-        let host = name.rsplit('@').next().unwrap_or(name);
-        match host.rsplit_once(':') {
-            Some((host, port)) if !host.contains(':') && port.parse::<u16>().is_ok() => {
-                Question { host: host.into(), port: port.parse().unwrap_or(22) }
-            }
-            _ => Question { host: host.into(), port: 22 },
-        }
+/// The hosts of the call, each once: sets, groups with their members, hosts.
+fn targets(call: &mut Call) -> Result<Vec<Question>, u8> {
+    let words = call.given.arguments.clone();
+    let mut questions: Vec<Question> = if call.given.has("raw") {
+        words.iter().map(|word| as_it_is(word)).collect()
+    } else {
+        let question = |Member { target, .. }: Member| Question { host: target.host, port: target.port.unwrap_or(22) };
+        super::members(call, &words)?.into_iter().map(question).collect()
     };
-    Ok(names.iter().map(question).collect())
+    let mut seen = HashSet::new();
+    questions.retain(|question| seen.insert((question.host.clone(), question.port)));
+    Ok(questions)
+}
+
+/// A host with its account and its port, which is neither a group nor a set.
+fn as_it_is(name: &str) -> Question {
+    let host = name.rsplit('@').next().unwrap_or(name);
+    match host.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') && port.parse::<u16>().is_ok() => {
+            Question { host: host.into(), port: port.parse().unwrap_or(22) }
+        }
+        _ => Question { host: host.into(), port: 22 },
+    }
 }

@@ -88,7 +88,7 @@ fn dhcpd(text: &str) -> Vec<Entry> {
                 if let Some(entry) = &mut entry {
                     let words: Vec<&str> = statement.iter().map(String::as_str).collect();
                     match words[..] {
-                        ["hardware", "ethernet", address] => entry.mac = mac(address).unwrap_or_default(),
+                        ["hardware", "ethernet", address] => entry.mac = padded(address).unwrap_or_default(),
                         ["fixed-address", address, ..] => entry.ip = address.trim_end_matches(',').to_string(),
                         ["client-hostname", name] if entry.name.is_empty() => entry.name = name.to_string(),
                         ["option", "host-name", name] if entry.name.is_empty() => entry.name = name.to_string(),
@@ -101,6 +101,13 @@ fn dhcpd(text: &str) -> Vec<Entry> {
         }
     }
     entries
+}
+
+/// A hardware address in which `0` may stand for `00`, as these servers read it.
+fn padded(address: &str) -> Option<String> {
+    let pair = |pair: &str| if pair.len() == 1 { format!("0{pair}") } else { pair.to_string() };
+    let pairs: Vec<String> = address.split(':').map(pair).collect();
+    mac(&pairs.join(":"))
 }
 
 /// Words, quoted texts without their quotes, and the signs between them. Comments are left out.
@@ -142,7 +149,7 @@ fn dnsmasq(text: &str) -> Vec<Entry> {
         if let Some(list) = line.strip_prefix("dhcp-host=") {
             let mut entry = Entry::default();
             for part in list.split(',').map(str::trim) {
-                if let Some(mac) = mac(part) {
+                if let Some(mac) = padded(part) {
                     entry.mac = mac;
                 } else if part.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok() {
                     entry.ip = part.trim_matches(['[', ']']).to_string();
