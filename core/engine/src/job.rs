@@ -211,9 +211,9 @@ impl Job<'_> {
         let mut answers = HashMap::new();
         for at in &questions.places {
             let (got, outcome) = self.ask(&at.place, &at.items, None);
-            for (answer, name) in got.iter().zip(at.names()) {
+            for (answer, name) in got.iter().zip(&at.names) {
                 if let Some(answer) = answer {
-                    self.notice_refusal(&at.place, answer, &name);
+                    self.notice_refusal(&at.place, answer, name);
                 }
             }
             answers.extend(at.share_out(got));

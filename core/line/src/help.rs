@@ -5,7 +5,6 @@ use crate::options;
 use crate::verbs::{self, ShortVerb, VERBS};
 use ctys_model::manifest::ArgumentDecl;
 use ctys_model::{Manifest, Verb};
-use ctys_table::Numbering;
 
 /// The topics of [`help`], with what they are about.
 pub const TOPICS: &[(&str, &str)] = &[
@@ -137,8 +136,7 @@ fn option_list() -> String {
 fn action(verb: Verb, text: &str, tables: &[&[Key]], manifests: &[Manifest]) -> String {
     let mut out = format!("{text}\n");
     for keys in tables {
-        let takes_it = |key: &Key| verb != Verb::Enumerate || !look::refused(Numbering::Enumerate, key.names[0]);
-        keys.iter().filter(|key| takes_it(key)).for_each(|key| out.push_str(&table(std::slice::from_ref(key))));
+        out.push_str(&table(keys.iter().filter(|key| look::has(verb, key.names[0]))));
     }
     for manifest in manifests {
         let own = manifest.verbs.iter().filter(|decl| decl.verb == verb).flat_map(|decl| &decl.suboptions);
@@ -160,13 +158,13 @@ fn action(verb: Verb, text: &str, tables: &[&[Key]], manifests: &[Manifest]) -> 
     out
 }
 
-fn table(keys: &[Key]) -> String {
+fn table<'k>(keys: impl IntoIterator<Item = &'k Key>) -> String {
     let form = |key: &Key| match key.takes {
         Takes::Nothing => String::new(),
         Takes::Argument => format!(":{}", key.argument),
         Takes::Maybe => format!("[:{}]", key.argument),
     };
-    keys.iter().map(|key| row(&format!("{}{}", key.names.join("|"), form(key)), key.help)).collect()
+    keys.into_iter().map(|key| row(&format!("{}{}", key.names.join("|"), form(key)), key.help)).collect()
 }
 
 fn fields(words: &[look::FieldWord]) -> String {

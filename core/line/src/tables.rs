@@ -4,7 +4,6 @@ use crate::actions::{Key, Takes, address, cancel, create, enumerate, extra, list
 use crate::options;
 use ctys_model::manifest::ArgumentDecl;
 use ctys_model::{Manifest, Verb};
-use ctys_table::Numbering;
 
 /// Rows that belong together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,9 +66,7 @@ pub fn options() -> Vec<Section> {
 pub fn suboptions(verb: Verb, manifests: &[Manifest]) -> Vec<Section> {
     let address = ("Which machine", rows(address::KEYS));
     let mut look = [("What is printed", rows(look::WORDS)), ("Formats", rows(look::FORMATS))];
-    if verb == Verb::Enumerate {
-        look[1].1.retain(|row| !look::refused(Numbering::Enumerate, &row.names[0]));
-    }
+    look[1].1.retain(|row| look::has(verb, &row.names[0]));
     let mut sections = match verb {
         Verb::Create => vec![address, ("Suboptions", rows(create::KEYS))],
         Verb::Cancel => vec![address, ("Suboptions", rows(cancel::KEYS))],

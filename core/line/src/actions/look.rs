@@ -7,6 +7,7 @@ use crate::superposition::Effective;
 use crate::text::Text;
 use crate::types;
 use crate::words::number;
+use ctys_model::Verb;
 use ctys_model::field::{Field, Known};
 use ctys_table::{AddressForm, Column, Format, Numbering, Presentation, Sort, SpecError, Title, parse_widths};
 use std::collections::BTreeSet;
@@ -255,6 +256,11 @@ pub(crate) fn output_only(desk: &mut Desk<'_>, effective: &Effective) -> Option<
 /// ENUMERATE has no standard table (ctys-original.md 2.2).
 pub(crate) fn refused(numbering: Numbering, format: &str) -> bool {
     numbering == Numbering::Enumerate && format.starts_with("TAB_TCP")
+}
+
+/// Whether an action has this suboption of [`FORMATS`]: only then is it offered.
+pub(crate) fn has(verb: Verb, format: &str) -> bool {
+    verb != Verb::Enumerate || !refused(Numbering::Enumerate, format)
 }
 
 pub(crate) fn refuse(desk: &mut Desk<'_>, sub: &Suboption) {

@@ -16,7 +16,7 @@ use crate::text::{Spot, Text};
 use crate::types;
 use ctys_model::manifest::Category;
 use ctys_model::{Action, Verb};
-use ctys_table::{Numbering, Presentation};
+use ctys_table::Presentation;
 
 /// An action as it was read.
 #[derive(Clone, Debug)]
@@ -224,8 +224,7 @@ fn unknown(desk: &mut Desk<'_>, verb: Verb, sub: &Suboption, tables: &[&'static 
         desk.fault(Fault::at(sub.key.spot(), format!("{} of {verb} takes no argument", sub.key.upper())));
         return;
     }
-    let takes_it = |key: &&Key| verb != Verb::Enumerate || !look::refused(Numbering::Enumerate, key.names[0]);
-    let keys = || tables.iter().flat_map(|table| table.iter()).filter(takes_it);
+    let keys = || tables.iter().flat_map(|table| table.iter()).filter(|key| look::has(verb, key.names[0]));
     let expected: Vec<&str> = keys().map(|key| key.names[0]).chain(others.iter().map(String::as_str)).collect();
     let names = keys().flat_map(|key| key.names.iter().copied()).chain(others.iter().map(String::as_str));
     let near = nearest(&sub.key.to_string(), names.filter(|name| name.len() > 1));
