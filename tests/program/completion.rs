@@ -73,6 +73,8 @@ fn bash_completes_options_hosts_and_machines_as_it_is_used() {
     check("ctys every", &["everybody"]);
     check("ctys conso", &["console"]);
     check("ctys stop ts", &["tst100"]);
+    check("ctys -v -t xen sto", &["stop"]);
+    check("ctys -v -t xen stop ts", &["tst100"]);
     check("ctys stop lab00.soho/t", &["lab00.soho/tst100"]);
     check(&format!("{config} la"), &["lab00", "lab00.soho", "lab01"]);
     check(&format!("{config} gate"), &["gateway"]);

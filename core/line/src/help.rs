@@ -193,8 +193,8 @@ Usage: ctys [OPTIONS] [--] ['(OPTIONS)'] [TARGET['(OPTIONS)']...]
 ";
 
 const VERBS_TEXT: &str = "\
-Other words for the same calls; --explain prints the classic form. The verb is the first word, options may stand
-anywhere behind it. A host that is called like a verb is written behind --.
+Other words for the same calls; --explain prints the classic form. Options may stand before the verb and anywhere
+behind it. A host that is called like a verb is written behind --.
 ";
 
 const MACHINE: &str = "

@@ -19,7 +19,7 @@ use ctys_model::MachineAddress;
 /// A short verb.
 #[derive(Clone, Copy, Debug)]
 pub struct ShortVerb {
-    /// The word, the first one of the call.
+    /// The word, the first one of the call that is no option.
     pub name: &'static str,
     /// What stands behind it.
     pub usage: &'static str,

@@ -181,9 +181,9 @@ fn mistakes_point_at_the_word() {
     assert!(line(&bad).starts_with("two"), "{bad}");
     let bad = wrong("help stop start");
     assert!(line(&bad).starts_with("start"), "{bad}");
-    // Options stand behind the verb.
-    let bad = call("-t xen doctor lab00").unwrap_err().remove(0);
-    let note = "doctor is a verb only as the first word of the call: ctys doctor [OPTIONS] [HOST...]";
+    // A verb stands before the targets, and before what only targets stand behind.
+    let bad = call("-t xen -- doctor lab00").unwrap_err().remove(0);
+    let note = "doctor is a verb only in front of all targets and of --: ctys doctor [OPTIONS] [HOST...]";
     assert!(line(&bad).starts_with("doctor") && bad.notes.iter().any(|one| one == note), "{bad}");
     let bad = wrong("strat tst100");
     assert!(bad.nearest.as_deref() == Some("ctys start"), "{bad}");
@@ -196,6 +196,28 @@ fn a_host_that_is_called_like_a_verb_is_a_host() {
     {
         assert_eq!(right(line).jobs[0].target.host, host, "{line}");
     }
+}
+
+#[test]
+fn options_stand_before_a_verb_too() {
+    for (line, same) in [
+        ("-v ls lab00", "ls -v lab00"),
+        ("-t xen -Z SUDO stop lab00/tst100", "stop -t xen -Z SUDO lab00/tst100"),
+        ("-tvnc --total-timeout 5s console -Y lab00/desk", "console -tvnc --total-timeout 5s -Y lab00/desk"),
+        ("-t xen doctor lab00", "doctor -t xen lab00"),
+        ("-h stop", "stop -h"),
+    ] {
+        let shape = |line: &str| {
+            let call = right(line);
+            let jobs = call.jobs.iter().map(|job| (job.target.clone(), job.action.clone(), job.options.clone()));
+            (format!("{:?}", call.special), format!("{:?}", jobs.collect::<Vec<_>>()))
+        };
+        assert_eq!(shape(line), shape(same), "{line}");
+    }
+    // A mistake in front of the verb is told once, and the value of an option is no verb.
+    let bad = call("--nosuch ls lab00").unwrap_err();
+    assert!(bad.len() == 1 && bad[0].message.contains("--nosuch"), "{bad:?}");
+    assert!(wrong("-l stop").message.contains("no action"));
 }
 
 #[test]

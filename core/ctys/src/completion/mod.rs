@@ -61,7 +61,8 @@ fn of_ctys(before: &[String], word: &str, known: &Known<'_>) -> Vec<Candidate> {
     let mut found = Vec::new();
     // Behind a short verb stand hosts or machines, as its usage says.
     let verbs = tables::short_verbs();
-    let verb = verbs.iter().find(|verb| before.first() == Some(&verb.names[0]));
+    let leading = leading(before, &options);
+    let verb = verbs.iter().find(|verb| leading == Leading::Word(&verb.names[0]));
     if verb.and_then(|verb| verb.value.as_deref()).is_some_and(|usage| usage.contains("MACHINE")) {
         found.extend(known.machines().into_iter().map(|name| (name, String::new())));
     }
@@ -70,8 +71,11 @@ fn of_ctys(before: &[String], word: &str, known: &Known<'_>) -> Vec<Candidate> {
     if of_help {
         found.extend(TOPICS.iter().map(|(name, about)| (name.to_string(), about.to_string())));
     }
-    if before.is_empty() || of_help {
+    if leading == Leading::Open || of_help {
         found.extend(verbs.into_iter().map(|mut verb| (verb.names.remove(0), verb.help)));
+    }
+    // A companion tool is the first word of all.
+    if before.is_empty() || of_help {
         let tools = TOOLS.iter().filter_map(|tool| Some((tool.name.strip_prefix("ctys-")?, tool.about)));
         found.extend(tools.map(|(name, about)| (name.to_string(), about.to_string())));
     }
@@ -79,6 +83,39 @@ fn of_ctys(before: &[String], word: &str, known: &Known<'_>) -> Vec<Candidate> {
         found.extend(hosts(known));
     }
     found
+}
+
+/// What a call begins with, its options aside.
+#[derive(Debug, PartialEq, Eq)]
+enum Leading<'a> {
+    /// Nothing yet: a short verb may stand here.
+    Open,
+    /// Only targets can follow: there is an action, or `--`.
+    Closed,
+    /// This word.
+    Word(&'a str),
+}
+
+fn leading<'a>(before: &'a [String], options: &[Row]) -> Leading<'a> {
+    let takes = |letter: char| options.iter().any(|row| row.names[0] == format!("-{letter}") && row.value.is_some());
+    let is_action = |word: &str| match word.strip_prefix("--") {
+        Some(long) => long.split('=').next() == Some("action"),
+        // The first letter that takes a value ends a group such as `-va`.
+        None => word.chars().skip(1).find(|letter| takes(*letter)) == Some('a'),
+    };
+    let mut words = before.iter();
+    while let Some(word) = words.next() {
+        if !word.starts_with('-') {
+            return Leading::Word(word);
+        }
+        if word == "--" || is_action(word) {
+            return Leading::Closed;
+        }
+        if awaiting(word, options).is_some() {
+            words.next();
+        }
+    }
+    Leading::Open
 }
 
 /// The option whose value the next word is: the last letter of a group such as `-vt`, or a whole long name.
@@ -287,6 +324,24 @@ mod tests {
         for kind in CONSOLES {
             let action = format!("create=l:x,console:{kind}");
             assert!(ctys_line::parse(&["-t", "xen", "-a", &action, "lab00"], &world).is_ok(), "{kind}");
+        }
+    }
+
+    #[test]
+    fn a_verb_may_stand_behind_options_and_never_behind_an_action() {
+        let options: Vec<Row> = tables::options().into_iter().flat_map(|section| section.rows).collect();
+        for (line, want) in [
+            ("", Leading::Open),
+            ("-v -t xen --total-timeout=5s", Leading::Open),
+            ("-v -t xen stop lab00/a", Leading::Word("stop")),
+            ("lava", Leading::Word("lava")),
+            ("-a list", Leading::Closed),
+            ("-valist", Leading::Closed),
+            ("-v --action list", Leading::Closed),
+            ("-v --", Leading::Closed),
+        ] {
+            let words: Vec<String> = line.split_whitespace().map(str::to_string).collect();
+            assert_eq!(leading(&words, &options), want, "{line}");
         }
     }
 

@@ -12,16 +12,17 @@ use ctys_model::bytes::escape_for_eyes;
 use ctys_model::manifest::Category;
 use ctys_model::{MachineAddress, Phase};
 
-/// The words of the call in the classic form, and the verb when there was one. The first word decides.
+/// The words of the call in the classic form, and the verb when there was one. The first word that is no option decides.
 pub(crate) fn expand(
     desk: &mut Desk<'_>,
     reader: &mut Reader,
     words: Vec<Text>,
 ) -> (Vec<Text>, Option<&'static ShortVerb>) {
-    let Some(verb) = words.first().and_then(|word| find(&word.to_string())) else { return (words, None) };
+    let Some((place, verb)) = leading(desk, reader, &words) else { return (words, None) };
     desk.short = true;
-    let at = words[0].spot();
-    let parts = Parts::of(desk, reader, &words[1..]);
+    let mut words = words;
+    let at = words.remove(place).spot();
+    let parts = Parts::of(desk, reader, &words);
     if parts.options.iter().any(|given| matches!(given.id, Id::Help | Id::Manual | Id::Version)) {
         return (parts.option_words, Some(verb));
     }
@@ -64,11 +65,28 @@ pub(crate) fn expand(
     (out, Some(verb))
 }
 
+/// The verb of the call and its place: the first word that is neither an option nor the value of one. Behind `-a` and `--`
+/// that word is a target, whatever it is called.
+fn leading(desk: &mut Desk<'_>, reader: &mut Reader, words: &[Text]) -> Option<(usize, &'static ShortVerb)> {
+    let mut at = 0;
+    while let Some(word) = words.get(at).filter(|word| looks_like_option(word)) {
+        if word.is_word("--") {
+            return None;
+        }
+        let (given, taken) = reader.read(desk, &words[at..]);
+        if given.iter().any(|given| given.id == Id::Action) {
+            return None;
+        }
+        at += taken;
+    }
+    Some((at, find(&words.get(at)?.to_string())?))
+}
+
 /// A fault for a call that has no action: a verb may have been meant.
 pub(crate) fn meant_verb(fault: Fault, first: &str) -> Fault {
     if let Some(verb) = find(first) {
         let usage = format!("ctys {} [OPTIONS] {}", verb.name, verb.usage);
-        return fault.note(format!("{} is a verb only as the first word of the call: {usage}", verb.name));
+        return fault.note(format!("{} is a verb only in front of all targets and of --: {usage}", verb.name));
     }
     let near = nearest(first, VERBS.iter().map(|verb| verb.name));
     fault.nearest(near.map(|name| format!("ctys {name}")))
