@@ -48,6 +48,33 @@ fn records(sealed: &Sealed) -> String {
     fs::read_to_string(sealed.folder.join("home/.ctys/db/default/enum.fdb")).unwrap_or_default()
 }
 
+#[test]
+fn an_inventory_that_stays_empty_is_remarked_with_the_reason() {
+    let sealed = Sealed::new();
+    sealed.host("lab00", "lab00.soho", "192.168.1.71", "00:0e:0c:35:f8:48");
+    for folder in ["xen", "empty"] {
+        fs::create_dir_all(sealed.folder.join("hosts/lab00/home").join(folder)).unwrap();
+    }
+    let on_lab00 = || tool(&sealed, "ctys-vdbgen", &["--transport=openssh", "--base=xen", "--", "lab00"]).ends(0).1;
+    let stderr = on_lab00();
+    assert!(stderr.contains("no configured machine was found") && stderr.contains("--base"), "{stderr}");
+    assert_eq!(records(&sealed), "");
+    // An empty inventory is none that could be lost, so no mode has to be said.
+    configure(&sealed, "lab00", "tst100", "");
+    let stderr = on_lab00();
+    assert!(stderr.contains("one configured XEN machine is left out: this is no Xen host"), "{stderr}");
+    assert!(stderr.contains("MATCHVSTAT:ALL") && !stderr.contains("no configured machine"), "{stderr}");
+    // The same of ENUMERATE, where the answer goes to a person.
+    let words = |base: &str| ["--transport=openssh", "-a", base, "lab00"].map(str::to_string);
+    let enumerate = |base: &str| sealed.ctys(&words(base).each_ref().map(String::as_str)).ends(0);
+    let (stdout, stderr) = enumerate("enumerate=b:empty");
+    assert!(stdout.is_empty() && stderr.contains("no configured machine was found"), "{stderr}");
+    let (stdout, stderr) = enumerate("enumerate=b:xen");
+    assert!(stdout.is_empty() && stderr.contains("one configured XEN machine is left out"), "{stderr}");
+    let (stdout, stderr) = enumerate("enumerate=b:xen,matchvstat:all");
+    assert!(stdout.contains("tst100") && stderr.is_empty(), "{stdout}{stderr}");
+}
+
 /// The three records of the seed, in its own layout.
 fn seed() -> (Sealed, String) {
     let sealed = Sealed::new();

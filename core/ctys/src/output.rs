@@ -24,6 +24,8 @@ pub struct Output {
     says: bool,
     texts: BTreeMap<usize, String>,
     next: usize,
+    /// The rows of the table so far.
+    pub rows: usize,
     /// What is to be opened once all targets are through, with the job and the plugin that want it.
     pub openings: Vec<(usize, String, What)>,
     /// For a diagnosis, which says how a host would be reached.
@@ -46,7 +48,7 @@ impl Output {
         });
         let says = call.presentation.as_ref().is_some_and(|look| look.fields.contains(&Known::Text));
         let doctor = call.call.doctor.then(|| shared.clone());
-        Output { table, says, texts: BTreeMap::new(), next: 0, openings: Vec::new(), doctor }
+        Output { table, says, texts: BTreeMap::new(), next: 0, rows: 0, openings: Vec::new(), doctor }
     }
 
     /// What can be printed of this answer now, and its problems.
@@ -97,6 +99,7 @@ impl Output {
 
     fn rows(&mut self, number: usize, problems: &[Problem], records: Vec<Record>) -> String {
         let Some(table) = &mut self.table else { return String::new() };
+        self.rows += records.len();
         let mut text: String = problems.iter().map(|problem| table.problem(problem)).collect();
         text.push_str(&table.block(number, records));
         // What other targets say as text waits for its turn.

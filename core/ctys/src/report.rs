@@ -5,6 +5,12 @@ use ctys_engine::quote::quote;
 use ctys_model::bytes::{escape, escape_for_eyes};
 use ctys_model::{Batch, Does, Findings, Phase, Place, Privilege, Problem, Target};
 
+/// Remarked where ENUMERATE finds nothing: unlike LIST it has no titles of its own accord, and would be silent.
+pub fn nothing_configured() -> Problem {
+    Problem::new(Phase::Notice, "no configured machine was found")
+        .hint("BASE:DIR%DIR searches other folders than ~, /etc/ctys.d and those of the plugins")
+}
+
 /// What a plan would do, one step a line: `lab00: xen: destroy: as root: xl destroy tst100`.
 pub fn plan(target: &Target, plugin: &str, batch: &Batch) -> String {
     let mut text = String::new();

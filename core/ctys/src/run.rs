@@ -498,6 +498,10 @@ fn work(
         }
     });
     problems.extend(ctys_engine::ssh::complaint());
+    let enumerates = doer.jobs.iter().all(|ready| ready.job.action.verb() == Verb::Enumerate);
+    if enumerates && output.rows == 0 && problems.is_empty() {
+        problems.push(report::nothing_configured());
+    }
     let mut openings = std::mem::take(&mut output.openings);
     screen.data(&output.finish());
     // In the order of the call, whoever was ready first.

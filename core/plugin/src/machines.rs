@@ -130,6 +130,19 @@ impl Files<'_> {
     }
 }
 
+/// What ENUMERATE remarks where a host cannot run what is configured on it (ctys.md 2.4): how many machines are left out, and
+/// why; `why` as it is without any. An empty answer of a file server, or of a host whose hypervisor is down, would look like
+/// an empty folder.
+pub fn left_out(session_type: &str, machines: usize, why: Problem) -> Problem {
+    let why = why.hint("MATCHVSTAT:ALL shows what is configured all the same");
+    let what = match machines {
+        0 => return why,
+        1 => format!("one configured {session_type} machine is left out"),
+        n => format!("{n} configured {session_type} machines are left out"),
+    };
+    Problem { phase: Phase::Notice, message: format!("{what}: {}", why.message), ..why }
+}
+
 /// A path, or other bytes of a host, in a message.
 pub fn shown(bytes: &Bytes) -> String {
     std::str::from_utf8(bytes.as_slice()).map_or_else(|_| escape(bytes.as_slice()), str::to_string)

@@ -117,6 +117,7 @@ fn plans_of_enumerate() {
             case("enumerate-without-permission", all(&[], &[]), closed()),
             case("enumerate-no-xen", all(&[], &[]), no_xen()),
             case("enumerate-no-xen-of-all-types", all(&[], &[]), no_xen()).of_all_types(),
+            case("enumerate-no-xen-no-machines", all(&[], &[]), World { files: Vec::new(), ..no_xen() }).of_all_types(),
             case("enumerate-no-xen-all-states", all(&["ALL"], &["/root/xen/tst-ctys/tst101"]), no_xen()),
             case("enumerate-cut", all(&[], &["/etc/ctys.d"]), World { cut: true, files: Vec::new(), ..lab00() }),
         ],

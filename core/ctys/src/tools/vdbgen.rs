@@ -109,6 +109,7 @@ fn run(call: &mut Call) -> Result<u8, Problem> {
         (call.given.has("progress") || call.given.has("progressall"), call.given.has("progressall"));
     let screen = &mut call.screen;
     let names = Names::default();
+    let mut remarked = false;
     asked.ask(environment, &call.home, |answer, come, count| {
         let found = answer.problems();
         let merged = merged(&answer, &found, &scope);
@@ -126,11 +127,17 @@ fn run(call: &mut Call) -> Result<u8, Problem> {
         }
         // Who told nothing may say why.
         if merged.lines.is_empty() {
-            answer.remarks().iter().for_each(|remark| screen.problem(remark));
+            let remarks = answer.remarks();
+            remarks.iter().for_each(|remark| screen.problem(remark));
+            remarked |= !remarks.is_empty();
         }
         problems.extend(found);
         answers.push(merged);
     })?;
+    if problems.is_empty() && !remarked && answers.iter().all(|answer| answer.lines.is_empty()) {
+        let nothing = crate::report::nothing_configured();
+        call.screen.problem(&Problem { hints: vec!["--base DIR%DIR searches other folders".into()], ..nothing });
+    }
     names.wait(NAME_PATIENCE);
     let lines = answers.iter_mut().flat_map(|answer| &mut answer.lines);
     lines.for_each(|line| name(line, &names));

@@ -89,7 +89,7 @@ fn run(call: &mut Call) -> Result<u8, Problem> {
         return Ok(NO_MACMAP);
     }
     if cache != "MACMAPONLY" && !stores.iter().any(Store::has_records) {
-        let problem = Problem::new(Phase::Here, "the inventory has no records: there is no enum.fdb in it");
+        let problem = Problem::new(Phase::Here, "the inventory has no records: its enum.fdb is empty or not there");
         call.screen.problem(&problem.hint("ctys-vdbgen -- HOST... makes one"));
         return Ok(NO_RECORDS);
     }

@@ -80,9 +80,9 @@ impl Store {
         self.folder.join(name)
     }
 
-    /// Whether there are records.
+    /// Whether there are records; a file that is empty has none.
     pub fn has_records(&self) -> bool {
-        self.path(ENUM).is_file()
+        std::fs::metadata(self.path(ENUM)).is_ok_and(|meta| meta.is_file() && meta.len() > 0)
     }
 
     /// What can be asked. Without any file it knows nothing.

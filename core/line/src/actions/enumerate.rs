@@ -19,7 +19,12 @@ const fn key(names: &'static [&'static str], takes: Takes, argument: &'static st
 
 /// The words of ENUMERATE beside fields, formats and the common ones.
 pub(crate) const KEYS: &[Key] = &[
-    key(&["BASEPATH", "BASE", "B"], Takes::Argument, "DIR[%DIR...]", "where to look, in place of the default folders"),
+    key(
+        &["BASEPATH", "BASE", "B"],
+        Takes::Argument,
+        "DIR[%DIR...]",
+        "where to look, in place of ~, /etc/ctys.d and those of a plugin, such as /etc/xen",
+    ),
     key(
         &["MATCHVSTAT"],
         Takes::Argument,

@@ -3,7 +3,7 @@
 use crate::conf::{self, Body, Machine};
 use crate::parse::guest::Vnc;
 use crate::{SESSION_TYPE, columns, probes};
-use ctys_plugin::machines::{Configured, shown};
+use ctys_plugin::machines::{Configured, left_out, shown};
 use ctys_plugin::magic::state_wanted;
 use ctys_plugin::model::field::Known;
 use ctys_plugin::model::{Enumerate, Facts, Field, Findings, Missing, Phase, Probe, Problem, Record, Request, Value};
@@ -25,20 +25,22 @@ fn even_without_qemu(enumerate: &Enumerate) -> bool {
 /// The records.
 pub fn plan(request: &Request, enumerate: &Enumerate, facts: &Facts) -> Findings {
     let Some(host) = &facts.host else { return super::unreached() };
+    let blank = || Record::new(SESSION_TYPE).with(Known::Pm, host.node.as_str());
+    let found = conf::found(facts, &probes::configurations(&enumerate.base));
+    let wanted = |machine: &&Machine| state_wanted(&enumerate.states, machine.state());
     if !even_without_qemu(enumerate)
         && let Err(problem) = has_emulator(facts)
     {
-        let problem = problem.hint("MATCHVSTAT:ALL shows what is configured all the same");
+        let none_here = problem.phase == Phase::Here;
+        let machines = if none_here { found.machines.iter().filter(wanted).count() } else { 0 };
+        let problem = left_out(SESSION_TYPE, machines, problem);
         return match request.session_type {
             // Where all plugins are asked, a host without QEMU has no rows of it, and that is no error.
-            None if problem.phase == Phase::Here => Findings::default(),
-            Some(_) if problem.phase == Phase::Here => Findings::problem(Problem { phase: Phase::Notice, ..problem }),
-            None => Findings::problem(Problem { phase: Phase::Notice, ..problem }),
-            Some(_) => Findings::problem(Problem { phase: Phase::Run, ..problem }),
+            None if none_here && machines == 0 => Findings::default(),
+            Some(_) if !none_here => Findings::problem(Problem { phase: Phase::Run, ..problem }),
+            _ => Findings::problem(Problem { phase: Phase::Notice, ..problem }),
         };
     }
-    let blank = || Record::new(SESSION_TYPE).with(Known::Pm, host.node.as_str());
-    let found = conf::found(facts, &probes::configurations(&enumerate.base));
     let mut findings = Findings { problems: found.problems, ..Findings::default() };
     // That a default folder is not there is nothing to tell.
     if !enumerate.base.is_empty() {
@@ -48,7 +50,7 @@ pub fn plan(request: &Request, enumerate: &Enumerate, facts: &Facts) -> Findings
     for path in &found.unreadable {
         findings.problems.push(Problem::new(Phase::Notice, format!("{} may not be read", shown(path))));
     }
-    for machine in found.machines.iter().filter(|machine| state_wanted(&enumerate.states, machine.state())) {
+    for machine in found.machines.iter().filter(wanted) {
         of_machine(enumerate, machine, blank(), &mut findings);
     }
     findings

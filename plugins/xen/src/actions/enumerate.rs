@@ -1,9 +1,9 @@
 //! ENUMERATE: the domains as configured, one record per network interface (ctys.md 2.4 and 6.1).
 
 use crate::conf::{self, Machine};
-use crate::host;
+use crate::host::{self, Trouble, Why};
 use crate::{SESSION_TYPE, probes};
-use ctys_plugin::machines::{Configured, shown};
+use ctys_plugin::machines::{Configured, left_out, shown};
 use ctys_plugin::magic::state_wanted;
 use ctys_plugin::model::field::Known;
 use ctys_plugin::model::{Enumerate, Facts, Findings, Missing, Phase, Probe, Problem, Record, Request, Value};
@@ -25,14 +25,18 @@ fn even_without_xen(enumerate: &Enumerate) -> bool {
 /// The records.
 pub fn plan(request: &Request, enumerate: &Enumerate, facts: &Facts) -> Findings {
     let Some(host) = &facts.host else { return super::unreached() };
-    if !even_without_xen(enumerate)
-        && let Err(mut trouble) = host::is_control_domain(facts)
-    {
-        trouble.problem = trouble.problem.hint("MATCHVSTAT:ALL shows what is configured all the same");
-        return trouble.findings(request);
-    }
     let blank = || Record::new(SESSION_TYPE).with(Known::Pm, host.node.as_str());
     let found = conf::found(facts, &probes::configurations(&enumerate.base));
+    let wanted = |machine: &&Machine| state_wanted(&enumerate.states, machine.state());
+    if !even_without_xen(enumerate)
+        && let Err(trouble) = host::is_control_domain(facts)
+    {
+        let machines = found.machines.iter().filter(wanted).count();
+        return match trouble.why {
+            Why::NoXen if machines > 0 => Findings::problem(left_out(SESSION_TYPE, machines, trouble.problem)),
+            _ => Trouble { problem: left_out(SESSION_TYPE, 0, trouble.problem), ..trouble }.findings(request),
+        };
+    }
     let mut findings = Findings { problems: found.problems, ..Findings::default() };
     // That a default folder is not there is nothing to tell.
     if !enumerate.base.is_empty() {
@@ -43,7 +47,7 @@ pub fn plan(request: &Request, enumerate: &Enumerate, facts: &Facts) -> Findings
         findings.records.push(blank());
         findings.problems.push(Problem::new(Phase::Notice, format!("{} may not be read", shown(path))));
     }
-    for machine in found.machines.iter().filter(|machine| state_wanted(&enumerate.states, machine.state())) {
+    for machine in found.machines.iter().filter(wanted) {
         of_machine(request, enumerate, machine, blank(), &mut findings);
     }
     findings
