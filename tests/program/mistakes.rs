@@ -57,6 +57,17 @@ fn macros_and_groups_that_cannot_be_are_errors_that_show_the_chain() {
 }
 
 #[test]
+fn a_file_of_macros_may_be_named_by_its_whole_path() {
+    let sealed = lab();
+    sealed.file("own", "T = tab_gen:3_l_3\n");
+    let file = sealed.folder.join("home/own").display().to_string();
+    assert_eq!(sealed.ctys(&["-a", &format!("list=terse,macro:T%{file}")]).ok(), "ws2\n");
+    check(&sealed, &["-a", &format!("list=macro:T%{file}x")], &["there is no macro file /"]);
+    // Along the path nothing leads out of it.
+    check(&sealed, &["-a", "list=macro:T%../../own"], &["there is no macro file .."]);
+}
+
+#[test]
 fn values_with_any_bytes_are_data() {
     let sealed = lab();
     for word in ["$(touch x)", "a;touch x", "`touch x`", "a\nb", "-oProxyCommand=touch x", "\u{1b}[2J", "a b", "x|y"] {

@@ -266,7 +266,13 @@ fn an_address_is_completed_by_the_inventory_and_ambiguity_is_an_error_that_lists
         let action = format!("cancel=l:{label},poweroff:0");
         sealed.ctys(&["--transport", "openssh", "-n", "-t", "xen", "-c", "on,only", "-a", &action, "lab00"])
     };
-    assert!(only("nobody").fails(2).contains("knows no machine"), "ONLY forbids the scan");
+    let stderr = only("nobody").fails(2);
+    assert!(stderr.contains("knows no machine") && stderr.contains("ONLY"), "ONLY forbids the scan: {stderr}");
+    let words = ["--transport", "openssh", "-n", "-t", "xen", "-a", "cancel=dr:99,poweroff:0", "lab00"];
+    let stderr = sealed.ctys(&words).fails(2);
+    assert!(stderr.contains("ctys vhost -o index,label") && !stderr.contains("ONLY"), "{stderr}");
+    let shown = tool(&sealed, "ctys-vhost", &["-o", "index,label", "-M", "all"]).ok();
+    assert_eq!(shown.lines().count(), 5, "{shown}");
 }
 
 #[test]

@@ -107,7 +107,11 @@ impl Home {
 
 impl Shelf for Home {
     fn macro_file(&self, name: &str) -> Result<Option<String>, String> {
-        find(&self.macro_path, name)
+        // A file that is named whole is no matter of the path.
+        match name.strip_prefix('/') {
+            Some(below) => find(&["/".into()], below),
+            None => find(&self.macro_path, name),
+        }
     }
 
     fn group(&self, name: &str) -> Result<Option<String>, String> {

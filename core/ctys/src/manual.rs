@@ -269,7 +269,9 @@ fn variables(folder: &Path) -> BTreeSet<String> {
                     !word.is_empty() && word.bytes().all(|b| b.is_ascii_uppercase() || b == b'_' || b.is_ascii_digit());
                 // CTYS_UP and CTYS_DETACHED tell a child of ours what it is; CTYS_TEST_… are for tests.
                 let inner = ["CTYS_UP", "CTYS_DETACHED"].contains(&word) || word.starts_with("CTYS_TEST_");
-                let ours = ["CTYS_", "DEFAULT_C_", "DEFAULT_DB", "XDG_"].iter().any(|start| word.starts_with(start));
+                let ours = ["CTYS_", "DEFAULT_C_", "DEFAULT_DB", "DEFAULT_ENUM", "XDG_"]
+                    .iter()
+                    .any(|start| word.starts_with(start));
                 if is_name && ours && !inner && !word.ends_with('_') {
                     found.insert(word.to_string());
                 }

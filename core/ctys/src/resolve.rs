@@ -77,7 +77,10 @@ impl Resolver {
         match &found[..] {
             [] if cache.only || address.db_record.is_some() => Resolved::Refused(
                 Problem::new(Phase::Here, format!("the inventory knows no machine with {} there", words(address)))
-                    .hint("without ONLY of -c the host itself is asked"),
+                    .hint(match address.db_record {
+                        Some(_) => "ctys vhost -o index,label shows the records with their numbers",
+                        None => "without ONLY of -c the host itself is asked",
+                    }),
             ),
             [] => Resolved::AsTyped,
             [machine] => {

@@ -198,9 +198,10 @@ pub fn world<'a>(home: &'a Home, shelf: &'a dyn Shelf, manifests: &'a [Manifest]
     World {
         manifests,
         shipped_macros: ctys_table::macros::SHIPPED,
-        max_recursion: variable("CTYS_MAXRECURSE").and_then(|n| n.parse().ok()).unwrap_or(usual.max_recursion),
+        max_recursion: variable("CTYS_MAXRECURSE").unwrap_or(usual.max_recursion),
         default_type: variable("DEFAULT_C_SESSIONTYPE").unwrap_or(usual.default_type),
         default_list: variable("DEFAULT_C_MODE_ARGS_LIST").unwrap_or(usual.default_list),
+        default_base: variable("DEFAULT_ENUM_BASE").unwrap_or(usual.default_base),
         ..usual
     }
 }

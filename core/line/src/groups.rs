@@ -174,7 +174,15 @@ impl Expander<'_, '_> {
             Ok(None) => Some(vec![name.clone()]),
             Err(reason) => {
                 let message = format!("{} is no set of hosts: {}", shown(name), shown(reason));
-                self.desk.fault(Fault::at(name.spot(), message));
+                let fault = Fault::at(name.spot(), message);
+                let ours = name.to_string().strip_prefix('@').map(str::to_string);
+                let ours = ours.filter(|ours| matches!(self.desk.world.shelf.group(ours), Ok(Some(_))));
+                self.desk.fault(match ours {
+                    Some(ours) => {
+                        fault.note(format!("{} is a file of the groups path: it is written without @", shown(&ours)))
+                    }
+                    None => fault,
+                });
                 None
             }
         }
@@ -279,7 +287,7 @@ impl Expander<'_, '_> {
             self.desk.fault(fault.note(way(&name)));
             return;
         }
-        let limit = self.desk.world.max_recursion;
+        let limit = self.desk.max_recursion;
         if chain.len() >= limit {
             let fault = Fault::at(include.spot(), format!("groups include each other more than {limit} deep"));
             self.desk.fault(fault.note(way(&name)));

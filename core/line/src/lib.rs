@@ -84,12 +84,14 @@ pub struct World<'a> {
     pub manifests: &'a [Manifest],
     /// The macro files that are shipped, by name; the user's `default` is laid over the shipped one.
     pub shipped_macros: &'a [(&'a str, &'a str)],
-    /// How deep macros and groups may contain each other (`CTYS_MAXRECURSE`).
-    pub max_recursion: usize,
+    /// How deep macros and groups may contain each other (`CTYS_MAXRECURSE`), a number.
+    pub max_recursion: &'a str,
     /// The session type of CREATE and CANCEL without `-t` (`DEFAULT_C_SESSIONTYPE`).
     pub default_type: &'a str,
     /// The suboptions of LIST when none says what is shown (`DEFAULT_C_MODE_ARGS_LIST`).
     pub default_list: &'a str,
+    /// The folders of ENUMERATE without BASEPATH, as behind it (`DEFAULT_ENUM_BASE`); empty for those of the plugins.
+    pub default_base: &'a str,
 }
 
 impl<'a> World<'a> {
@@ -101,9 +103,10 @@ impl<'a> World<'a> {
             shelf,
             manifests: &[],
             shipped_macros: ctys_table::macros::SHIPPED,
-            max_recursion: 20,
+            max_recursion: "20",
             default_type: "VNC",
             default_list: "both,tab_tcp,dns",
+            default_base: "",
         }
     }
 }

@@ -182,7 +182,7 @@ impl Finder<'_, '_, '_> {
             self.desk.fault(fault.note(format!("macros: {}", shown(&chain))));
             return nothing;
         }
-        let limit = self.desk.world.max_recursion;
+        let limit = self.desk.max_recursion;
         if self.chain.len() >= limit {
             let fault = Fault::at(spot, format!("macros contain each other more than {limit} deep"));
             self.desk.fault(fault.note(format!("macros: {}", shown(&chain))));

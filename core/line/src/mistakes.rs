@@ -210,6 +210,8 @@ pub(crate) struct Desk<'w> {
     holes: Vec<Spot>,
     /// A short verb was typed: what it stands for was not chosen word by word.
     pub short: bool,
+    /// How deep macros and groups may contain each other.
+    pub max_recursion: usize,
 }
 
 impl<'w> Desk<'w> {
@@ -223,6 +225,7 @@ impl<'w> Desk<'w> {
             notices: Vec::new(),
             holes: Vec::new(),
             short: false,
+            max_recursion: 0,
         }
     }
 
@@ -245,6 +248,13 @@ impl<'w> Desk<'w> {
             source.shown.extend(word.chars().map(show_char));
         }
         self.sources.push(source);
+        self.max_recursion = self.world.max_recursion.parse().unwrap_or_else(|_| {
+            let text = self.line(Origin::Setting { name: "CTYS_MAXRECURSE".into() }, self.world.max_recursion);
+            self.fault(
+                Fault::at(text.spot(), format!("{} is no number of levels", shown(&text))).expected("such as 20"),
+            );
+            0
+        });
         texts
     }
 

@@ -51,6 +51,18 @@ fn unknown_words_are_named_with_their_place_and_the_nearest_word() {
 }
 
 #[test]
+fn rows_are_sorted_by_columns_that_are_there() {
+    check("-a list=tab_tcp,sort:8 lab00", "1:13+6 SORT counts to 8, and 7 columns are shown");
+    check("-a list=label,st,sort:all%3 lab00", "1:14+10 SORT counts to 3, and 2 columns are shown");
+    check("-a enumerate=tab:1_PM_8%%3_label_9,sort:3 lab00", "1:32+6 SORT counts to 3, and 2 columns are shown");
+    for line in
+        ["list=sort:7", "list=tab_tcp9,sort:9", "list=label,sort:1", "list=machine,sort:5", "enumerate=json,sort:9"]
+    {
+        right(&format!("-a {line} lab00"));
+    }
+}
+
+#[test]
 fn one_call_has_one_table() {
     let other = |host: &str| format!("the rows of {host} would have another form than those before them");
     check("-a list lab00 lab01'(-a list=label)'", &format!("3:0+5 {}", other("lab01")));

@@ -30,6 +30,10 @@ fn a_set_of_hosts_is_one_target_for_each() {
     assert!(contexts.len() == 3 && contexts.iter().all(|job| !job.options.privilege.is_empty()));
     let mistakes = show(&wrong("-a list '@wrong'"));
     assert!(mistakes.contains("@wrong is no set of hosts: there is no group wrong"), "{mistakes}");
+    assert!(!mistakes.contains("without @"), "{mistakes}");
+    let ours = Texts::default().with_group("wrong", "lab00");
+    let mistakes = show(&wrong_with(&ours, "-a list '@wrong'"));
+    assert!(mistakes.contains("wrong is a file of the groups path: it is written without @"), "{mistakes}");
 }
 
 #[test]
@@ -445,6 +449,26 @@ fn formats_and_fields_of_lists() {
     let call = ctys_line::parse(&["-a", "list=dns,sort:2"], &world).unwrap();
     let look = call.presentation.unwrap();
     assert_eq!((look.format, look.address), (Format::TabTcp9(vec![]), Some(ctys_table::AddressForm::Dns)));
+}
+
+#[test]
+fn settings_stand_in_for_what_a_call_leaves_out_and_their_mistakes_are_told() {
+    let texts = Texts::default();
+    let world = ctys_line::World { default_base: "/vms%xen", ..ctys_line::World::new("acue", &texts) };
+    let base = |word: &str| match &ctys_line::parse(&["-a", word], &world).unwrap().jobs[0].action {
+        Action::Enumerate(enumerate) => enumerate.base.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(base("enumerate"), ["/vms", "xen"]);
+    assert_eq!(base("enumerate=b:qemu"), ["qemu"]);
+    for (world, name) in [
+        (ctys_line::World { default_base: "/vms%", ..world.clone() }, "DEFAULT_ENUM_BASE"),
+        (ctys_line::World { max_recursion: "many", ..world.clone() }, "CTYS_MAXRECURSE"),
+        (ctys_line::World { max_recursion: "-1", ..world.clone() }, "CTYS_MAXRECURSE"),
+    ] {
+        let mistakes = ctys_line::parse(&["-a", "enumerate"], &world).unwrap_err();
+        assert!(mistakes.len() == 1 && mistakes[0].to_string().contains(name), "{mistakes:?}");
+    }
 }
 
 #[test]

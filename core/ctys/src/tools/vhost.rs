@@ -68,7 +68,7 @@ fn run(call: &mut Call) -> Result<u8, Problem> {
     if !stores.iter().any(|store| store.folder().is_dir()) {
         let folder = stores.first().map(|store| super::database::shown(store.folder())).unwrap_or_default();
         let problem = Problem::new(Phase::Here, format!("there is no inventory: the folder {folder} does not exist"));
-        call.screen.problem(&problem.hint("ctys-vdbgen -- HOST... makes one"));
+        call.screen.problem(&problem.hint("ctys-vdbgen -- HOST... fills it"));
         return Ok(NO_FOLDER);
     }
     if let Some(word) = call.given.last("cache").map(str::to_ascii_uppercase)
@@ -90,7 +90,7 @@ fn run(call: &mut Call) -> Result<u8, Problem> {
     }
     if cache != "MACMAPONLY" && !stores.iter().any(Store::has_records) {
         let problem = Problem::new(Phase::Here, "the inventory has no records: its enum.fdb is empty or not there");
-        call.screen.problem(&problem.hint("ctys-vdbgen -- HOST... makes one"));
+        call.screen.problem(&problem.hint("ctys-vdbgen -- HOST... fills it"));
         return Ok(NO_RECORDS);
     }
     let wanted = Selection::of(call)?;

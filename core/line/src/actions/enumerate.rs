@@ -1,7 +1,7 @@
 //! ENUMERATE (ctys.md 2.4, ctys-original.md 2.2).
 
 use super::address::folders;
-use super::look::{FORMATS, FieldWord, Look, WORDS, refuse, refused};
+use super::look::{FORMATS, FieldWord, Look, WORDS, default_words, refuse, refused};
 use super::{Key, Takes, key_of, suboptions};
 use crate::mistakes::{Desk, Fault};
 use crate::suboptions::parts;
@@ -123,11 +123,15 @@ pub(crate) fn enumerate(desk: &mut Desk<'_>, rest: &Text, effective: &Effective)
             word => look.word(desk, word, &sub),
         }
     }
+    if enumerate.base.is_empty() && !desk.world.default_base.is_empty() {
+        let text = default_words(desk, "DEFAULT_ENUM_BASE", desk.world.default_base);
+        enumerate.base = folders(desk, &text);
+    }
     if look.is_open() && effective.output.is_none() {
         DEFAULT.into_iter().for_each(|field| look.field(field));
     }
     look.output(desk, effective);
-    let (presentation, fields, _) = look.finish(effective);
+    let (presentation, fields, _) = look.finish(desk, effective);
     enumerate.fields = fields;
     (desk.faults() == before).then_some((enumerate, presentation))
 }

@@ -84,7 +84,7 @@ pub(crate) fn list(desk: &mut Desk<'_>, rest: &Text, effective: &Effective) -> O
         (list, look) = (List { side: list.side, ..list_under }, under);
     }
     look.output(desk, effective);
-    let (presentation, fields, per_interface) = look.finish(effective);
+    let (presentation, fields, per_interface) = look.finish(desk, effective);
     (list.fields, list.per_interface) = (fields, per_interface);
     (desk.faults() == before).then_some((list, presentation))
 }

@@ -4,7 +4,7 @@ use super::{Key, Takes};
 use crate::mistakes::{Desk, Fault, Origin, shown};
 use crate::suboptions::{Suboption, parts, split};
 use crate::superposition::Effective;
-use crate::text::Text;
+use crate::text::{Spot, Text};
 use crate::types;
 use crate::words::number;
 use ctys_model::Verb;
@@ -69,6 +69,8 @@ pub(crate) struct Look {
     address: Option<AddressForm>,
     fields: BTreeSet<Known>,
     sort: Option<Sort>,
+    /// Where SORT stands.
+    sort_at: Spot,
     packages: Vec<String>,
     /// IFNAME was asked for by name: rows per interface.
     pub interface_named: bool,
@@ -86,6 +88,7 @@ impl Look {
             address: None,
             fields: BTreeSet::new(),
             sort: None,
+            sort_at: Spot::default(),
             packages: Vec::new(),
             interface_named: false,
         }
@@ -125,7 +128,7 @@ impl Look {
             "DNS" => self.address = Some(AddressForm::Dns),
             "IP" => self.address = Some(AddressForm::Ip),
             "TERSE" => self.terse = true,
-            "SORT" => self.sort = Some(sort(desk, argument)),
+            "SORT" => (self.sort, self.sort_at) = (Some(sort(desk, argument)), sub.whole.spot()),
             "PKG" => self.packages = packages(desk, argument),
             _ => {
                 if let Some(format) = self.format_of(desk, name, argument) {
@@ -179,10 +182,15 @@ impl Look {
     }
 
     /// The look, complete, and the fields that are needed for it; none means all.
-    pub fn finish(mut self, effective: &Effective) -> (Presentation, Option<BTreeSet<Field>>, bool) {
+    pub fn finish(
+        mut self,
+        desk: &mut Desk<'_>,
+        effective: &Effective,
+    ) -> (Presentation, Option<BTreeSet<Field>>, bool) {
         // A format of its own brings its titles, where fields for machines have none (ctys.md 2.3, 4.5).
         self.terse |= effective.terse || (self.machine && self.format.is_none());
         let format = self.format.clone().unwrap_or(if self.terse { Format::Raw } else { Format::Listing });
+        self.check_sort(desk, &format);
         let needed = self.needed(&format);
         let interface_column = |columns: &[Column]| {
             columns.iter().any(|column| self.numbering.field(column.index) == Some(Known::Interface))
@@ -205,6 +213,22 @@ impl Look {
             packages: self.packages,
         };
         (presentation, needed, per_interface)
+    }
+
+    /// Behind the last column there is nothing to sort by.
+    fn check_sort(&self, desk: &mut Desk<'_>, format: &Format) {
+        let columns = match format {
+            Format::TabTcp(_) => 7,
+            Format::TabTcp9(_) => 9,
+            Format::TabGen(all) => all.len(),
+            Format::Raw | Format::Listing => self.fields.len(),
+            _ => 0,
+        };
+        let column = self.sort.and_then(|sort| sort.column).map_or(0, usize::from);
+        if columns > 0 && column > columns {
+            let fault = Fault::at(self.sort_at, format!("SORT counts to {column}, and {columns} columns are shown"));
+            desk.fault(fault.expected(format!("1 to {columns}")));
+        }
     }
 
     fn needed(&self, format: &Format) -> Option<BTreeSet<Field>> {
@@ -238,7 +262,7 @@ pub(crate) fn output_only(desk: &mut Desk<'_>, effective: &Effective) -> Option<
     effective.output.as_ref()?;
     let mut look = Look::new(Numbering::List, &[]);
     look.output(desk, effective);
-    let (mut presentation, ..) = look.finish(effective);
+    let (mut presentation, ..) = look.finish(desk, effective);
     match presentation.format {
         Format::Json | Format::Jsonl | Format::Csv | Format::Tsv | Format::Yaml => {}
         // What was no format has been told already.
