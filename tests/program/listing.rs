@@ -215,6 +215,7 @@ fn info_shows_every_plugin_with_its_state_and_where_it_comes_from() {
     assert_eq!(names, ["CUBE", "DIGGER", "PM", "QEMU", "VNC", "XEN"], "{text}");
     assert_eq!((&*all["PM"], &*all["DIGGER"]), ("ENABLED ", "ENABLED "), "{text}");
     assert_eq!(all["XEN"], "DISABLED xl not found ", "what cannot run there says why: {text}");
+    assert!(text.contains("   Hint              :is this host running Xen?"), "and what to do about it: {text}");
 
     // One type: it and what it cannot do without, the machine itself; the others were not opened.
     let words = ["--transport", "openssh", "-t", "xen", "-a", "info", "lab00"];

@@ -100,6 +100,9 @@ fn what_has_no_effect_or_does_not_exist_is_told() {
     }
     // The seed's own way to say "no cache" needs no remark.
     assert_eq!(call(&["-c", "off", "-C", "off"]).ok(), "ws2\n");
+    let words = ["-n", "-t", "xen", "-a", "create=l:x,console:none,stackcheck:hwcap", "localhost"];
+    let (_, stderr) = sealed.ctys(&words).ends(5);
+    assert!(stderr.contains("STACKCHECK: HWCAP and STACKCAP are not compared"), "{stderr}");
     let (_, stderr) = call(&["-p", "/nonexistent"]).ends(2);
     assert!(stderr.contains("/nonexistent"), "{stderr}");
     let (_, stderr) = call(&["--replay", "/dev/zero"]).ends(2);

@@ -2,6 +2,7 @@
 
 use ctys_engine::job::Report;
 use ctys_engine::plugins::{Plugins, State};
+use ctys_model::Problem;
 use ctys_model::bytes::escape_for_eyes;
 
 /// One block of lines for a target, to stand below what the machine says of itself.
@@ -24,6 +25,9 @@ pub fn plugins(plugins: &Plugins, types: &[String], report: &Report) -> String {
         text.push_str(&line(3, "Operational State", state.word()));
         if let Some(reason) = state.reason() {
             text.push_str(&line(3, "Reason", reason));
+            for hint in complaint(&found.name, report).iter().flat_map(|problem| &problem.hints) {
+                text.push_str(&line(3, "Hint", hint));
+            }
         }
     }
     text
@@ -35,14 +39,19 @@ pub fn on_target(state: State, plugin: &str, report: &Report) -> State {
     if !matches!(state, State::Busy | State::Idle | State::Enabled | State::Available) {
         return state;
     }
-    let own = report.findings.iter().filter(|(name, _)| name == plugin).flat_map(|(_, findings)| &findings.problems);
-    let ours = report.problems.iter().filter(|problem| problem.plugin.as_deref() == Some(plugin));
-    match own.chain(ours).next() {
+    match complaint(plugin, report) {
         Some(problem) => State::Disabled(problem.message.clone()),
         // It was asked; some have nothing to say.
         None if state == State::Busy || report.findings.iter().any(|(name, _)| name == plugin) => State::Enabled,
         None => state,
     }
+}
+
+/// The first complaint of a plugin, or about it.
+fn complaint<'a>(plugin: &str, report: &'a Report) -> Option<&'a Problem> {
+    let own = report.findings.iter().filter(|(name, _)| name == plugin).flat_map(|(_, findings)| &findings.problems);
+    let ours = report.problems.iter().filter(|problem| problem.plugin.as_deref() == Some(plugin));
+    own.chain(ours).next()
 }
 
 /// A line of INFO, in the layout of the machine's own lines: three blanks a level, the colons of a level below each other.

@@ -291,6 +291,11 @@ fn without_effect(call: &CallLine) -> Vec<Problem> {
         traced,
         "-d traces nothing here: -v tells how a host is reached, -d PFIN the call in full, --record all that is said",
     );
+    let unchecked = call.jobs.iter().any(|job| match &job.action {
+        Action::Create(create) => create.stack_check.iter().any(|word| word == "HWCAP" || word == "STACKCAP"),
+        _ => false,
+    });
+    note(unchecked, "STACKCHECK: HWCAP and STACKCAP are not compared; the machine below each layer is (CONTEXT)");
     let reads = !call.jobs.is_empty() && call.jobs.iter().all(|job| job.action.verb().is_collector());
     note(call.call.plan && reads, "-n: this call changes nothing, so it is done");
     let force = options().any(|options| options.force);
