@@ -174,6 +174,45 @@ fn one_login_per_host_for_a_whole_list() {
     assert_eq!(bed.log().matches("Accepted publickey").count(), 1, "{}", bed.log());
 }
 
+/// Processes of these calls: those here have the home of the bed, those on a host came over its port.
+fn left_by(bed: &Bed) -> Vec<(u32, String)> {
+    let (home, port) = (format!("HOME={}", bed.folder.display()), format!(" {}", bed.port));
+    let is_ours =
+        |variable: &str| variable == home || variable.starts_with("SSH_CONNECTION=") && variable.ends_with(&port);
+    let processes = std::fs::read_dir("/proc").unwrap().filter_map(|entry| {
+        let folder = entry.ok()?.path();
+        let pid = folder.file_name()?.to_str()?.parse().ok()?;
+        let variables = String::from_utf8_lossy(&std::fs::read(folder.join("environ")).ok()?).into_owned();
+        let words = std::fs::read(folder.join("cmdline")).ok()?;
+        variables.split('\0').any(is_ours).then(|| (pid, String::from_utf8_lossy(&words).into_owned()))
+    });
+    processes.collect()
+}
+
+#[test]
+fn nothing_of_a_call_stays_behind_here_or_on_a_host() {
+    let bed = Bed::start(3);
+    // Both kinds are found while they are there.
+    let mut ssh = Command::new("ssh");
+    ssh.args(["-F", bed.config.to_str().unwrap(), "lab000", "exec sleep 600"]).env("HOME", &bed.folder);
+    let mut there = ssh.stdin(Stdio::null()).spawn().unwrap();
+    wait_until(|| left_by(&bed).iter().any(|(_, words)| words.starts_with("sleep")));
+    assert!(left_by(&bed).iter().any(|(pid, _)| *pid == there.id()), "{:?}", left_by(&bed));
+    for (pid, _) in left_by(&bed) {
+        let _ = Command::new("kill").arg(pid.to_string()).status().unwrap();
+    }
+    let _ = there.wait().unwrap();
+    wait_until(|| left_by(&bed).is_empty());
+    let hosts = ["lab000", "lab001", "lab002"];
+    for transport in ["ssh2", "openssh"] {
+        for action in ["list", "enumerate", "show", "info"] {
+            let words = [&["--transport", transport, "-a", action][..], &hosts].concat();
+            assert_eq!(ctys(&bed, &words).code, 0, "{transport} {action}");
+        }
+    }
+    wait_until(|| left_by(&bed).is_empty());
+}
+
 #[test]
 fn logins_at_one_sshd_stay_below_its_max_startups() {
     // Sixteen hosts of one sshd that drops every further connection once ten are not logged in.
