@@ -103,7 +103,7 @@ fn what_has_no_effect_or_does_not_exist_is_told() {
     let words = ["-n", "-t", "xen", "-a", "create=l:x,console:none,stackcheck:hwcap", "localhost"];
     let (_, stderr) = sealed.ctys(&words).ends(5);
     assert!(stderr.contains("STACKCHECK: HWCAP and STACKCAP are not compared"), "{stderr}");
-    let (_, stderr) = call(&["-p", "/nonexistent"]).ends(2);
+    let stderr = call(&["-p", "/nonexistent"]).fails(2);
     assert!(stderr.contains("/nonexistent"), "{stderr}");
     let (_, stderr) = call(&["--replay", "/dev/zero"]).ends(2);
     assert!(stderr.contains("/dev/zero"), "{stderr}");

@@ -356,6 +356,10 @@ fn the_smaller_tools() {
     let plugins = tool(&sealed, "ctys-plugins", &["-X"]).ok();
     let row = plugins.lines().find(|line| line.contains(";XEN;")).unwrap();
     assert!(row.contains(";XEN;;") && row.split(';').count() == 7, "{plugins}");
+    // INFO of a target says the same, and of this machine when no target is named.
+    let there = tool(&sealed, "ctys-plugins", &["-X", "-E"]).ok();
+    assert_eq!(sealed.ctys(&["-X", "-a", "info"]).ok(), there);
+    assert!(there.lines().any(|line| line.contains("@ws2.soho;XEN;;") && line.contains(";DISABLED;")), "{there}");
     assert!(tool(&sealed, "ctys-plugins", &["--quick-tab"]).ok().starts_with("Hostname | "));
     let conf = tool(&sealed, "ctys-genmconf", &["-x", "PM", "-k", "ws2", "-U", UUID]).ok();
     assert!(

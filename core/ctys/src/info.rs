@@ -1,7 +1,7 @@
 //! The plugins' part of INFO: what is installed here, and what the target says of each (ctys.md 2.5 and 5).
 
 use ctys_engine::job::Report;
-use ctys_engine::plugins::{Plugins, State};
+use ctys_engine::plugins::{Found, Plugins, State};
 use ctys_model::Problem;
 use ctys_model::bytes::escape_for_eyes;
 
@@ -31,6 +31,52 @@ pub fn plugins(plugins: &Plugins, types: &[String], report: &Report) -> String {
         }
     }
     text
+}
+
+/// What one host says of one plugin.
+pub struct Row {
+    /// Who asked there.
+    pub account: String,
+    /// The host, as it calls itself.
+    pub host: String,
+    /// The plugin, upper case.
+    pub plugin: String,
+    /// Its version; empty when it could not be loaded.
+    pub version: String,
+    /// Its state there.
+    pub state: State,
+    /// The session types that it serves.
+    pub needs: String,
+}
+
+/// The rows of a host, a plugin each.
+pub fn rows(plugins: &Plugins, types: &[String], report: &Report, account: &str, host: &str) -> Vec<Row> {
+    let row = |(found, state): (&Found, State)| Row {
+        account: account.into(),
+        host: host.into(),
+        plugin: found.name.to_uppercase(),
+        version: found.manifest.as_ref().map_or(String::new(), |manifest| manifest.version.clone()),
+        needs: found.manifest.as_ref().map_or(String::new(), |manifest| manifest.session_types.join(" ")),
+        state: on_target(state, &found.name, report),
+    };
+    plugins.states(types).into_iter().map(row).collect()
+}
+
+impl Row {
+    /// `user@host;PLUGIN;accel;version;magic;state;prerequisites` (ctys.md 2.5, ctys-original.md 9.59).
+    pub fn terse(&self) -> String {
+        let Row { account, host, plugin, version, state, needs } = self;
+        let line = format!("{account}@{host};{plugin};;{version};{};{};{needs}", self.magic(), state.word());
+        format!("{}\n", escape_for_eyes(&line))
+    }
+
+    /// Why a plugin cannot be used, in one word where the original has one.
+    pub fn magic(&self) -> &'static str {
+        match self.state {
+            State::Disabled(_) => "DISABLED",
+            _ => "",
+        }
+    }
 }
 
 /// A plugin that was asked and had something to complain about is not usable on that target. A remark counts too: where

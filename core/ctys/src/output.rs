@@ -28,6 +28,8 @@ pub struct Output {
     pub rows: usize,
     /// What is to be opened once all targets are through, with the job and the plugin that want it.
     pub openings: Vec<(usize, String, What)>,
+    /// INFO as bare lines, `-X`: the caller's account, which is that of a target without one.
+    terse_for: Option<String>,
     /// For a diagnosis, which says how a host would be reached.
     doctor: Option<Arc<Shared>>,
 }
@@ -48,7 +50,8 @@ impl Output {
         });
         let says = call.presentation.as_ref().is_some_and(|look| look.fields.contains(&Known::Text));
         let doctor = call.call.doctor.then(|| shared.clone());
-        Output { table, says, texts: BTreeMap::new(), next: 0, rows: 0, openings: Vec::new(), doctor }
+        let terse_for = call.call.terse.then(|| home.caller.user.clone());
+        Output { table, says, texts: BTreeMap::new(), next: 0, rows: 0, openings: Vec::new(), terse_for, doctor }
     }
 
     /// What can be printed of this answer now, and its problems.
@@ -84,6 +87,12 @@ impl Output {
             // What stands in the diagnosis with its reason is not told a second time.
             problems.retain(|problem| problem.phase != Phase::Notice);
             return (self.in_order(number, text), problems);
+        }
+        if let (Some(own), Verb::Info, Some(host)) = (&self.terse_for, ready.job.action.verb(), &report.host) {
+            let account = ready.job.target.user.as_ref().unwrap_or(own);
+            let rows = info::rows(plugins, &ready.job.types, &report, account, &host.node);
+            problems.retain(|problem| problem.phase != Phase::Notice || problem.plugin.is_none());
+            return (self.in_order(number, rows.iter().map(info::Row::terse).collect()), problems);
         }
         let mut text = report::text(ready.job.options.prefix.as_deref(), &report);
         for (plugin, batch) in &report.planned {

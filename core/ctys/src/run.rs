@@ -80,7 +80,7 @@ pub fn run(words: Vec<OsString>) -> u8 {
     if prints_final(&call) {
         screen.line(&ctys_line::explain(&call));
     }
-    let refused = guard::refused(&call, &home);
+    let refused = [guard::refused(&call, &home), missing_folders(&call.call)].concat();
     if !refused.is_empty() {
         refused.iter().for_each(|problem| screen.problem(problem));
         return exit_code(&refused);
@@ -98,11 +98,10 @@ pub fn run(words: Vec<OsString>) -> u8 {
     for notice in without_effect(&call) {
         screen.problem(&notice);
     }
-    let mut problems = missing_folders(&call.call);
-    match open_world(&call.call, environment) {
-        Ok(shared) => problems.extend(carry_out(&call, plan, Arc::new(shared), &plugins, &home, &mut screen)),
-        Err(problem) => problems.push(problem),
-    }
+    let problems = match open_world(&call.call, environment) {
+        Ok(shared) => carry_out(&call, plan, Arc::new(shared), &plugins, &home, &mut screen),
+        Err(problem) => vec![problem],
+    };
     for problem in &problems {
         screen.problem(problem);
     }

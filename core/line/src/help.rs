@@ -294,7 +294,8 @@ Dynamic facts of the machine: memory, load, processes, health.";
 const INFO: &str = "\
 INFO
 Static facts of the machine and the states of all plugins there: those that -t names, else all, are asked.
---output json, jsonl, csv, tsv or yaml makes a record of each line, with SHOW too.";
+--output json, jsonl, csv, tsv or yaml makes a record of each line, with SHOW too. With -X it is one
+line for each plugin: ACCOUNT@HOST;PLUGIN;ACCELERATOR;VERSION;MAGIC-ID;STATE;TYPES.";
 
 const FORMATS: &str = "\
 The look of LIST and ENUMERATE; --output FORMAT is the same as a format among the suboptions.

@@ -3,8 +3,9 @@
 use super::gather::Asked;
 use super::options::opt;
 use super::{Call, Tool};
+use crate::info::{self, Row};
 use ctys_engine::job::Report;
-use ctys_engine::plugins::{Found, Plugins, State};
+use ctys_engine::plugins::Plugins;
 use ctys_model::Problem;
 use ctys_model::bytes::escape_for_eyes;
 use ctys_model::problem::exit_code;
@@ -25,16 +26,6 @@ pub const TOOL: Tool = Tool {
     ],
     run,
 };
-
-/// What one host says of one plugin.
-struct Row {
-    account: String,
-    host: String,
-    plugin: String,
-    version: String,
-    state: State,
-    needs: String,
-}
 
 fn run(call: &mut Call) -> Result<u8, Problem> {
     let mut targets = call.given.arguments.clone();
@@ -58,10 +49,12 @@ fn run(call: &mut Call) -> Result<u8, Problem> {
     let mut rows = Vec::new();
     if !asks {
         let machine = call.environment.machine.clone();
-        rows.extend(rows_of(&asked.plugins, &types, &Report::default(), &account, &machine));
+        rows.extend(info::rows(&asked.plugins, &types, &Report::default(), &account, &machine));
     } else {
         let mut reports = Vec::new();
         let plugins = Plugins::discover(ctys_engine::plugins::SearchPath::of_this_process());
+        // The call opens its own; what could not be opened here is a state.
+        let _ = plugins.for_types(&types);
         let environment = call.environment.clone();
         asked.ask(environment, &call.home, |answer, _, _| {
             // What a plugin says of itself stands in its row.
@@ -73,7 +66,7 @@ fn run(call: &mut Call) -> Result<u8, Problem> {
             let user = answer.target.user.clone().unwrap_or_else(|| account.clone());
             let host = answer.report.host.as_ref().map_or(answer.target.host.clone(), |host| host.node.clone());
             if answer.report.host.is_some() {
-                rows.extend(rows_of(&plugins, &types, &answer.report, &user, &host));
+                rows.extend(info::rows(&plugins, &types, &answer.report, &user, &host));
             }
         }
     }
@@ -81,7 +74,7 @@ fn run(call: &mut Call) -> Result<u8, Problem> {
         call.screen.problem(problem);
     }
     let text = if call.given.has("terse") {
-        rows.iter().map(terse).collect()
+        rows.iter().map(Row::terse).collect()
     } else if call.given.has("quick-tab") {
         tab(&rows)
     } else {
@@ -89,33 +82,6 @@ fn run(call: &mut Call) -> Result<u8, Problem> {
     };
     call.screen.data(&text);
     Ok(exit_code(&problems))
-}
-
-fn rows_of(plugins: &Plugins, types: &[String], report: &Report, account: &str, host: &str) -> Vec<Row> {
-    let row = |(found, state): (&Found, State)| Row {
-        account: account.into(),
-        host: host.into(),
-        plugin: found.name.to_uppercase(),
-        version: found.manifest.as_ref().map_or(String::new(), |manifest| manifest.version.clone()),
-        needs: found.manifest.as_ref().map_or(String::new(), |manifest| manifest.session_types.join(" ")),
-        state: crate::info::on_target(state, &found.name, report),
-    };
-    plugins.states(types).into_iter().map(row).collect()
-}
-
-/// `user@host;PLUGIN;accel;version;magic;state;prerequisites` (ctys-original.md 9.59).
-fn terse(row: &Row) -> String {
-    let Row { account, host, plugin, version, state, needs } = row;
-    let line = format!("{account}@{host};{plugin};;{version};{};{};{needs}", magic(state), state.word());
-    format!("{}\n", escape_for_eyes(&line))
-}
-
-/// Why a plugin cannot be used, in one word where the original has one.
-fn magic(state: &State) -> &'static str {
-    match state {
-        State::Disabled(_) => "DISABLED",
-        _ => "",
-    }
 }
 
 fn list(rows: &[Row]) -> String {
@@ -126,7 +92,7 @@ fn list(rows: &[Row]) -> String {
             row.plugin.clone(),
             String::new(),
             row.version.clone(),
-            magic(&row.state).into(),
+            row.magic().into(),
             row.state.word().into(),
         ]
     });

@@ -119,25 +119,21 @@ fn single(desk: &mut Desk<'_>, verb: Verb, rest: &Text, word: &Text, one: OneTyp
 
 /// The one session type of CREATE, CANCEL and the helpers.
 fn one_type(desk: &mut Desk<'_>, verb: Verb, effective: &Effective) -> Option<OneType> {
-    let name = match &effective.types {
+    let (types, at) = match &effective.types {
         None => {
             let text = look::default_words(desk, "DEFAULT_C_SESSIONTYPE", desk.world.default_type);
-            let name = types::known(desk, &text)?;
-            if name == types::ALL {
-                desk.fault(Fault::at(text.spot(), format!("{verb} goes to exactly one session type")));
-                return None;
-            }
-            name
+            (vec![types::known(desk, &text)?], text.spot())
         }
-        Some((types, at)) => match types.as_slice() {
-            [] => return None,
-            [one] if one != types::ALL => one.clone(),
-            _ => {
-                let fault = Fault::at(*at, format!("{verb} goes to exactly one session type"));
-                desk.fault(fault.note("several types, or ALL, go with LIST, ENUMERATE, SHOW and INFO"));
-                return None;
-            }
-        },
+        Some((types, at)) => (types.clone(), *at),
+    };
+    let name = match types.as_slice() {
+        [] => return None,
+        [one] if one != types::ALL => one.clone(),
+        _ => {
+            let fault = Fault::at(at, format!("{verb} goes to exactly one session type"));
+            desk.fault(fault.note("several types, or ALL, go with LIST, ENUMERATE, SHOW and INFO"));
+            return None;
+        }
     };
     if let Some(manifest) = types::manifest(desk, &name)
         && !manifest.verbs.is_empty()
