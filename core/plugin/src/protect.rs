@@ -36,14 +36,25 @@ pub fn host_probes() -> Vec<Probe> {
     HOST_FILES.map(Probe::file).to_vec()
 }
 
-/// The refusal of the host itself.
+/// The refusal of the host itself. A file that could not be read may have the mark: nothing is done on a guess.
 pub fn of_host(name: &str, facts: &Facts) -> Option<Problem> {
     HOST_FILES.iter().find_map(|file| match facts.answer(&Probe::file(*file)) {
         Answer::File(FileAnswer::Content { content, .. }) => {
             of_magics(name, &Bytes::from(*file), [&Magic::parse(content)])
         }
-        _ => None,
+        Answer::File(FileAnswer::Absent) => None,
+        Answer::File(FileAnswer::Denied) => Some(unknown(name, &format!("{file} may not be read"))),
+        Answer::Failed(why) => Some(unknown(name, &format!("{file} was not read: {why}"))),
+        _ => Some(unknown(name, &format!("{file} was not read"))),
     })
+}
+
+fn unknown(name: &str, why: &str) -> Problem {
+    let name = escape_for_eyes(name);
+    let message = format!("nothing was done: whether {name} is protected is not known, since {}", escape_for_eyes(why));
+    Problem::new(Phase::Refused, message)
+        .hint("an account that may read the file knows")
+        .hint("UNPROTECT in the same call sets a mark aside")
 }
 
 #[cfg(test)]
@@ -58,6 +69,27 @@ mod tests {
         assert_eq!(problem.message, "nothing was done: tst100 is protected: the boss\\x1b[2J's");
         assert_eq!(refused("#@#PROTECT").unwrap().message, "nothing was done: tst100 is protected");
         assert_eq!(refused("#_@#PROTECT=\"x\"\n#@#LABEL=\"PROTECT\""), None);
+    }
+
+    #[test]
+    fn a_host_whose_files_were_not_read_is_not_ended_on_a_guess() {
+        let facts = |first: Answer| {
+            let answers = [first, Answer::File(FileAnswer::Absent)];
+            let mut facts = Facts::default();
+            facts.answers.extend(host_probes().into_iter().zip(answers));
+            facts
+        };
+        let content = |text: &str| Answer::File(FileAnswer::Content { content: text.into(), cut: false });
+        assert_eq!(of_host("lab00", &facts(Answer::File(FileAnswer::Absent))), None);
+        assert_eq!(of_host("lab00", &facts(content("#@#LABEL = x\n"))), None);
+        for (answer, why) in [
+            (content("#@#PROTECT\n"), "lab00 is protected"),
+            (Answer::File(FileAnswer::Denied), "/etc/ctys.d/pm.conf may not be read"),
+            (Answer::Failed("it took too long".into()), "it took too long"),
+        ] {
+            let problem = of_host("lab00", &facts(answer)).unwrap();
+            assert!(problem.phase == Phase::Refused && problem.message.contains(why), "{problem:?}");
+        }
     }
 
     #[test]
