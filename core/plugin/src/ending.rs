@@ -2,8 +2,18 @@
 
 use ctys_model::{Answer, Command, Does, HostFacts, Place, Privilege, Process, ProcessTable, Signal, Step};
 
-/// How often it is looked whether a process is gone, in milliseconds.
+/// How often it is looked whether a process is gone, in milliseconds; see [`pause_ms`].
 pub const LOOK_MS: u32 = 250;
+/// The longest pause between two looks, in milliseconds.
+const PAUSE_MS: u64 = 60_000;
+
+/// The pause before the next look, in milliseconds, when so much time has gone by and at most so much is left: a hundredth of
+/// the time gone, so that an end in hours takes hundreds of looks and not the thousands that no plan has rounds for.
+pub fn pause_ms(elapsed_ms: u64, left_ms: u64) -> u32 {
+    let pause = (elapsed_ms / 100).clamp(LOOK_MS.into(), PAUSE_MS);
+    // Never beyond the end, and never without a breath.
+    pause.min(left_ms.max(LOOK_MS.into())) as u32
+}
 
 /// A step that signals one process, if it is still the one that was seen: `end 4711`, for KILL `kill 4711`. The steps behind
 /// it run all the same; the look among them tells what came of it.
@@ -43,6 +53,21 @@ mod tests {
     use super::*;
     use crate::testing::{host, show};
     use ctys_model::{Batch, Effect};
+
+    #[test]
+    fn the_looks_of_an_hour_fit_into_a_plan_and_the_first_ones_are_quick() {
+        assert_eq!(pause_ms(0, 20_000), 250);
+        assert_eq!(pause_ms(600_000, 10), 250);
+        assert_eq!(pause_ms(600_000, 4000), 4000);
+        let mut looks = 0;
+        let mut elapsed = 0;
+        while elapsed < 8 * 3600 * 1000 {
+            elapsed += u64::from(pause_ms(elapsed, 8 * 3600 * 1000 - elapsed));
+            looks += 1;
+        }
+        // A plan has a thousand rounds.
+        assert!(looks < 950, "{looks}");
+    }
 
     #[test]
     fn a_process_is_itself_by_number_and_start() {

@@ -49,17 +49,27 @@ impl Desktops {
         if let Some(label) = &viewer.label {
             return label.clone();
         }
-        let served = self
-            .servers
-            .iter()
-            .find(|server| viewer.is_at_home() && server.port.is_some_and(|port| viewer.port == Some(port)));
-        if let Some(server) = served {
+        if let Some(server) = self.served(viewer) {
             return server.label.clone();
         }
         match (&viewer.host, viewer.display()) {
             (Some(host), Some(display)) => format!("{host}:{display}"),
             (Some(host), None) => host.clone(),
             (None, _) => "VNC".to_string(),
+        }
+    }
+
+    /// The server here that a viewer shows.
+    fn served(&self, viewer: &Viewer) -> Option<&Server> {
+        let is_it = |server: &&Server| server.port.is_some_and(|port| viewer.port == Some(port));
+        self.servers.iter().filter(|_| viewer.is_at_home()).find(is_it)
+    }
+
+    /// The display of this machine that a viewer shows; one of another machine is none, whatever its number.
+    fn display(&self, viewer: &Viewer) -> Option<u32> {
+        match self.served(viewer) {
+            Some(server) => server.display,
+            None => viewer.display().filter(|_| viewer.is_at_home()).map(u32::from),
         }
     }
 
@@ -76,12 +86,12 @@ impl Desktops {
         }
     }
 
-    /// The viewers that an address means: by label, by the display number they were told, or by both.
+    /// The viewers that an address means: by label, by the display of this machine that they show, or by both.
     pub fn meant_viewers(&self, address: &MachineAddress) -> Vec<&Viewer> {
         let is_meant = |viewer: &&Viewer| {
             let label = address.label.as_ref().is_none_or(|label| self.label(viewer) == *label);
             let id =
-                address.id.as_ref().is_none_or(|id| viewer.display().is_some_and(|display| is_id(id, display.into())));
+                address.id.as_ref().is_none_or(|id| self.display(viewer).is_some_and(|display| is_id(id, display)));
             label && id
         };
         match address.label.is_some() || address.id.is_some() {

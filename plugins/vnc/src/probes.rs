@@ -26,8 +26,19 @@ pub fn processes_here() -> Probe {
 
 /// Whether there is a password file. What is in it is nobody's business.
 pub fn password() -> Probe {
+    Probe::run(password_test())
+}
+
+/// The same as a command.
+pub fn password_test() -> Command {
     let path = PASSWORD_FILE.strip_prefix("~/").unwrap_or(PASSWORD_FILE);
-    Probe::run(Command::new("test").args(["-s", path]))
+    Command::new("test").args(["-s", path])
+}
+
+/// The displays of all X servers, `X0` and so on, also of those that are no VNC servers or have left theirs behind:
+/// vncserver refuses a display whose socket is there.
+pub fn displays() -> Probe {
+    Probe::run(Command::new("ls").arg("/tmp/.X11-unix"))
 }
 
 /// What the server says of itself: `Xvnc TigerVNC 1.12.0 - built 2023-01-06 16:01`, `Xvnc version TightVNC-1.3.10`.

@@ -7,7 +7,7 @@ use crate::desktops::Desktops;
 use crate::parse::VNC_BASE;
 use crate::parse::server::Server;
 use crate::probes;
-use ctys_plugin::model::{Answer, Bytes, Command, Create, Exit, HostFacts, Phase, Problem, Request, Step};
+use ctys_plugin::model::{Answer, Bytes, Command, Create, Exit, Facts, HostFacts, Phase, Problem, Request, Step};
 use ctys_plugin::outputs::complaint;
 
 /// What a desktop is called that was given no label.
@@ -31,7 +31,7 @@ pub struct Start {
 }
 
 /// The desktops that a call asks for: one, or as many as BULK says.
-pub fn starts(request: &Request, create: &Create, desktops: &Desktops) -> Result<Vec<Start>, Problem> {
+pub fn starts(request: &Request, create: &Create, desktops: &Desktops, facts: &Facts) -> Result<Vec<Start>, Problem> {
     let number = |key: &str, most: u32| -> Result<Option<u32>, Problem> {
         let Some(text) = create.extra.get(key) else { return Ok(None) };
         let value = text.parse::<u32>().ok().filter(|value| (1..=most).contains(value));
@@ -54,7 +54,7 @@ pub fn starts(request: &Request, create: &Create, desktops: &Desktops) -> Result
         let message = format!("a desktop runs already: {}", crate::desktops::shown(taken));
         return Err(Problem::new(Phase::Run, message).hint("REUSE shows the one that runs"));
     }
-    let displays = displays(create, base, labels.len(), desktops)?;
+    let displays = displays(create, base, labels.len(), desktops, facts)?;
     let manager = create.extra.get("WM").filter(|manager| !manager.is_empty()).cloned();
     if let Some(bad) = manager.as_ref().filter(|manager| manager.starts_with('-')) {
         return Err(usage(format!("WM:{bad} is no program")));
@@ -76,8 +76,19 @@ pub fn starts(request: &Request, create: &Create, desktops: &Desktops) -> Result
     labels.into_iter().enumerate().map(one).collect()
 }
 
+/// Whether the displays are chosen here: a base of its own makes the ports depend on them.
+pub fn chooses_displays(create: &Create) -> bool {
+    create.extra.contains_key("VNCBASE") && create.vnc_desk_ids.is_empty()
+}
+
 /// The displays where the call names them, or where a base of its own makes the ports depend on them.
-fn displays(create: &Create, base: Option<u32>, count: usize, desktops: &Desktops) -> Result<Vec<u32>, Problem> {
+fn displays(
+    create: &Create,
+    base: Option<u32>,
+    count: usize,
+    desktops: &Desktops,
+    facts: &Facts,
+) -> Result<Vec<u32>, Problem> {
     let most = u32::from(u16::MAX - VNC_BASE);
     if !create.vnc_desk_ids.is_empty() {
         let parse = |text: &String| text.parse::<u32>().ok().filter(|display| *display <= most);
@@ -91,7 +102,11 @@ fn displays(create: &Create, base: Option<u32>, count: usize, desktops: &Desktop
     if base.is_none() {
         return Ok(Vec::new());
     }
-    let taken: Vec<u32> = desktops.servers.iter().filter_map(|server| server.display).collect();
+    let mut taken: Vec<u32> = desktops.servers.iter().filter_map(|server| server.display).collect();
+    // Without the folder no X server runs there.
+    let sockets = facts.answer(&probes::displays()).ok_output().map(|output| output.stdout.to_text().into_owned());
+    let number = |name: &str| name.strip_prefix('X')?.parse::<u32>().ok();
+    taken.extend(sockets.iter().flat_map(|text| text.lines()).filter_map(number));
     Ok((1..=most).filter(|display| !taken.contains(display)).take(count).collect())
 }
 

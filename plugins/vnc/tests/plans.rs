@@ -137,13 +137,29 @@ fn plans_of_create() {
                 ("start new", failed(1, "tigervncserver: couldn't find free TCP port in range\n")),
                 ("look", seen(Vec::new())),
             ]),
-            case("create-waits", create("new", |create| create.wait_server = Some(2)), empty(true)).then(pair),
+            case("create-waits", create("new", |create| create.wait_server = Some(2)), empty(true)).then(pair.clone()),
             case("create-bulk", create("b", extra("BULK", "2")), empty(true)).then([
                 ("start b000", output("")),
                 ("start b001", failed(1, "no room\n")),
                 ("look", seen(vec![server(500, "mia", "b000", 3)])),
             ]),
             case("create-port-and-base", create("new", extra("VNCBASE", "7000")), runs()),
+            case("create-base-beside-another-x-server", create("new", extra("VNCBASE", "7000")), {
+                let mut facts = runs();
+                facts.answers.push((probes::displays(), output("X0\nX3\nX1024\nsomething\n")));
+                facts
+            }),
+            case("create-empty-password", create("new", |_| {}), empty(false))
+                .then([("make a password", output(Bytes(vec![0x24, 0xb5, 0xae, 0x4c, 0xe1, 0x55, 3, 0xc6])))])
+                .then([("keep the password", Answer::Output(Output::ended(Exit::Code(17))))])
+                .then([("look at the password", failed(1, ""))]),
+            case("create-password-of-another-call", create("new", |_| {}), empty(false))
+                .then([("make a password", output(Bytes(vec![0x24, 0xb5, 0xae, 0x4c, 0xe1, 0x55, 3, 0xc6])))])
+                .then([("keep the password", Answer::Output(Output::ended(Exit::Code(17))))])
+                .then([("look at the password", output(""))])
+                .then(pair),
+            case("create-cmd", create("new", |create| create.cmd = vec!["xterm".into()]), runs()),
+            case("create-of-user", create("new", |create| create.user = Some("mia".into())), runs()),
             case("create-displays", create("new", |create| create.vnc_desk_ids = vec!["7".into()]), runs()),
             case("create-runs-already", create("tst100", |_| {}), runs()),
             case("create-connect", create("tst100", mode(CreateMode::Connect)), runs()),
@@ -181,6 +197,15 @@ fn plans_of_create() {
 #[test]
 fn plans_of_cancel() {
     let world = || world(lab00(), true, Vec::new());
+    // Display 1 of another host, and 5901 as the port of a display that is not 1.
+    let beside_others = || {
+        let mut all = lab00();
+        all.push(process(500, "mia", &["vncviewer", "lab05:1"]));
+        let odd = ["/usr/bin/Xtigervnc", ":7", "-desktop", "odd", "-rfbport", "5907"];
+        all.push(process(600, "mia", &odd));
+        all.push(process(700, "mia", &["vncviewer", "localhost:7"]));
+        crate::world(all, true, Vec::new())
+    };
     let root = || vec![server(200, "root", "LAB00", 2)];
     let both = [("end 300", output("")), ("end 100", output(""))];
     let look = |processes| [("look", seen(processes))];
@@ -225,6 +250,16 @@ fn plans_of_cancel() {
                 }),
                 world(),
             ),
+            case(
+                "cancel-id-beside-viewers-of-other-hosts",
+                cancel("", |cancel| {
+                    cancel.address = MachineAddress { id: Some("1".into()), ..MachineAddress::default() };
+                }),
+                beside_others(),
+            ),
+            case("cancel-in-an-hour", cancel("tst100", |cancel| cancel.timeout = Some(7200)), world())
+                .then(still())
+                .at(3_600_000, look(lab00())),
             case("cancel-tunnel", cancel("tst100", |cancel| cancel.side = Some(Side::Tunnel)), world()),
         ],
     );

@@ -181,7 +181,8 @@ fn poll(desk: &mut Desk<'_>, argument: &Text) -> Option<Poll> {
         [word] if word.is_word("ON") => Some(Poll::On),
         [word] if word.is_word("OFF") => Some(Poll::Off),
         [count, every] => {
-            let count = number(desk, count, "a number of tries", 1..=10_000);
+            // A plan has a thousand rounds; who waits longer leaves more seconds between the tries.
+            let count = number(desk, count, "a number of tries", 1..=900);
             let every = number(desk, every, "a number of seconds", 0..=3_600);
             Some(Poll::Tries { count: count? as u32, every: every? as u32 })
         }

@@ -55,14 +55,15 @@ pub fn read(request: &Request, cancel: &Cancel, facts: &Facts, replies: &Replies
     let killed_ms = killed_ms.map(|round| round.started_ms);
     let elapsed_ms = replies.rounds.last().map_or(0, |round| round.started_ms);
     let kills = matches!(cancel.method, Some(CancelMethod::PowerOff(_)));
+    let deadline_ms = u64::from(delay_s) * 1000;
     let unknown = !matches!(last, Some(Answer::Processes(_)));
     match killed_ms {
         _ if unknown => Next::Done(done(&victims, &left, replies)),
         None if refused(&left, replies) => Next::Done(done(&victims, &left, replies)),
-        None if elapsed_ms < u64::from(delay_s) * 1000 => later(&left),
+        None if elapsed_ms < deadline_ms => later(&left, ending::pause_ms(elapsed_ms, deadline_ms - elapsed_ms)),
         None if kills => Next::Then(round(host, left.iter().map(|victim| &victim.process), "KILL")),
         // The kernel needs a moment even for those.
-        Some(killed_ms) if elapsed_ms < killed_ms + 2000 => later(&left),
+        Some(killed_ms) if elapsed_ms < killed_ms + 2000 => later(&left, ending::LOOK_MS),
         _ => Next::Done(done(&victims, &left, replies)),
     }
 }
@@ -73,10 +74,10 @@ fn round<'a>(host: &HostFacts, processes: impl Iterator<Item = &'a Process>, sig
     Effect::Run(Batch { steps })
 }
 
-fn later(left: &[&Victim]) -> Next {
+fn later(left: &[&Victim], delay_ms: u32) -> Next {
     let words: Vec<&str> = left.iter().map(|victim| victim.words.as_str()).collect();
     let effect = Effect::Run(Batch { steps: vec![super::look(&Place::Target)] });
-    Next::Later { delay_ms: ending::LOOK_MS, effect, why: format!("for {} to end", words.join(", ")) }
+    Next::Later { delay_ms, effect, why: format!("for {} to end", words.join(", ")) }
 }
 
 /// Whether every signal to those that are left has failed: waiting would not help.

@@ -15,7 +15,7 @@ use ctys_plugin::ending;
 use ctys_plugin::model::command::WriteFile;
 use ctys_plugin::model::{
     Answer, Batch, Bytes, Command, Console, ConsoleKind, Create, CreateMode, Does, Effect, Exit, Facts, Findings,
-    HostFacts, Location, Next, Phase, Place, Probe, Problem, Replies, Request, Side, Step,
+    HostFacts, Location, Next, Phase, Place, Poll, Probe, Problem, Replies, Request, Side, Step,
 };
 use ctys_plugin::outputs::complaint;
 
@@ -23,6 +23,8 @@ use ctys_plugin::outputs::complaint;
 const MAKE: &str = "make a password";
 /// The step that keeps it.
 const KEEP: &str = "keep the password";
+/// The step that tells whether a file that somebody else made is one.
+const CHECK: &str = "look at the password";
 /// How long a desktop that was started may take to be seen, and a viewer to go, in milliseconds.
 const PATIENCE_MS: u64 = 5000;
 /// `EEXIST`: somebody else made the file meanwhile, which is as good.
@@ -33,6 +35,9 @@ pub fn wants(request: &Request, create: &Create) -> Vec<Probe> {
     let mut probes = vec![probes::processes(), probes::password()];
     if ends_viewers_here(request, create) {
         probes.push(probes::processes_here());
+    }
+    if start::chooses_displays(create) {
+        probes.push(probes::displays());
     }
     probes
 }
@@ -84,7 +89,8 @@ pub fn read(request: &Request, create: &Create, facts: &Facts, replies: &Replies
             let last = replies.rounds.last().map_or(&[][..], |round| &round.steps);
             match last {
                 [step] if step.name == MAKE => keep_password(&step.answer),
-                [step] if step.name == KEEP => kept(&step.answer).map(|()| Next::Then(run(host, &starts))),
+                [step] if step.name == KEEP => kept(&step.answer, || run(host, &starts)),
+                [step] if step.name == CHECK => checked(&step.answer).map(|()| Next::Then(run(host, &starts))),
                 _ => Ok(after_start(request, create, facts, host, &starts, replies)),
             }
         }
@@ -113,7 +119,7 @@ fn intent(request: &Request, create: &Create, facts: &Facts) -> Result<Intent, P
             let message = format!("there is nothing to connect to: no desktop has {what}");
             Err(Problem::new(Phase::Run, message).hint("REUSE starts it when it does not run"))
         }
-        (None, _) => Ok(Intent::Start(start::starts(request, create, &desktops)?)),
+        (None, _) => Ok(Intent::Start(start::starts(request, create, &desktops, facts)?)),
     }
 }
 
@@ -121,6 +127,25 @@ fn intent(request: &Request, create: &Create, facts: &Facts) -> Result<Intent, P
 fn check(request: &Request, create: &Create) -> Result<(), Problem> {
     if let Some(part) = desktops::foreign_part(&create.address) {
         return Err(usage(format!("a desktop has no {part}")).hint("l:LABEL names one"));
+    }
+    let foreign = [
+        ("BOOTMODE", create.boot_mode.is_some()),
+        ("INSTMODE", create.inst_mode.is_some()),
+        ("PING", matches!(create.ping, Some(Poll::On | Poll::Tries { .. }))),
+        ("SSHPING", matches!(create.ssh_ping, Some(Poll::On | Poll::Tries { .. }))),
+        ("USER", create.user.is_some()),
+        ("XOPTS", !create.x_opts.is_empty()),
+        ("CHDIR", create.chdir.is_some()),
+        ("SHELL", create.shell.is_some()),
+        ("CMD", !create.cmd.is_empty()),
+    ];
+    if let Some((key, _)) = foreign.into_iter().find(|(_, given)| *given) {
+        let problem = usage(format!("{key} means nothing to a desktop"));
+        return Err(if key == "CMD" {
+            problem.hint("WM:PROGRAM is the session that is started in it")
+        } else {
+            problem
+        });
     }
     if let Some(CreateMode::Resume(_)) = create.mode {
         return Err(
@@ -196,12 +221,28 @@ fn keep_password(made: &Answer) -> Result<Next, Problem> {
     Ok(Next::Then(Effect::Run(Batch { steps: vec![Step::does(KEEP, Does::Write(file))] })))
 }
 
-fn kept(answer: &Answer) -> Result<(), Problem> {
+fn kept(answer: &Answer, run: impl FnOnce() -> Effect) -> Result<Next, Problem> {
     let what = format!("{} was not written", probes::PASSWORD_FILE);
     match answer {
-        Answer::Output(output) if output.ok() || output.exit == Exit::Code(EXISTS) => Ok(()),
+        Answer::Output(output) if output.ok() => Ok(Next::Then(run())),
+        // Somebody else's file is as good, unless there is nothing in it.
+        Answer::Output(output) if output.exit == Exit::Code(EXISTS) => {
+            Ok(Next::Then(Effect::Run(Batch { steps: vec![Step::run(CHECK, probes::password_test())] })))
+        }
         Answer::Output(output) => Err(Problem::new(Phase::Run, format!("{what}: {}", complaint("the write", output)))),
         _ => Err(Problem::new(Phase::Run, format!("{what}: there is no answer"))),
+    }
+}
+
+fn checked(answer: &Answer) -> Result<(), Problem> {
+    match answer {
+        Answer::Output(output) if output.ok() => Ok(()),
+        Answer::Output(output) if output.exit == Exit::Code(1) => {
+            let message = format!("nothing was started: the password file {} is empty", probes::PASSWORD_FILE);
+            Err(Problem::new(Phase::Run, message).hint("vncpasswd makes a password; without the file one is made"))
+        }
+        Answer::Output(output) => Err(Problem::new(Phase::Run, complaint("test", output))),
+        _ => Err(Problem::new(Phase::Run, format!("whether there is a {} is not known", probes::PASSWORD_FILE))),
     }
 }
 
