@@ -177,6 +177,13 @@ impl Machine {
         }
     }
 
+    /// Whether it may be the configured one, for a mark that must not be overlooked: by any of these.
+    pub fn may_be(&self, running: &Running) -> bool {
+        let same_uuid = self.uuid().is_some() && self.uuid() == running.uuid();
+        let same_name = running.name().is_some_and(|name| Some(name) == self.label().as_deref());
+        same_uuid || same_name || self.is(running)
+    }
+
     /// Whether both files describe the same machine.
     pub fn is_same(&self, other: &Machine) -> bool {
         self.label() == other.label() && self.uuid() == other.uuid() && self.uuid().is_some()

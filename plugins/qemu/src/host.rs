@@ -55,7 +55,7 @@ impl Running {
         match &self.own {
             Some((folders, _)) => Some(folders.qmp()),
             None if self.is_doubtful || self.owner.is_some_and(owner::holds_monitor) => None,
-            None => self.line.qmp_sockets().into_iter().next(),
+            None => self.line.plain_qmp_sockets().into_iter().next(),
         }
     }
 
@@ -69,6 +69,21 @@ impl Running {
             // What a configuration file of QEMU's own opens stands in no argument.
             None => self.said.as_ref().ok().and_then(Said::vnc_port),
         }
+    }
+
+    /// Why there is no port to tell, where it has one all the same: QEMU chose it, or a file of its own says it, and this machine
+    /// was not asked.
+    pub fn unasked_port(&self) -> Option<Problem> {
+        use crate::parse::guest::Vnc;
+        let may_have = match self.line.vnc() {
+            Some(Vnc::From(_)) => true,
+            None => self.line.last(&["readconfig"]).is_some(),
+            Some(_) => false,
+        };
+        let message = format!("at which port the VNC server of {} listens was not asked", self.title());
+        let problem =
+            || Problem::new(Phase::Run, message).hint("LIST asks it, if its QMP socket is free: -a list=label,cport");
+        (may_have && self.said.is_err()).then(problem)
     }
 
     /// Whether it takes root to speak with it.

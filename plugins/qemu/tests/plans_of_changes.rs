@@ -65,6 +65,12 @@ fn not_run() -> Answer {
     Answer::Output(Output::ended(Exit::NotRun("an earlier step failed".into())))
 }
 
+/// A machine that somebody started.
+fn by_hand(words: &str) -> World {
+    let words: Vec<&str> = std::iter::once("qemu-system-x86_64").chain(words.split(' ')).collect();
+    lab00().with_processes(vec![qemu(700, "mia", &words)])
+}
+
 #[test]
 fn plans_of_create_addresses() {
     let by = |change: fn(&mut MachineAddress)| {
@@ -204,6 +210,20 @@ fn plans_of_attaching() {
                 }),
                 crowd(),
             ),
+            case(
+                "attach-connect-vnc-elsewhere",
+                create(label("far"), |create| {
+                    (create.mode, create.console) = (Some(CreateMode::Connect), Some(Vnc));
+                }),
+                by_hand("-name far -vnc 192.168.1.71:1"),
+            ),
+            case(
+                "attach-connect-vnc-not-asked",
+                create(label("open"), |create| {
+                    (create.mode, create.console) = (Some(CreateMode::Connect), Some(Vnc));
+                }),
+                by_hand("-name open -vnc 127.0.0.1:0,to=99 -qmp unix:/srv/q,server=on,wait=off"),
+            ),
             case("attach-reuse", with(CreateMode::Reuse, Cli), running()),
             case("attach-reuse-starts", create(t(), mode(CreateMode::Reuse)), lab00()),
             case("attach-reconnect", with(CreateMode::Reconnect, Cli), with_carrier()).then([(end, ok())]),
@@ -290,6 +310,10 @@ fn plans_of_poweroff() {
     let gone = || (LOOK, Answer::Processes(Vec::new()));
     let running_still = || tst100_says(&status("running"));
     let silent = || heard(&format!("{RUN}/{KEY}/qmp"), "", Ending::TimedOut);
+    let by_base = || {
+        let address = MachineAddress { base: vec!["/srv/vm".into()], ..label("tst100") };
+        cancel(address, PowerOff(Some(0)), |_| ())
+    };
     let all = |force: bool| {
         cancel(MachineAddress::default(), PowerOff(Some(0)), |cancel| (cancel.all, cancel.force) = (true, force))
     };
@@ -318,8 +342,34 @@ fn plans_of_poweroff() {
             ]),
             case("poweroff-deaf", off(Some(1)), running())
                 .then([(button.as_str(), pressed()), left(), (&asked, running_still())])
-                .at(1200, [left(), (&asked, running_still())])
-                .at(1300, [(quit.as_str(), tst100_says(&said(&[("quit", "{}")]))), gone(), (&asked, silent())]),
+                .at(500, [left(), (&asked, running_still())])
+                .at(1500, [left(), (&asked, running_still())])
+                .at(1600, [(quit.as_str(), tst100_says(&said(&[("quit", "{}")]))), gone(), (&asked, silent())]),
+            // Whoever hangs takes ten seconds of the round in which all are asked, and none of those of the others.
+            case("poweroff-asked-late", off(Some(5)), running())
+                .then([(button.as_str(), pressed()), left(), (&asked, running_still())])
+                .at(30_000, [left(), (&asked, running_still())])
+                .at(34_900, [(button.as_str(), pressed()), left(), (&asked, running_still())])
+                .at(35_100, [left(), (&asked, running_still())]),
+            case(
+                "poweroff-protected-elsewhere",
+                by_base(),
+                World { files: Vec::new(), ..running() }
+                    .with("/srv/vm/tst100.ctys", "#@#MAGICID-QEMU\n#@#LABEL=tst100\n#@#PROTECT\n"),
+            ),
+            case(
+                "poweroff-protected-other-uuid",
+                off(Some(0)),
+                World { files: Vec::new(), ..running() }.with(
+                    "/home/mia/tst100.ctys",
+                    "#@#MAGICID-QEMU\n#@#LABEL=tst100\n#@#UUID=00000000000000000000000000000001\n#@#PROTECT\n",
+                ),
+            ),
+            case(
+                "poweroff-not-readable",
+                off(Some(0)),
+                World { files: vec![("/home/mia/vm/tst100.ctys", FileAnswer::Denied)], ..running() },
+            ),
             case("poweroff-deaf-to-all", off(Some(0)), running())
                 .then([(quit.as_str(), silent()), left(), (&asked, silent())])
                 .at(1000, [(term.as_str(), ok()), left(), (&asked, silent())])
@@ -392,6 +442,7 @@ fn plans_of_the_other_methods() {
                 (&asked, says("running")),
             ]),
             case("cancel-reset-paused", t(Reset), in_state("paused")),
+            case("cancel-reset-crashed", t(Reset), in_state("internal-error")),
             case("cancel-reset-libvirts", cancel(label("web01"), Reset, |c| c.force = true), crowd()),
             case("cancel-reboot", t(Reboot), running())
                 .then([(hold.as_str(), did("set-action", "{}")), left(), (&asked, says("running"))])
@@ -406,8 +457,19 @@ fn plans_of_the_other_methods() {
             case("cancel-reboot-deaf", t(Reboot), running())
                 .then([(hold.as_str(), did("set-action", "{}")), left(), (&asked, says("running"))])
                 .then([(button.as_str(), did("system_powerdown", "{}")), left(), (&asked, says("running"))])
-                .at(61000, [left(), (&asked, says("running"))])
-                .at(61100, [(release.as_str(), did("set-action", "{}")), left(), (&asked, says("running"))]),
+                .at(2000, [left(), (&asked, says("running"))])
+                .at(121_000, [left(), (&asked, says("running"))])
+                .at(121_100, [(button.as_str(), did("system_powerdown", "{}")), left(), (&asked, says("running"))])
+                .at(123_000, [left(), (&asked, says("running"))])
+                .at(123_100, [(release.as_str(), did("set-action", "{}")), left(), (&asked, says("running"))]),
+            // It went down between the last look and that.
+            case("cancel-reboot-at-the-last-moment", t(Reboot), running())
+                .then([(hold.as_str(), did("set-action", "{}")), left(), (&asked, says("running"))])
+                .then([(button.as_str(), did("system_powerdown", "{}")), left(), (&asked, says("running"))])
+                .at(2000, [left(), (&asked, says("running"))])
+                .at(124_000, [left(), (&asked, says("running"))])
+                .at(124_100, [(release.as_str(), did("set-action", "{}")), left(), (&asked, says("shutdown"))])
+                .then([(again.as_str(), did("system_reset", "{}")), left(), (&asked, says("running"))]),
             case("cancel-init-0", t(Init(0)), running()).then([
                 (button.as_str(), did("system_powerdown", "{}")),
                 gone(),
@@ -419,6 +481,15 @@ fn plans_of_the_other_methods() {
                 (&asked, says("running")),
             ]),
             case("cancel-init-3-no-address", cancel(label("hand"), Init(3), |c| c.force = true), crowd()),
+            // The file of that name describes another machine, and its address is another guest's.
+            case(
+                "cancel-init-3-of-another-machine",
+                t(Init(3)),
+                World { files: Vec::new(), ..running() }.with(
+                    "/home/mia/tst100.ctys",
+                    "#@#MAGICID-QEMU\n#@#LABEL=tst100\n#@#UUID=00000000000000000000000000000001\n#@#IP0=10.9.9.9\n",
+                ),
+            ),
             case("cancel-init-9", t(Init(9)), running()),
         ],
     );
@@ -444,14 +515,8 @@ fn plans_of_suspend() {
         "suspend",
         vec![
             case("suspend-saved", t(), running())
-                .then([
-                    (folder.as_str(), ok()),
-                    (&clear, ok()),
-                    (&save, saving("{}")),
-                    (&progress, at("active")),
-                    (&file, no_file()),
-                    left(),
-                ])
+                .then([(folder.as_str(), ok()), (&clear, ok()), left()])
+                .then([(save.as_str(), saving("{}")), (&progress, at("active")), (&file, no_file()), left()])
                 .then([(progress.as_str(), at("completed")), (&file, ok()), left()])
                 .then([
                     (quit.as_str(), tst100_says(&said(&[("quit", "{}")]))),
@@ -460,14 +525,8 @@ fn plans_of_suspend() {
                     gone(),
                 ]),
             case("suspend-disk-full", t(), running())
-                .then([
-                    (folder.as_str(), ok()),
-                    (&clear, ok()),
-                    (&save, saving("{}")),
-                    (&progress, at("active")),
-                    (&file, no_file()),
-                    left(),
-                ])
+                .then([(folder.as_str(), ok()), (&clear, ok()), left()])
+                .then([(save.as_str(), saving("{}")), (&progress, at("active")), (&file, no_file()), left()])
                 .then([(progress.as_str(), at("failed")), (&file, no_file()), left()])
                 .then([
                     (back.as_str(), tst100_says(&said(&[("cont", "{}")]))),
@@ -477,10 +536,9 @@ fn plans_of_suspend() {
                     left(),
                 ]),
             case("suspend-blocked", t(), running())
+                .then([(folder.as_str(), ok()), (&clear, ok()), left()])
                 .then([
-                    (folder.as_str(), ok()),
-                    (&clear, ok()),
-                    (&save, saving("!State blocked by non-migratable device")),
+                    (save.as_str(), saving("!State blocked by non-migratable device")),
                     (&progress, at("none")),
                     (&file, no_file()),
                     left(),
@@ -492,6 +550,16 @@ fn plans_of_suspend() {
                     (&file, no_file()),
                     left(),
                 ]),
+            case("suspend-no-folder", t(), running()).then([
+                (folder.as_str(), failed(1, "install: cannot create directory '/x': Read-only file system\n")),
+                (&clear, ok()),
+                left(),
+            ]),
+            case("suspend-old-state-stays", t(), running()).then([
+                (folder.as_str(), ok()),
+                (&clear, failed(1, "rm: cannot remove '/x': Operation not permitted\n")),
+                left(),
+            ]),
             case("suspend-others", cancel(label("hand"), CancelMethod::Suspend, |c| c.force = true), crowd()),
             case("suspend-odd-folder", t(), odd).setting("STATE_DIR", "/srv/my state"),
         ],

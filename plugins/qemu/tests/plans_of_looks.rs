@@ -109,6 +109,15 @@ fn plans_of_info_and_questions() {
         vec![
             case("ask-port", port(label("tst100")), running()),
             case("ask-port-of-others", port(label("web01")), crowd()),
+            case(
+                "ask-port-not-asked",
+                port(label("open")),
+                lab00().with_processes(vec![qemu(
+                    700,
+                    "mia",
+                    &["qemu-system-x86_64", "-name", "open", "-readconfig", "/srv/open.cfg"],
+                )]),
+            ),
             case("ask-port-none", port(label("hand")), crowd()),
             case("ask-port-not-running", port(label("tst100")), lab00()),
             case("ask-active", active(path(TST100)), running()),

@@ -43,6 +43,7 @@ fn find_port(request: &Request, address: &MachineAddress, facts: &Facts) -> Resu
             let host = &request.target.host;
             Ok(line(format!("CLIENTPORT({SESSION_TYPE},{host},{})={port}", typed(address))))
         }
+        None if let Some(problem) = running.unasked_port() => Err(problem),
         None => Err(Problem::new(Phase::Run, format!("{} has no port to connect to", running.title()))
             .hint("CONSOLE:VNC starts it with one, as does -vnc in its configuration")),
     }

@@ -38,8 +38,8 @@ use ctys_plugin::protect;
 
 /// Seconds before the hard stop, unless POWEROFF, TIMEOUT or the setting KILL_DELAY say otherwise (ctys.md 6.3).
 const KILL_DELAY: u32 = 20;
-/// Seconds that a guest has for a reboot or for INIT:0, unless TIMEOUT says otherwise.
-const PATIENCE: u32 = 60;
+/// Seconds that a guest has for a reboot or for INIT:0, unless TIMEOUT says otherwise. A service that hangs has 90 s by systemd.
+const PATIENCE: u32 = 120;
 /// Nobody waits longer than a day.
 const MOST_SECONDS: u32 = 86_400;
 /// Milliseconds between two looks, at least.
@@ -87,13 +87,22 @@ pub fn wants(request: &Request, cancel: &Cancel) -> Vec<Probe> {
     }
     // Whether one of them is protected stands in its file.
     if !probes.is_empty() && protect::counts(cancel) {
-        for walk in probes::configurations(&[]) {
+        for walk in walks(cancel) {
             if !probes.contains(&walk) {
                 probes.push(walk);
             }
         }
     }
     probes
+}
+
+/// Where the files are that may have the mark: everywhere, and where the call says.
+fn walks(cancel: &Cancel) -> Vec<Probe> {
+    let mut walks = probes::configurations(&[]);
+    if !cancel.address.base.is_empty() {
+        walks.extend(probes::configurations(&cancel.address.base));
+    }
+    walks
 }
 
 /// The first steps, or why nothing is done.
@@ -159,10 +168,6 @@ impl<'a> Job<'a> {
             (job.machines, job.others) = all.into_iter().partition(|m| m.own.is_some() || cancel.force);
         } else {
             let subject = resolve::resolve(request, &cancel.address, facts, needs_guest(cancel))?;
-            job.guest = subject.machine.as_ref().and_then(|machine| {
-                let is_host = |ip: &String| !ip.starts_with('-') && !ip.contains([' ', '\n', '@']);
-                machine.interfaces().into_iter().find_map(|interface| interface.ip).filter(is_host)
-            });
             let Some(running) = subject.running else {
                 let what = match &subject.machine {
                     Some(machine) => format!("{} does not run", machine.name()),
@@ -176,6 +181,12 @@ impl<'a> Job<'a> {
             {
                 return Err(foreign);
             }
+            // A file of the same name may describe another machine, whose address would be another guest's.
+            let own = subject.machine.filter(|machine| machine.is(&running));
+            job.guest = own.and_then(|machine| {
+                let is_host = |ip: &String| !ip.starts_with('-') && !ip.contains([' ', '\n', '@']);
+                machine.interfaces().into_iter().find_map(|interface| interface.ip).filter(is_host)
+            });
             job.machines.push(running);
         }
         match job.protection().filter(|_| protect::counts(cancel)) {
@@ -186,11 +197,12 @@ impl<'a> Job<'a> {
 
     /// Why one of the machines is not to be ended. The file that the address names counts as well as those that are found.
     fn protection(&self) -> Option<Problem> {
-        let mut files = conf::found(self.facts, &probes::configurations(&[])).machines;
-        files.extend(resolve::named(&self.cancel.address, self.facts));
+        let mut found = conf::found(self.facts, &walks(self.cancel));
+        found.machines.extend(resolve::named(&self.cancel.address, self.facts));
         self.machines.iter().find_map(|machine| {
-            let mut own = files.iter().filter(|file| file.is(machine));
-            own.find_map(|file| protect::of_magics(&machine.title(), &file.path, &file.magics))
+            let own = found.machines.iter().filter(|file| file.may_be(machine));
+            let own = own.map(|file| (&file.path, &file.magics[..]));
+            protect::of_machine(&machine.title(), own, &found.unreadable, &found.problems)
         })
     }
 
@@ -231,8 +243,9 @@ impl<'a> Job<'a> {
         Some(Problem::new(Phase::Notice, message).hint("FORCE means them as well"))
     }
 
-    fn is_paused(machine: &Running) -> bool {
-        matches!(machine.status(), Some("paused" | "prelaunch" | "postmigrate"))
+    /// Whether it may not hear the button: what is not known of a machine of others is no reason to end it unheard.
+    fn may_stand_still(machine: &Running) -> bool {
+        matches!(machine.status(), None | Some("paused" | "prelaunch" | "postmigrate"))
     }
 
     /// The first steps for one machine.
@@ -242,7 +255,7 @@ impl<'a> Job<'a> {
             CancelMethod::PowerOff(_) if machine.qmp().is_none() => self.end_it(machine),
             CancelMethod::PowerOff(_) | CancelMethod::Init(0) => {
                 // One that stands still hears nothing.
-                let wake = Job::is_paused(machine).then(|| qmp::command("cont"));
+                let wake = Job::may_stand_still(machine).then(|| qmp::command("cont"));
                 Ok(vec![self.tell(BUTTON, machine, wake.into_iter().chain([qmp::command("system_powerdown")]))?])
             }
             CancelMethod::Reboot | CancelMethod::Init(6) => {
@@ -250,8 +263,8 @@ impl<'a> Job<'a> {
                 Ok(vec![self.tell(HOLD, machine, [halt])?])
             }
             CancelMethod::Reset => {
-                let wake = Job::is_paused(machine).then(|| qmp::command("cont"));
-                Ok(vec![self.tell(RESET, machine, std::iter::once(qmp::command("system_reset")).chain(wake))?])
+                // Whatever it was, paused or crashed, it stands still after a reset unless it ran; one that ran goes on anyway.
+                Ok(vec![self.tell(RESET, machine, ["system_reset", "cont"].map(qmp::command))?])
             }
             CancelMethod::Pause if machine.status() == Some("paused") => Ok(Vec::new()),
             CancelMethod::Pause => Ok(vec![self.tell(PAUSE, machine, [qmp::command("stop")])?]),
@@ -456,9 +469,15 @@ impl Turn<'_> {
         qmp::of_answer(self.answer(ASK)).ok().and_then(|said| said.status().map(str::to_string))
     }
 
+    /// Whether its seconds are over. They begin behind the round in which it was asked: there the requests to all go out one
+    /// after the other, and one that hangs would take the time of those behind it.
     fn waited(&self) -> bool {
-        let waited_ms = self.replies.rounds.last().map_or(0, |round| round.started_ms);
-        waited_ms >= u64::from(self.job.seconds()) * 1000
+        let rounds = &self.replies.rounds;
+        let button = named(BUTTON, self.machine);
+        let asked = rounds.iter().position(|round| round.steps.iter().any(|step| step.name == button)).unwrap_or(0);
+        let begin_ms = rounds.get(asked + 1).or(rounds.last()).map_or(0, |round| round.started_ms);
+        let now_ms = rounds.last().map_or(0, |round| round.started_ms);
+        now_ms - begin_ms >= u64::from(self.job.seconds()) * 1000
     }
 
     fn press_again(&self) -> Vec<Step> {
@@ -528,7 +547,7 @@ impl Turn<'_> {
             Err(problem) => Outcome::Badly(problem),
         };
         if self.answer(BUTTON).is_none() {
-            let wake = Job::is_paused(self.machine).then(|| qmp::command("cont"));
+            let wake = Job::may_stand_still(self.machine).then(|| qmp::command("cont"));
             let commands = wake.into_iter().chain([qmp::command("system_powerdown")]).collect();
             return goes(tell(BUTTON, commands), format!("for {name} to reboot"));
         }
@@ -542,9 +561,14 @@ impl Turn<'_> {
                 }
             };
         }
-        if self.answer(RELEASE).is_some() {
-            let message = format!("{name} did not reboot in {} s", self.job.seconds());
-            return Outcome::Badly(Problem::new(Phase::Timeout, message).hint("RESET does not ask the guest"));
+        if self.answer(RELEASE).is_some() && self.status().as_deref() != Some("shutdown") {
+            let message =
+                format!("{name} did not reboot in {} s, and will be off if it still goes down", self.job.seconds());
+            return Outcome::Badly(
+                Problem::new(Phase::Timeout, message)
+                    .hint("RESET does not ask the guest")
+                    .hint("TIMEOUT:<seconds> waits longer"),
+            );
         }
         if self.status().as_deref() == Some("shutdown") {
             let commands = vec![qmp::command("system_reset"), release(), qmp::command("cont")];

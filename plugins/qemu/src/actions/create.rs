@@ -189,9 +189,15 @@ impl<'a> Job<'a> {
     fn open(&self, running: &Running) -> Result<Effect, Problem> {
         let title = running.title();
         match self.console {
-            Some(ConsoleKind::Vnc) => match running.vnc_port() {
-                Some(port) => consoles::attach(ConsoleKind::Vnc, running, self.host, Some(port)),
-                None => Err(problem(format!("{title} runs and has no VNC server at a port"))
+            Some(ConsoleKind::Vnc) => match (running.line.vnc_elsewhere(), running.vnc_port()) {
+                // Through the loopback somebody else's screen may be there, at the same port.
+                (Some(address), _) => Err(problem(format!("the VNC server of {title} listens at {address} only"))
+                    .hint("-vnc 127.0.0.1:DISPLAY in its configuration lets a viewer in through ssh")
+                    .hint("CONSOLE:CLI attaches to its serial line")),
+                (None, Some(port)) => consoles::attach(ConsoleKind::Vnc, running, self.host, Some(port)),
+                (None, None) => Err(running
+                    .unasked_port()
+                    .unwrap_or_else(|| problem(format!("{title} runs and has no VNC server at a port")))
                     .hint("CONSOLE:CLI attaches to its serial line")),
             },
             // QEMU opened the window when it was started; there is nothing more to open.

@@ -1,6 +1,8 @@
 //! SUSPEND: memory and devices into a file, from which RESUME continues the same machine.
 //!
 //! ```text
+//!  the folder is there, no old state is ──► (below)
+//!
 //!  stop, migrate ──► query-migrate ... ──┬─► completed, the file is there ──► quit ──► gone
 //!                                        └─► failed ──► cont, the file is removed: the machine goes on as before
 //! ```
@@ -14,7 +16,8 @@ use crate::folders::Folders;
 use crate::host::Running;
 use crate::parse::qmp;
 use ctys_plugin::json::json;
-use ctys_plugin::model::{Bytes, Command, HostFacts, Phase, Problem, Replies, Step};
+use ctys_plugin::model::{Answer, Bytes, Command, Exit, HostFacts, Phase, Problem, Replies, Step};
+use ctys_plugin::outputs;
 
 const FOLDER: &str = "make the folder of";
 const CLEAR: &str = "remove an old state of";
@@ -62,19 +65,25 @@ pub fn begin(machine: &Running, host: &HostFacts) -> Result<Vec<Step>, Problem> 
             .hint("the setting STATE_DIR names a folder of letters, digits and . _ - @ +"));
     }
     let make = Command::new("install").args(["-d", "-m", "700", &folders.state]).changes();
+    // What a machine that runs was once continued from is older than its disks; left there, it would be taken for the new one.
+    let clear = Command::new("rm").args(["-f", &folders.saved(), &unfinished(folders)]).changes();
+    // Each for itself: one folder that cannot be made keeps no other machine from being saved.
+    Ok(vec![
+        Step::run(&named(FOLDER, machine), root_if(machine, host, make)).go_on(),
+        Step::run(&named(CLEAR, machine), root_if(machine, host, clear)).go_on(),
+    ])
+}
+
+/// Once there is room for the state.
+fn save(machine: &Running, host: &HostFacts) -> Result<Vec<Step>, Problem> {
+    let folders = folders(machine)?;
     let (part, whole) = (unfinished(folders), folders.saved());
     let commands = [
         qmp::command("stop"),
         qmp::command_with("migrate-set-parameters", &json!({ "max-bandwidth": BANDWIDTH })),
         qmp::command_with("migrate", &json!({ "uri": format!("exec:cat>{part}&&mv {part} {whole}") })),
     ];
-    // What a machine that runs was once continued from is older than its disks; left there, it would be taken for the new one.
-    let clear = Command::new("rm").args(["-f", &whole, &part]).changes();
-    let mut steps = vec![
-        Step::run(&named(FOLDER, machine), root_if(machine, host, make)),
-        Step::run(&named(CLEAR, machine), root_if(machine, host, clear)),
-    ];
-    steps.push(say(SAVE, machine, host, commands)?);
+    let mut steps = vec![say(SAVE, machine, host, commands)?];
     steps.extend(looks(machine, host)?);
     Ok(steps)
 }
@@ -122,6 +131,20 @@ fn step_on(machine: &Running, host: &HostFacts, replies: &Replies, is_there: boo
             (false, _) => "and it is gone",
         }));
     }
+    if replies.last(&named(SAVE, machine)).is_none() {
+        if !is_there {
+            return Err(failed("it has vanished meanwhile".into()));
+        }
+        for verb in [FOLDER, CLEAR] {
+            if let Some(why) = complaint(replies.last(&named(verb, machine)), verb) {
+                return Err(Problem {
+                    message: format!("nothing was done: {title} was not saved: {}", why.message),
+                    ..why
+                });
+            }
+        }
+        return Ok(Progress::Goes(save(machine, host)?));
+    }
     let file_is_there = replies.last(&named(FILE, machine)).is_some_and(|answer| went_well(Some(answer)));
     let said = qmp::of_answer(replies.last(&named(PROGRESS, machine)));
     let migration = said.as_ref().map(|said| said.migration().0.to_string()).unwrap_or_default();
@@ -157,6 +180,20 @@ fn step_on(machine: &Running, host: &HostFacts, replies: &Replies, is_there: boo
         return Ok(Progress::Goes(steps));
     }
     Ok(Progress::Goes(looks(machine, host)?.to_vec()))
+}
+
+/// Why there is no room for its state.
+fn complaint(answer: Option<&Answer>, verb: &str) -> Option<Problem> {
+    let words = if verb == FOLDER { "install" } else { "rm" };
+    match answer {
+        Some(Answer::Output(output)) if output.ok() => None,
+        Some(Answer::Output(output)) => {
+            let phase = if matches!(output.exit, Exit::Refused(_)) { Phase::Privilege } else { Phase::Run };
+            Some(Problem::new(phase, outputs::complaint(words, output)))
+        }
+        Some(Answer::Failed(why)) => Some(Problem::new(Phase::Run, format!("{words}: {why}"))),
+        _ => Some(Problem::new(Phase::Run, format!("{words} has no answer"))),
+    }
 }
 
 /// Why it was not saved.

@@ -39,6 +39,11 @@ pub struct Line {
     pub log: Option<String>,
 }
 
+/// What stands behind `-vnc`, or behind `vnc=` of `-display`.
+fn vnc_place(pairs: &Pairs) -> Option<&str> {
+    pairs.get("vnc").or_else(|| pairs.get("value"))
+}
+
 impl CommandLine {
     /// The name.
     pub fn name(&self) -> Option<&str> {
@@ -156,15 +161,28 @@ impl CommandLine {
         rules.chain(self.all(&["redir"]).filter_map(|option| option.text.as_deref())).collect()
     }
 
-    /// Its VNC server.
-    pub fn vnc(&self) -> Option<Vnc> {
-        let option = self.last(&["vnc"]).or_else(|| {
+    fn vnc_option(&self) -> Option<&Opt> {
+        self.last(&["vnc"]).or_else(|| {
             self.all(&["display"])
                 .rev()
                 .find(|option| matches!(option.pairs.get("type"), Some("vnc")) || option.pairs.get("vnc").is_some())
-        })?;
+        })
+    }
+
+    /// The one address at which its VNC server listens, where that is not this machine's own loopback: `-vnc 10.0.0.1:1`.
+    pub fn vnc_elsewhere(&self) -> Option<&str> {
+        let place = vnc_place(&self.vnc_option()?.pairs)?;
+        let address = place.rsplit_once(':')?.0.trim_matches(['[', ']']);
+        let is_here =
+            matches!(address, "" | "0.0.0.0" | "::" | "::1" | "localhost" | "unix") || address.starts_with("127.");
+        (!is_here && !place.starts_with("unix:")).then_some(address)
+    }
+
+    /// Its VNC server.
+    pub fn vnc(&self) -> Option<Vnc> {
+        let option = self.vnc_option()?;
         let pairs = &option.pairs;
-        let place = pairs.get("vnc").or_else(|| pairs.get("value"))?;
+        let place = vnc_place(pairs)?;
         if place == "none" || pairs.is_on("reverse") {
             return None;
         }
@@ -191,8 +209,18 @@ impl CommandLine {
 
     /// The UNIX sockets at which it listens for QMP.
     pub fn qmp_sockets(&self) -> Vec<String> {
-        let named = self.all(&["qmp", "qmp-pretty"]).filter_map(|option| option.text.as_deref());
-        let monitors = self.all(&["mon"]).filter(|option| option.pairs.get("mode") == Some("control"));
+        self.monitors(&["qmp", "qmp-pretty"], |_| true)
+    }
+
+    /// Those whose answers are a line each; a pretty one spreads its answers over many, for people to read.
+    pub fn plain_qmp_sockets(&self) -> Vec<String> {
+        self.monitors(&["qmp"], |monitor| !monitor.pairs.is_on("pretty"))
+    }
+
+    fn monitors(&self, options: &[&str], counts: impl Fn(&Opt) -> bool) -> Vec<String> {
+        let named = self.all(options).filter_map(|option| option.text.as_deref());
+        let monitors =
+            self.all(&["mon"]).filter(|option| option.pairs.get("mode") == Some("control") && counts(option));
         let by_device = monitors.filter_map(|option| self.device(option.pairs.get("chardev")?));
         let lines = named.filter_map(|text| self.line(text)).chain(by_device);
         lines.filter_map(|line| line.socket).collect()
@@ -286,4 +314,56 @@ impl CommandLine {
 /// A socket by a relative path is below a folder that nobody tells.
 fn absolute(path: &str) -> Option<String> {
     path.starts_with('/').then(|| path.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ctys_plugin::model::Bytes;
+
+    fn line(text: &str) -> CommandLine {
+        let args: Vec<Bytes> = text.split(' ').map(Bytes::from).collect();
+        CommandLine::parse(&args, true)
+    }
+
+    #[test]
+    fn a_screen_that_is_not_at_the_loopback_is_elsewhere() {
+        let elsewhere = |place: &str| line(&format!("qemu-system-x86_64 {place}")).vnc_elsewhere().map(str::to_string);
+        for here in [
+            "-m 1",
+            "-vnc :1",
+            "-vnc 127.0.0.1:1,to=99",
+            "-vnc localhost:1",
+            "-vnc 0.0.0.0:1",
+            "-vnc [::]:1",
+            "-vnc [::1]:1",
+            "-vnc unix:/run/x.sock",
+            "-vnc none",
+            "-display vnc=127.0.0.1:2",
+        ] {
+            assert_eq!(elsewhere(here), None, "{here}");
+        }
+        for (there, address) in [
+            ("-vnc 192.168.1.71:1", "192.168.1.71"),
+            ("-vnc [fd00::71]:1,password=on", "fd00::71"),
+            ("-vnc lab00:1", "lab00"),
+            ("-display vnc=10.0.0.1:2", "10.0.0.1"),
+        ] {
+            assert_eq!(elsewhere(there).as_deref(), Some(address), "{there}");
+        }
+    }
+
+    #[test]
+    fn a_monitor_for_people_is_not_spoken_with() {
+        for (text, plain) in [
+            ("-qmp unix:/a,server=on,wait=off", true),
+            ("-qmp-pretty unix:/a,server=on,wait=off", false),
+            ("-chardev socket,id=m,path=/a,server=on,wait=off -mon chardev=m,mode=control", true),
+            ("-chardev socket,id=m,path=/a,server=on,wait=off -mon chardev=m,mode=control,pretty=on", false),
+        ] {
+            let line = line(&format!("qemu-system-x86_64 {text}"));
+            assert_eq!(line.qmp_sockets(), ["/a"], "{text}");
+            assert_eq!(!line.plain_qmp_sockets().is_empty(), plain, "{text}");
+        }
+    }
 }
