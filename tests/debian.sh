@@ -6,12 +6,21 @@ as_root() {
 	if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
-# need PACKAGE…: installs those that are missing; apt is asked only when one is.
-need() {
-	missing=
+# missing PACKAGE…: those that are not installed.
+missing() {
 	for package; do
-		dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
+		dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || printf ' %s' "$package"
 	done
+}
+
+# need PACKAGE…: installs those that are missing; apt is asked only when one is. A second time for what the first one removed: where
+# a newer qemu-utils was there, of backports, it gives way to the qemu-system-x86 of bookworm.
+need() {
+	install_missing "$@" && install_missing "$@"
+}
+
+install_missing() {
+	missing=$(missing "$@")
 	[ -z "$missing" ] && return
 	if [ -z "${apt_updated:-}" ]; then
 		as_root apt-get update -q

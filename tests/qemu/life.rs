@@ -104,6 +104,20 @@ fn a_state_that_cannot_be_read_is_told_in_qemus_words_and_kept() {
 }
 
 #[test]
+fn a_machine_that_has_halted_is_reset_and_runs() {
+    let lab = Lab::start(&["lab00"]);
+    let machine = lab.configure("lab00", "tst100", ONE, "");
+    lab.ctys(&["-a", "create=l:tst100,CONSOLE:none", "lab00"]).ok();
+    machine.wait_for("the guest is up", 1);
+    machine.ask(r#"set-action","arguments":{"shutdown":"pause"},"id":"halt"#);
+    machine.ask("system_powerdown");
+    until("it has halted", || machine.status() == "shutdown");
+    assert_eq!(lab.ctys(&["-a", "cancel=l:tst100,RESET", "lab00"]).ok(), "tst100: reset\n");
+    machine.wait_for("the guest is up", 2);
+    assert_eq!(machine.status(), "running");
+}
+
+#[test]
 fn a_guest_that_ignores_the_power_button_is_ended() {
     let lab = Lab::start(&["lab00"]);
     let machine = lab.configure("lab00", "tst100", ONE, "deaf");
