@@ -7,10 +7,10 @@ pub const LOOK_MS: u32 = 250;
 /// The longest pause between two looks, in milliseconds.
 const PAUSE_MS: u64 = 60_000;
 
-/// The pause before the next look, in milliseconds, when so much time has gone by and at most so much is left: a hundredth of
+/// The pause before the next look, in milliseconds, when so much time has gone by and at most so much is left: an eightieth of
 /// the time gone, so that an end in hours takes hundreds of looks and not the thousands that no plan has rounds for.
 pub fn pause_ms(elapsed_ms: u64, left_ms: u64) -> u32 {
-    let pause = (elapsed_ms / 100).clamp(LOOK_MS.into(), PAUSE_MS);
+    let pause = (elapsed_ms / 80).clamp(LOOK_MS.into(), PAUSE_MS);
     // Never beyond the end, and never without a breath.
     pause.min(left_ms.max(LOOK_MS.into())) as u32
 }
