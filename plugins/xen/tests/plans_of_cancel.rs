@@ -25,6 +25,11 @@ fn two() -> World {
     lab00().with_list(&[(1, "tst100", "-b----", UUID), (2, "tst101", "--p---", other)])
 }
 
+/// A domain with the hardware address of tst100 and a uuid of its own.
+fn namesake(name: &str) -> World {
+    World { list: listing(&[(1, name, "-b----", "6842caf9-1e3e-4324-9ed5-96b8b9f2c5ff")]), ..running() }
+}
+
 /// tst100 is protected, by the file below the home folder.
 fn marked() -> World {
     running().with("/root/xen/mark.conf", &format!("name = 'tst100'\nuuid = '{UUID}'\n{MARK}"))
@@ -132,7 +137,9 @@ fn plans_of_other_methods() {
     let own = |name: &'static str| -> [(&'static str, Answer); 2] { [(name, ok()), (LOOK, up(1, "-b----"))] };
     let no_file = || World { files: Vec::new(), ..running() };
     let not_run = || ended(Exit::NotRun("an earlier step failed".into()));
+    let by = |address| cancel(Some(Reset), |cancel| cancel.address = address);
     let by_path = |method| cancel(Some(method), |cancel| cancel.address = path("/x.conf"));
+    let by_mac = |method| cancel(Some(method), |cancel| cancel.address = mac("00:50:56:13:11:40"));
     let plain_uuid = || running().with("/x.conf", &format!("name = 'tst100'\nuuid = '{}'\n", UUID.replace('-', "")));
     let save = "save tst100 (1)";
     let folder = "make the folder";
@@ -178,6 +185,9 @@ fn plans_of_other_methods() {
                 (LOOK, listing(&[])),
             ]),
             plain("cancel-reset-without-configuration", Reset, no_file()),
+            plain("cancel-reset-another-machine", Reset, namesake("tst100")),
+            case("cancel-reset-another-by-mac", by_mac(Reset), namesake("web")),
+            case("cancel-reset-another-by-path", by(path(TST100)), namesake("tst100")),
             case("cancel-reset-all", everything(Reset), two()),
             plain("cancel-init-0", Init(0), running())
                 .then(own("shutdown tst100 (1)"))

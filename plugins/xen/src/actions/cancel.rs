@@ -22,15 +22,16 @@
 use super::clients::{self, LEFT};
 use super::create::failure;
 use super::host_down::{self, HOST};
+use super::reset::CHECK;
 use super::{LOOK, look, saved, shown, tool};
-use crate::conf::{self, Machine};
+use crate::conf;
 use crate::parse::xl_list::Domain;
 use crate::resolve;
 use crate::{host, probes};
-use ctys_plugin::machines::{self, Configured, words};
+use ctys_plugin::machines::words;
 use ctys_plugin::model::{
-    Access, Answer, Batch, Bytes, Cancel, CancelMethod, Command, Effect, Exit, Facts, Findings, Next, Phase, Probe,
-    Problem, Replies, Request, Side, Step,
+    Answer, Batch, Cancel, CancelMethod, Command, Effect, Exit, Facts, Findings, Next, Phase, Probe, Problem, Replies,
+    Request, Side, Step,
 };
 use ctys_plugin::protect;
 
@@ -43,20 +44,18 @@ const MOST_SECONDS: u32 = 86_400;
 /// `xl shutdown` of a guest that does not acknowledge it blocks for a minute; the request is out at once.
 const REQUEST_MS: u32 = 10_000;
 const DESTROY_MS: u32 = 60_000;
-/// A dry run only reads.
-const CHECK_MS: u32 = 30_000;
 /// Memory goes to disk, and comes from it.
 const SAVE_MS: u32 = 600_000;
 /// Looks after a hard stop, a second apart.
 const LAST_LOOKS: usize = 30;
 
 /// What is to be done, understood from request and facts; the same in every call, since nothing else is kept.
-struct Job<'a> {
-    request: &'a Request,
-    cancel: &'a Cancel,
-    facts: &'a Facts,
-    method: CancelMethod,
-    domains: Vec<Domain>,
+pub(super) struct Job<'a> {
+    pub(super) request: &'a Request,
+    pub(super) cancel: &'a Cancel,
+    pub(super) facts: &'a Facts,
+    pub(super) method: CancelMethod,
+    pub(super) domains: Vec<Domain>,
 }
 
 /// What runs; the files for RESET, which starts from one.
@@ -134,7 +133,7 @@ fn refuse(cancel: &Cancel) -> Option<Problem> {
 }
 
 /// How a domain is called in steps: by name and number, since a name may be missing.
-fn title(domain: &Domain) -> String {
+pub(super) fn title(domain: &Domain) -> String {
     format!("{} ({})", shown(&domain.name), domain.id)
 }
 
@@ -263,24 +262,6 @@ impl<'a> Job<'a> {
         })
     }
 
-    /// Before RESET destroys anything: whether xl takes the configurations that it will start from.
-    fn checks(&self) -> Result<Vec<Step>, Problem> {
-        if self.method != CancelMethod::Reset {
-            return Ok(Vec::new());
-        }
-        let check = |domain: &Domain| {
-            let words = [vec!["-N".into()], self.create_words(domain)?].concat();
-            let dry_run = Command { access: Access::Reads, ..tool(self.request, words, CHECK_MS) };
-            Ok(Step::run(&format!("{CHECK} {}", title(domain)), dry_run))
-        };
-        self.domains.iter().filter(|domain| !domain.state.dying).map(check).collect()
-    }
-
-    fn create_words(&self, domain: &Domain) -> Result<Vec<Bytes>, Problem> {
-        let machine = self.machine(domain)?;
-        super::create_words(&machine, machine.path.clone(), false)
-    }
-
     fn step(&self, name: &str, domain: &Domain, words: &[&str], more: &[&str], limit_ms: u32) -> Step {
         let id = domain.id.to_string();
         let words = words.iter().copied().chain([id.as_str()]).chain(more.iter().copied());
@@ -289,38 +270,6 @@ impl<'a> Job<'a> {
 
     fn destroy(&self, domain: &Domain) -> Step {
         self.step("destroy", domain, &["destroy"], &[], DESTROY_MS)
-    }
-
-    /// The one file from which RESET starts the domain again.
-    fn machine(&self, domain: &Domain) -> Result<Machine, Problem> {
-        let nothing = |message: String| {
-            Problem::new(Phase::Run, format!("nothing was done: {message}"))
-                .hint("p:<path> names the configuration to start from")
-                .hint("REBOOT asks the guest and needs none")
-        };
-        if !self.cancel.all {
-            let subject = resolve::resolve(self.request, &self.cancel.address, self.facts, true)?;
-            return match (subject.machine, &subject.copies[..]) {
-                (Some(machine), _) => Ok(machine),
-                (None, []) => {
-                    Err(nothing(format!("RESET starts {} again, and its configuration is not known", domain.name)))
-                }
-                (None, copies) => Err(machines::ambiguous_files(copies)),
-            };
-        }
-        let walks = probes::configurations(&self.cancel.address.base);
-        let machines = conf::found(self.facts, &walks).machines;
-        let fitting: Vec<&Machine> = machines.iter().filter(|m| m.is_in_use() && m.is(domain)).collect();
-        let plain: Vec<Machine> = fitting
-            .iter()
-            .filter(|machine| !fitting.iter().any(|base| conf::is_boot_file(machine, base)))
-            .map(|machine| (*machine).clone())
-            .collect();
-        match &plain[..] {
-            [machine] => Ok(machine.clone()),
-            [] => Err(nothing(format!("RESET starts {} again, and its configuration is not known", domain.name))),
-            several => Err(machines::ambiguous_files(several)),
-        }
     }
 
     fn end_clients(&self) -> Result<Effect, Problem> {
@@ -540,7 +489,6 @@ impl<'a> Job<'a> {
     }
 }
 
-const CHECK: &str = "check the configuration of";
 const FOLDER: &str = "make the folder";
 const TIDY: &str = "remove the unfinished state of";
 
