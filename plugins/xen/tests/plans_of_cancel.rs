@@ -40,6 +40,22 @@ fn marked_elsewhere() -> World {
     running().with("/srv/tst100.conf", &format!("name = 'tst100'\nuuid = '{UUID}'\n{MARK}"))
 }
 
+/// tst100 is protected by a file of a few keys, which is enough for xl.
+fn short_file() -> World {
+    no_file().with("/root/xen/short.cfg", "name = 'tst100'\nmemory = 128\ndisk = []\n#@#PROTECT = \"ask mia\"\n")
+}
+
+/// tst100 is protected by a file whose uuid is in a magic comment: xl, called by hand, made up another.
+fn marked_without_native_uuid() -> World {
+    let text = format!("name = 'tst100'\n#@#UUID = 6842caf9-1e3e-4324-9ed5-96b8b9f2c5ff\n{MARK}");
+    no_file().with("/root/xen/mark.cfg", &text)
+}
+
+/// tst100 runs, and no file describes it.
+fn no_file() -> World {
+    World { files: Vec::new(), ..running() }
+}
+
 /// The host is protected.
 fn marked_host() -> World {
     running().with("/etc/ctys.d/pm.conf", &format!("#@#MAGICID-PM\n{MARK}"))
@@ -55,6 +71,7 @@ fn plans_of_poweroff() {
     let shutdown = |case: Case| case.then([("shutdown tst100 (1)", ok()), (LOOK, up(1, "-b----"))]);
     let restarted = || listing(&[(7, "tst100", "r-----", UUID)]);
     let by = |address: MachineAddress| cancel(off(Some(0)), |cancel| cancel.address = address);
+    let below = |base: &str| by(MachineAddress { base: vec![base.into()], ..label("tst100") });
     check(
         "poweroff",
         vec![
@@ -119,6 +136,11 @@ fn plans_of_poweroff() {
             case("poweroff-protected-set-aside", cancel(off(Some(0)), |c| c.unprotect = true), marked())
                 .then([("destroy tst100 (1)", ok()), (LOOK, listing(&[]))]),
             case("poweroff-protected-clients", clients(), marked()),
+            case("poweroff-protected-below-base", below("/srv"), marked_elsewhere()),
+            plain("poweroff-protected-short-file", Some(0), short_file()),
+            plain("poweroff-protected-other-uuid", Some(0), marked_without_native_uuid()),
+            plain("poweroff-protected-unreadable", Some(0), no_file().denied("/etc/xen/tst100.cfg")),
+            plain("poweroff-protected-cut", Some(0), World { cut: true, ..no_file() }),
             case(
                 "poweroff-protected-all",
                 everything(CancelMethod::PowerOff(Some(0))),
@@ -135,7 +157,6 @@ fn plans_of_other_methods() {
     use CancelMethod::*;
     let plain = |name, method, world| case(name, cancel(Some(method), |_| {}), world);
     let own = |name: &'static str| -> [(&'static str, Answer); 2] { [(name, ok()), (LOOK, up(1, "-b----"))] };
-    let no_file = || World { files: Vec::new(), ..running() };
     let not_run = || ended(Exit::NotRun("an earlier step failed".into()));
     let by = |address| cancel(Some(Reset), |cancel| cancel.address = address);
     let by_path = |method| cancel(Some(method), |cancel| cancel.address = path("/x.conf"));

@@ -23,8 +23,7 @@ use super::clients::{self, LEFT};
 use super::create::failure;
 use super::host_down::{self, HOST};
 use super::reset::CHECK;
-use super::{LOOK, look, saved, shown, tool};
-use crate::conf;
+use super::{LOOK, look, protection, saved, shown, tool};
 use crate::parse::xl_list::Domain;
 use crate::resolve;
 use crate::{host, probes};
@@ -73,10 +72,7 @@ pub fn wants(request: &Request, cancel: &Cancel) -> Vec<Probe> {
     }
     // Whether one of them is protected stands in its file.
     if !probes.is_empty() && protect::counts(cancel) {
-        probes.extend(probes::configurations(&[]));
-        if cancel.with_self {
-            probes.extend(protect::host_probes());
-        }
+        probes.extend(protection::wants(cancel));
         let mut seen = Vec::new();
         probes.retain(|probe| {
             !seen.contains(probe) && {
@@ -149,29 +145,10 @@ impl<'a> Job<'a> {
         } else {
             vec![Job::one(request, cancel, facts)?]
         };
-        let job = Job { request, cancel, facts, method, domains };
-        if protect::counts(cancel)
-            && let Some(problem) = job.protection()
-        {
-            return Err(problem);
+        match protection::refusal(request, cancel, facts, &domains) {
+            Some(problem) => Err(problem),
+            None => Ok(Job { request, cancel, facts, method, domains }),
         }
-        Ok(job)
-    }
-
-    /// Why one of the domains, or the host, is not to be ended. The file that the address names counts as well as those that
-    /// are found.
-    fn protection(&self) -> Option<Problem> {
-        let mut machines = conf::found(self.facts, &probes::configurations(&[])).machines;
-        machines.extend(resolve::named(&self.cancel.address, self.facts));
-        let of = |domain: &Domain| {
-            let own = machines.iter().filter(|machine| machine.is(domain));
-            own.into_iter().find_map(|machine| protect::of_magics(&domain.name, &machine.path, &machine.magics))
-        };
-        let host = || match self.cancel.with_self {
-            true => protect::of_host(&self.request.target.host, self.facts),
-            false => None,
-        };
-        self.domains.iter().find_map(of).or_else(host)
     }
 
     fn one(request: &Request, cancel: &Cancel, facts: &Facts) -> Result<Domain, Problem> {

@@ -17,6 +17,7 @@ pub mod host_down;
 pub mod info;
 pub mod list;
 mod polls;
+mod protection;
 mod reset;
 pub mod saved;
 pub mod viewer;
