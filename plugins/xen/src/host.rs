@@ -88,7 +88,15 @@ pub fn text(request: &Request, facts: &Facts, answer: &Answer, what: &str) -> Re
             Err(Trouble::new(Why::Broken, problem))
         }
         Answer::Output(output) if output.ok() => Ok(plain(&output.stdout)),
-        Answer::Output(output) => Err(trouble(request, facts, what, output)),
+        Answer::Output(output) => {
+            let trouble = trouble(request, facts, what, output);
+            let hint = "does xenstored run there? without it the tool waits for ever";
+            Err(match output.exit {
+                // What only looks is soon done. A change may have been at work all the time.
+                Exit::TimedOut => Trouble { problem: trouble.problem.hint(hint), ..trouble },
+                _ => trouble,
+            })
+        }
         Answer::Missing(Missing::ToolAbsent(_)) => Err(no_tool(request, what)),
         Answer::Failed(why) => Err(broken(format!("{what}: {why}"))),
         Answer::Missing(Missing::HostSilent) => Err(broken(format!("the host fell silent before {what} answered"))),
@@ -120,10 +128,7 @@ pub fn trouble(request: &Request, facts: &Facts, what: &str, output: &Output) ->
     match &output.exit {
         Exit::NotFound => no_tool(request, what),
         Exit::Refused(_) => Trouble::new(Why::NoPermission, means()),
-        Exit::TimedOut => {
-            let hint = "does xenstored run there? without it the tool waits for ever";
-            Trouble::new(Why::Broken, problem(Phase::Timeout).hint(hint))
-        }
+        Exit::TimedOut => Trouble::new(Why::Broken, problem(Phase::Timeout)),
         _ if says(&["hypervisor information", "privileged command interface: No such file", "not running on Xen"]) => {
             let hint = "the kernel runs without Xen below it, or is a guest of it";
             Trouble::new(Why::NoXen, problem(Phase::Run).hint(hint))

@@ -229,6 +229,9 @@ fn plans_of_other_methods() {
                     (LOOK, up(1, "-b----")),
                 ])
                 .then([("remove the unfinished state of tst100 (1)", ok()), (LOOK, up(1, "-b----"))]),
+            plain("cancel-suspend-too-slow", Suspend, running())
+                .then([(folder, ok()), (save, ended(Exit::TimedOut)), (LOOK, up(1, "-b----"))])
+                .then([("remove the unfinished state of tst100 (1)", ok()), (LOOK, up(1, "-b----"))]),
             plain("cancel-suspend-lingers", Suspend, running())
                 .then([(folder, ok()), (save, ok()), (LOOK, up(1, "--pss-"))])
                 .then([(LOOK, listing(&[]))]),

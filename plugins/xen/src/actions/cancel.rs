@@ -43,8 +43,8 @@ const MOST_SECONDS: u32 = 86_400;
 /// `xl shutdown` of a guest that does not acknowledge it blocks for a minute; the request is out at once.
 const REQUEST_MS: u32 = 10_000;
 const DESTROY_MS: u32 = 60_000;
-/// Memory goes to disk, and comes from it.
-const SAVE_MS: u32 = 600_000;
+/// A start behind a destroy: the memory is cleared page by page.
+const CREATE_MS: u32 = 600_000;
 /// Looks after a hard stop, a second apart.
 const LAST_LOOKS: usize = 30;
 
@@ -227,14 +227,14 @@ impl<'a> Job<'a> {
                 with(self.step("reboot", domain, &["reboot", "-F"], &[], REQUEST_MS))
             }
             CancelMethod::Reset => {
-                let create = tool(self.request, self.create_words(domain)?, SAVE_MS);
+                let create = tool(self.request, self.create_words(domain)?, CREATE_MS);
                 vec![self.destroy(domain), Step::run(&format!("create {}", title(domain)), create).go_on()]
             }
             CancelMethod::Pause if state.paused => Vec::new(),
             CancelMethod::Pause => vec![self.step("pause", domain, &["pause"], &[], 0)],
             CancelMethod::Suspend => {
                 let file = saved::state_file(self.request, &domain.name);
-                with(self.step("save", domain, &["save"], &[&file], SAVE_MS))
+                with(self.step("save", domain, &["save"], &[&file], saved::LIMIT_MS))
             }
         })
     }

@@ -281,7 +281,7 @@ impl<'a> Job<'a> {
         self.due()?;
         match file {
             Some(file) => Ok(run(vec![
-                Step::run(RESTORE, tool(self.request, ["restore", &self.below_home(file)?], START_MS)),
+                Step::run(RESTORE, tool(self.request, ["restore", &self.below_home(file)?], saved::LIMIT_MS)),
                 look(self.request),
             ])),
             None => {
@@ -383,7 +383,7 @@ impl<'a> Job<'a> {
         let remove = Command::new("rm").args(["-f", &in_use]).as_root().changes();
         Ok(Next::Then(run(vec![
             Step::run(TAKE, take),
-            Step::run(RESTORE, tool(self.request, ["restore", &in_use], START_MS)),
+            Step::run(RESTORE, tool(self.request, ["restore", &in_use], saved::LIMIT_MS)),
             Step::run(REMOVE, remove).go_on(),
             look(self.request),
         ])))
