@@ -20,6 +20,12 @@ fn everything(method: CancelMethod) -> Action {
     cancel(Some(method), |cancel| (cancel.address, cancel.all) = (MachineAddress::default(), true))
 }
 
+/// Two that run.
+fn both() -> World {
+    let other = "6842caf9-1e3e-4324-9ed5-96b8b9f2c5c3";
+    lab00().with_list(&[(1, "tst100", "-b----", UUID), (2, "tst101", "-b----", other)])
+}
+
 fn two() -> World {
     let other = "6842caf9-1e3e-4324-9ed5-96b8b9f2c5c3";
     lab00().with_list(&[(1, "tst100", "-b----", UUID), (2, "tst101", "--p---", other)])
@@ -79,11 +85,23 @@ fn plans_of_poweroff() {
                 .then([(LOOK, up(1, "--ps--"))])
                 .then([(LOOK, listing(&[]))]),
             shutdown(plain("poweroff-hard-stop", Some(5), running()))
-                .at(5_000, [(LOOK, up(1, "-b----"))])
+                .then([(LOOK, up(1, "-b----"))])
+                .at(6_000, [(LOOK, up(1, "-b----"))])
                 .then([("destroy tst100 (1)", ok()), (LOOK, listing(&[]))]),
             shutdown(plain("poweroff-after-twenty-seconds", None, running()))
-                .at(19_999, [(LOOK, up(1, "-b----"))])
-                .at(20_000, [(LOOK, up(1, "-b----"))]),
+                .then([(LOOK, up(1, "-b----"))])
+                .at(20_999, [(LOOK, up(1, "-b----"))])
+                .at(21_000, [(LOOK, up(1, "-b----"))]),
+            // The first guest hangs, and does not take the time of the second.
+            case("poweroff-all-slow-requests", everything(CancelMethod::PowerOff(None)), both())
+                .then([
+                    ("shutdown tst100 (1)", ended(Exit::TimedOut)),
+                    ("shutdown tst101 (2)", ended(Exit::TimedOut)),
+                    (LOOK, both().list),
+                ])
+                .at(21_000, [(LOOK, both().list)])
+                .at(40_999, [(LOOK, both().list)])
+                .at(41_000, [(LOOK, up(1, "-b----"))]),
             shutdown(plain("poweroff-comes-back", None, running())).then([(LOOK, restarted())]),
             plain("poweroff-at-once", Some(0), running()).then([("destroy tst100 (1)", ok()), (LOOK, listing(&[]))]),
             plain("poweroff-destroy-fails", Some(0), running())
@@ -162,6 +180,7 @@ fn plans_of_other_methods() {
     let by_path = |method| cancel(Some(method), |cancel| cancel.address = path("/x.conf"));
     let by_mac = |method| cancel(Some(method), |cancel| cancel.address = mac("00:50:56:13:11:40"));
     let plain_uuid = || running().with("/x.conf", &format!("name = 'tst100'\nuuid = '{}'\n", UUID.replace('-', "")));
+    let kept_looks = |case| (0..10).fold(case, |case: Case, _| case.then([(LOOK, up(1, "---s--"))]));
     let save = "save tst100 (1)";
     let folder = "make the folder";
     check(
@@ -175,13 +194,16 @@ fn plans_of_other_methods() {
                 .then([(LOOK, up(2, "r-----"))]),
             plain("cancel-reboot-nobody-acts", Reboot, running())
                 .then(own("reboot tst100 (1)"))
-                .at(60_000, [(LOOK, up(1, "---sr-"))]),
+                .then([(LOOK, up(1, "-b----"))])
+                .at(61_000, [(LOOK, up(1, "---sr-"))]),
             plain("cancel-reboot-no-answer", Reboot, running())
                 .then(own("reboot tst100 (1)"))
-                .at(60_000, [(LOOK, up(1, "-b----"))]),
+                .then([(LOOK, up(1, "-b----"))])
+                .at(61_000, [(LOOK, up(1, "-b----"))]),
             plain("cancel-reboot-gone", Reboot, running())
                 .then(own("reboot tst100 (1)"))
-                .at(60_000, [(LOOK, listing(&[]))]),
+                .then([(LOOK, up(1, "-b----"))])
+                .at(61_000, [(LOOK, listing(&[]))]),
             plain("cancel-reboot-crashed", Reboot, with_state("---sc-")),
             plain("cancel-reset", Reset, running()).then([
                 (CHECK, ok()),
@@ -212,7 +234,17 @@ fn plans_of_other_methods() {
             case("cancel-reset-all", everything(Reset), two()),
             plain("cancel-init-0", Init(0), running())
                 .then(own("shutdown tst100 (1)"))
-                .at(60_000, [(LOOK, up(1, "-b----"))]),
+                .then([(LOOK, up(1, "-b----"))])
+                .at(61_000, [(LOOK, up(1, "-b----"))]),
+            plain("cancel-init-0-comes-back", Init(0), running())
+                .then(own("shutdown tst100 (1)"))
+                .then([(LOOK, up(7, "r-----"))]),
+            // `xl create -e` and on_poweroff="preserve": nobody tears it down.
+            kept_looks(plain("cancel-init-0-kept", Init(0), running()).then(own("shutdown tst100 (1)"))),
+            plain("cancel-init-0-kept-late", Init(0), running())
+                .then(own("shutdown tst100 (1)"))
+                .then([(LOOK, up(1, "-b----"))])
+                .at(61_000, [(LOOK, up(1, "---s--"))]),
             plain("cancel-init-6", Init(6), running()),
             plain("cancel-init-3", Init(3), running()),
             plain("cancel-pause", Pause, running()).then([("pause tst100 (1)", ok()), (LOOK, up(1, "--p---"))]),

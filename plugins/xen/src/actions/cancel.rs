@@ -24,7 +24,7 @@ use super::create::failure;
 use super::host_down::{self, HOST};
 use super::reset::CHECK;
 use super::{LOOK, look, protection, saved, shown, tool};
-use crate::parse::xl_list::Domain;
+use crate::parse::xl_list::{Domain, Reason};
 use crate::resolve;
 use crate::{host, probes};
 use ctys_plugin::machines::words;
@@ -47,6 +47,8 @@ const DESTROY_MS: u32 = 60_000;
 const CREATE_MS: u32 = 600_000;
 /// Looks after a hard stop, a second apart.
 const LAST_LOOKS: usize = 30;
+/// So many looks, a second apart, find a domain that is down before it counts as one that is kept so.
+const SETTLED_LOOKS: usize = 10;
 
 /// What is to be done, understood from request and facts; the same in every call, since nothing else is kept.
 pub(super) struct Job<'a> {
@@ -293,7 +295,7 @@ impl<'a> Job<'a> {
             self.domains.iter().filter_map(|own| running.iter().find(|domain| domain.id == own.id)).collect();
         match self.method {
             CancelMethod::PowerOff(_) => Ok(self.powering_off(replies, &left, &running)),
-            CancelMethod::Init(0) => Ok(self.shutting_down(replies, &left)),
+            CancelMethod::Init(0) => Ok(self.shutting_down(replies, &left, &running)),
             CancelMethod::Reboot | CancelMethod::Init(_) => Ok(self.rebooting(replies, &left, &running)),
             CancelMethod::Reset => Ok(self.end(replies, &|own| {
                 let back = running.iter().find(|domain| is_back(own, domain));
@@ -340,10 +342,7 @@ impl<'a> Job<'a> {
     fn powering_off(&self, replies: &Replies, left: &[&Domain], running: &[Domain]) -> Next {
         if left.is_empty() {
             return self.end(replies, &|own| {
-                if let Some(again) = running.iter().find(|domain| is_back(own, domain)) {
-                    let message = "went down and was started again, as its configuration has it for a power off";
-                    return Err(format!("{} {message}: it runs as domain {}", own.name, again.id));
-                }
+                not_back(own, running)?;
                 Ok(match self.was_destroyed(replies, own) {
                     true => format!("{}: destroyed", own.name),
                     false => format!("{}: shut down", own.name),
@@ -371,14 +370,31 @@ impl<'a> Job<'a> {
         self.look_again(left, "power off")
     }
 
-    fn shutting_down(&self, replies: &Replies, left: &[&Domain]) -> Next {
-        if left.is_empty() || self.waited_ms(replies) >= u64::from(self.seconds()) * 1000 {
-            return self.end(replies, &|own| match left.iter().any(|domain| domain.id == own.id) {
-                true => Err(format!("{} did not go down in {} s", own.name, self.seconds())),
-                false => Ok(format!("{}: shut down", own.name)),
+    fn shutting_down(&self, replies: &Replies, left: &[&Domain], running: &[Domain]) -> Next {
+        let late = self.waited_ms(replies) >= u64::from(self.seconds()) * 1000;
+        if late || left.iter().all(|domain| self.stays_off(replies, domain)) {
+            return self.end(replies, &|own| {
+                not_back(own, running)?;
+                match left.iter().find(|domain| domain.id == own.id) {
+                    None => Ok(format!("{}: shut down", own.name)),
+                    Some(domain) if is_off(domain) => {
+                        Ok(format!("{}: shut down, and kept as domain {}", own.name, domain.id))
+                    }
+                    Some(_) => Err(format!("{} did not go down in {} s", own.name, self.seconds())),
+                }
             });
         }
         self.look_again(left, "go down")
+    }
+
+    /// Whether a domain is down and nobody tears it down or starts it again: it was made so, or its xl has ended.
+    fn stays_off(&self, replies: &Replies, own: &Domain) -> bool {
+        let looks = replies.rounds.iter().rev().filter_map(|round| round.steps.iter().find(|step| step.name == LOOK));
+        let off = looks.take_while(|look| {
+            let there = host::list(self.request, self.facts, &look.answer).unwrap_or_default();
+            there.iter().any(|domain| domain.id == own.id && is_off(domain) && !domain.state.paused)
+        });
+        off.take(SETTLED_LOOKS).count() == SETTLED_LOOKS
     }
 
     fn rebooting(&self, replies: &Replies, left: &[&Domain], running: &[Domain]) -> Next {
@@ -440,7 +456,7 @@ impl<'a> Job<'a> {
         match failed {
             None => problem.hint(match self.method {
                 CancelMethod::Reboot | CancelMethod::Init(6) => "RESET does not ask the guest",
-                CancelMethod::Init(_) => "POWEROFF destroys what does not go down",
+                CancelMethod::Init(_) if phase == Phase::Timeout => "POWEROFF destroys what does not go down",
                 _ => "list shows what runs there",
             }),
             Some(step) => {
@@ -460,9 +476,13 @@ impl<'a> Job<'a> {
         replies.last(&format!("destroy {}", title(own))).is_some()
     }
 
-    /// Milliseconds between the start of the first round and of the last one.
+    /// Milliseconds that every guest has had. The requests go out one after the other, and each may take its time: so the clock
+    /// starts with the first round behind them.
     fn waited_ms(&self, replies: &Replies) -> u64 {
-        replies.rounds.last().map_or(0, |round| round.started_ms)
+        match &replies.rounds[..] {
+            [_, first, .., last] => last.started_ms.saturating_sub(first.started_ms),
+            _ => 0,
+        }
     }
 }
 
@@ -477,6 +497,18 @@ fn is_aside(step: &str) -> bool {
 /// Whether this is the same machine under another number.
 fn is_back(own: &Domain, other: &Domain) -> bool {
     other.id != own.id && other.name == own.name && other.uuid == own.uuid && other.state.is_alive()
+}
+
+/// That a domain which was to go down runs again.
+fn not_back(own: &Domain, running: &[Domain]) -> Result<(), String> {
+    let Some(again) = running.iter().find(|domain| is_back(own, domain)) else { return Ok(()) };
+    let message = "went down and was started again, as its configuration has it for a power off";
+    Err(format!("{} {message}: it runs as domain {}", own.name, again.id))
+}
+
+/// Whether its kernel has ended in order, and the hypervisor still has it.
+fn is_off(domain: &Domain) -> bool {
+    domain.state.shutdown == Some(Reason::PowerOff) && !domain.state.dying
 }
 
 fn names(domains: &[&Domain]) -> String {
