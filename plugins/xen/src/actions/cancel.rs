@@ -67,7 +67,7 @@ pub fn wants(request: &Request, cancel: &Cancel) -> Vec<Probe> {
     let resets = method(cancel) == CancelMethod::Reset && cancel.side != Some(Side::Client);
     let mut probes = match cancel.all {
         false => resolve::price(request, &cancel.address, resets),
-        true => vec![probes::domains(request)],
+        true => probes::what_runs(request),
     };
     if cancel.all && resets {
         probes.extend(probes::configurations(&cancel.address.base));
