@@ -4,7 +4,7 @@ mod world;
 
 use ctys_plugin::model::*;
 use ctys_plugin::story::{self, Case};
-use ctys_plugin::testing::failed;
+use ctys_plugin::testing::{failed, output};
 use ctys_xen::Xen;
 use world::*;
 
@@ -62,6 +62,12 @@ fn no_file() -> World {
     World { files: Vec::new(), ..running() }
 }
 
+/// tst100 runs and is started again by its xl whenever it powers off.
+fn restarting() -> World {
+    let long = r#"[{"domid":1,"config":{"c_info":{"type":"pv"},"on_poweroff":"restart","on_reboot":"restart"}}]"#;
+    World { long: output(long), ..running() }
+}
+
 /// The host is protected.
 fn marked_host() -> World {
     running().with("/etc/ctys.d/pm.conf", &format!("#@#MAGICID-PM\n{MARK}"))
@@ -103,6 +109,13 @@ fn plans_of_poweroff() {
                 .at(40_999, [(LOOK, both().list)])
                 .at(41_000, [(LOOK, up(1, "-b----"))]),
             shutdown(plain("poweroff-comes-back", None, running())).then([(LOOK, restarted())]),
+            shutdown(plain("poweroff-started-again", None, restarting()))
+                .then([(LOOK, listing(&[]))])
+                .then([(LOOK, restarted())]),
+            // Its xl has ended, and nobody starts it.
+            (0..10).fold(shutdown(plain("poweroff-not-started-again", None, restarting())), |case, _| {
+                case.then([(LOOK, listing(&[]))])
+            }),
             plain("poweroff-at-once", Some(0), running()).then([("destroy tst100 (1)", ok()), (LOOK, listing(&[]))]),
             plain("poweroff-destroy-fails", Some(0), running())
                 .then([("destroy tst100 (1)", failed(1, "libxl: error: it is stuck\n")), (LOOK, up(1, "-b----"))]),
@@ -239,6 +252,11 @@ fn plans_of_other_methods() {
             plain("cancel-init-0-comes-back", Init(0), running())
                 .then(own("shutdown tst100 (1)"))
                 .then([(LOOK, up(7, "r-----"))]),
+            plain("cancel-init-0-started-again", Init(0), restarting())
+                .then(own("shutdown tst100 (1)"))
+                .then([(LOOK, listing(&[]))])
+                .then([(LOOK, listing(&[]))])
+                .then([(LOOK, up(7, "--p---"))]),
             // `xl create -e` and on_poweroff="preserve": nobody tears it down.
             kept_looks(plain("cancel-init-0-kept", Init(0), running()).then(own("shutdown tst100 (1)"))),
             plain("cancel-init-0-kept-late", Init(0), running())

@@ -47,7 +47,7 @@ const DESTROY_MS: u32 = 60_000;
 const CREATE_MS: u32 = 600_000;
 /// Looks after a hard stop, a second apart.
 const LAST_LOOKS: usize = 30;
-/// So many looks, a second apart, find a domain that is down before it counts as one that is kept so.
+/// So many looks, a second apart, find a domain that is down, or gone, before it counts as one that stays so.
 const SETTLED_LOOKS: usize = 10;
 
 /// What is to be done, understood from request and facts; the same in every call, since nothing else is kept.
@@ -341,6 +341,9 @@ impl<'a> Job<'a> {
 
     fn powering_off(&self, replies: &Replies, left: &[&Domain], running: &[Domain]) -> Next {
         if left.is_empty() {
+            if let Some(next) = self.awaiting(replies, running) {
+                return next;
+            }
             return self.end(replies, &|own| {
                 not_back(own, running)?;
                 Ok(match self.was_destroyed(replies, own) {
@@ -371,6 +374,9 @@ impl<'a> Job<'a> {
     }
 
     fn shutting_down(&self, replies: &Replies, left: &[&Domain], running: &[Domain]) -> Next {
+        if let Some(next) = self.awaiting(replies, running) {
+            return next;
+        }
         let late = self.waited_ms(replies) >= u64::from(self.seconds()) * 1000;
         if late || left.iter().all(|domain| self.stays_off(replies, domain)) {
             return self.end(replies, &|own| {
@@ -389,12 +395,32 @@ impl<'a> Job<'a> {
 
     /// Whether a domain is down and nobody tears it down or starts it again: it was made so, or its xl has ended.
     fn stays_off(&self, replies: &Replies, own: &Domain) -> bool {
-        let looks = replies.rounds.iter().rev().filter_map(|round| round.steps.iter().find(|step| step.name == LOOK));
-        let off = looks.take_while(|look| {
-            let there = host::list(self.request, self.facts, &look.answer).unwrap_or_default();
+        self.is_settled(replies, |there| {
             there.iter().any(|domain| domain.id == own.id && is_off(domain) && !domain.state.paused)
-        });
-        off.take(SETTLED_LOOKS).count() == SETTLED_LOOKS
+        })
+    }
+
+    /// The next look, while domains are gone that their configuration starts again: xl takes two seconds before it does.
+    fn awaiting(&self, replies: &Replies, running: &[Domain]) -> Option<Next> {
+        let details = host::details(self.request, self.facts).unwrap_or_default();
+        let restarts = |own: &Domain| details.iter().any(|details| details.id == own.id && details.restarts);
+        let is_due = |own: &&Domain| {
+            restarts(own)
+                && !self.was_destroyed(replies, own)
+                && !running.iter().any(|domain| domain.id == own.id || is_back(own, domain))
+                && !self.is_settled(replies, |there| !there.iter().any(|domain| domain.id == own.id))
+        };
+        let due: Vec<&Domain> = self.domains.iter().filter(is_due).collect();
+        let why = format!("for {} to be started again", names(&due));
+        (!due.is_empty()).then(|| later(1000, vec![look(self.request)], why))
+    }
+
+    /// Whether the latest looks have all found the same.
+    fn is_settled(&self, replies: &Replies, found: impl Fn(&[Domain]) -> bool) -> bool {
+        let looks = replies.rounds.iter().rev().filter_map(|round| round.steps.iter().find(|step| step.name == LOOK));
+        let same = looks
+            .take_while(|look| host::list(self.request, self.facts, &look.answer).is_ok_and(|there| found(&there)));
+        same.take(SETTLED_LOOKS).count() == SETTLED_LOOKS
     }
 
     fn rebooting(&self, replies: &Replies, left: &[&Domain], running: &[Domain]) -> Next {
