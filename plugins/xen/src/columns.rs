@@ -25,7 +25,7 @@ pub fn wants_ports(list: &List) -> bool {
 
 /// The probes of a LIST. The path of a configuration costs a walk through the folders: the host does not tell it.
 pub fn price(request: &Request, list: &List) -> Vec<Probe> {
-    let mut probes = vec![probes::domains(request)];
+    let mut probes = probes::what_runs(request);
     if wants_details(list) {
         probes.push(probes::details(request));
     }
@@ -59,7 +59,7 @@ mod tests {
         let check = |fields: Option<&[Known]>, per_interface: bool, more: &[Vec<Probe>]| {
             let fields = fields.map(|fields| fields.iter().map(|&known| known.into()).collect());
             let list = List { fields, per_interface, ..List::default() };
-            let want: Vec<Probe> = [vec![probes::domains(&request)]].iter().chain(more).flatten().cloned().collect();
+            let want: Vec<Probe> = [probes::what_runs(&request)].iter().chain(more).flatten().cloned().collect();
             assert_eq!(price(&request, &list), want, "{list:?}");
         };
         let one = |probe: Probe| vec![probe];

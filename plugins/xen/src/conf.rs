@@ -171,6 +171,12 @@ impl Machine {
         }
     }
 
+    /// Whether this running domain may be the configured one: by its uuid or by its name.
+    pub fn may_be(&self, domain: &Domain) -> bool {
+        let by_uuid = self.uuid().is_some_and(|own| domain.uuid.as_ref() == Some(&own));
+        by_uuid || self.name().is_some_and(|name| name == domain.name)
+    }
+
     /// Whether both files describe the same domain.
     pub fn is_same(&self, other: &Machine) -> bool {
         self.name() == other.name() && self.uuid() == other.uuid()
@@ -214,18 +220,29 @@ impl Configured for Machine {
 
 /// What these walks found.
 pub fn found(facts: &Facts, walks: &[Probe]) -> Found {
+    search(facts, walks, false)
+}
+
+/// The same, and every file with the mark of what is not to be ended, however little else is in it: a few lines are enough
+/// for xl, and are no description that ENUMERATE would show.
+pub fn found_with_marks(facts: &Facts, walks: &[Probe]) -> Found {
+    search(facts, walks, true)
+}
+
+fn search(facts: &Facts, walks: &[Probe], marks: bool) -> Found {
     let files = machines::files(facts, walks);
-    let machines = machines_of(&files);
+    let machines = machines_of(&files, marks);
     let Files { read: _, unreadable, absent, problems } = files;
     Found { machines, unreadable, absent, problems }
 }
 
-fn machines_of(files: &Files<'_>) -> Vec<Machine> {
+fn machines_of(files: &Files<'_>, marks: bool) -> Vec<Machine> {
     let content_of = |path: &[u8]| files.content(path);
     let mut machines = Vec::new();
     for &(path, content) in &files.read {
         let magic = Magic::parse(content);
-        if !is_xen(&magic, content) {
+        let described = is_xen(&magic, content);
+        if !described && !marks {
             continue;
         }
         let raw = path.as_slice();
@@ -246,7 +263,10 @@ fn machines_of(files: &Files<'_>) -> Vec<Machine> {
         }
         let companions = [[stem, b".ctys"].concat(), [folder, b".ctys"].concat()];
         let others = companions.iter().filter(|other| other.as_slice() != raw).filter_map(|other| content_of(other));
-        let all = std::iter::once(magic).chain(others.map(Magic::parse)).collect();
+        let all: Vec<Magic> = std::iter::once(magic).chain(others.map(Magic::parse)).collect();
+        if !described && !all.iter().any(|magic| magic.protection().is_some()) {
+            continue;
+        }
         machines.push(Machine { path: path.clone(), config: Config::parse(content), magics: all });
     }
     machines

@@ -3,7 +3,7 @@
 use crate::parse::xl_list::{self, Domain};
 use crate::parse::xl_list_long::{self, Details};
 use crate::probes::{self, tool};
-use ctys_plugin::model::{Answer, Exit, Facts, FileAnswer, Findings, Missing, Output, Phase, Problem, Request};
+use ctys_plugin::model::{Answer, Bytes, Exit, Facts, FileAnswer, Findings, Missing, Output, Phase, Problem, Request};
 use ctys_plugin::outputs::{complaint, plain};
 
 /// Why nothing is known of the domains of a host.
@@ -88,7 +88,15 @@ pub fn text(request: &Request, facts: &Facts, answer: &Answer, what: &str) -> Re
             Err(Trouble::new(Why::Broken, problem))
         }
         Answer::Output(output) if output.ok() => Ok(plain(&output.stdout)),
-        Answer::Output(output) => Err(trouble(request, facts, what, output)),
+        Answer::Output(output) => {
+            let trouble = trouble(request, facts, what, output);
+            let hint = "does xenstored run there? without it the tool waits for ever";
+            Err(match output.exit {
+                // What only looks is soon done. A change may have been at work all the time.
+                Exit::TimedOut => Trouble { problem: trouble.problem.hint(hint), ..trouble },
+                _ => trouble,
+            })
+        }
         Answer::Missing(Missing::ToolAbsent(_)) => Err(no_tool(request, what)),
         Answer::Failed(why) => Err(broken(format!("{what}: {why}"))),
         Answer::Missing(Missing::HostSilent) => Err(broken(format!("the host fell silent before {what} answered"))),
@@ -117,26 +125,43 @@ pub fn trouble(request: &Request, facts: &Facts, what: &str, output: &Output) ->
     let says = |words: &[&str]| words.iter().any(|word| stderr.contains(word));
     let is_root = facts.host.as_ref().is_some_and(|host| host.uid == 0);
     let means = || problem(Phase::Privilege).hint("-Z SUDO or -Z KSU lets it run as root");
+    let guest = || {
+        let hint = "a guest of Xen may not do this, root neither: give the Xen host as target";
+        Trouble::new(Why::NoXen, problem(Phase::Run).hint(hint))
+    };
     match &output.exit {
         Exit::NotFound => no_tool(request, what),
+        // No right would help there.
+        Exit::Refused(_) if controls(facts) == Some(false) => guest(),
         Exit::Refused(_) => Trouble::new(Why::NoPermission, means()),
-        Exit::TimedOut => {
-            let hint = "does xenstored run there? without it the tool waits for ever";
-            Trouble::new(Why::Broken, problem(Phase::Timeout).hint(hint))
-        }
+        Exit::TimedOut => Trouble::new(Why::Broken, problem(Phase::Timeout)),
         _ if says(&["hypervisor information", "privileged command interface: No such file", "not running on Xen"]) => {
             let hint = "the kernel runs without Xen below it, or is a guest of it";
             Trouble::new(Why::NoXen, problem(Phase::Run).hint(hint))
         }
-        _ if says(&["ermission denied", "not permitted", "must be root", "root privileges"]) => match is_root {
-            true => {
-                let hint = "root of a guest may not do this: give the Xen host as target";
-                Trouble::new(Why::NoXen, problem(Phase::Run).hint(hint))
-            }
-            false => Trouble::new(Why::NoPermission, means()),
+        _ if says(&["ermission denied", "not permitted", "must be root", "root privileges"]) => match controls(facts) {
+            Some(false) => guest(),
+            Some(true) if is_root => Trouble::new(Why::Broken, problem(Phase::Run)),
+            // The kernel denies a file to an account, the hypervisor permits nothing to a guest: who asked it was root, by whatever
+            // way.
+            None if is_root || says(&["not permitted"]) => guest(),
+            _ => Trouble::new(Why::NoPermission, means()),
         },
         _ => Trouble::new(Why::Broken, problem(Phase::Run)),
     }
+}
+
+/// Whether this is a Xen host and none of its guests; nothing where the file that says so was not asked for or is not there,
+/// as where nobody has mounted xenfs.
+fn controls(facts: &Facts) -> Option<bool> {
+    match facts.answer(&probes::control()) {
+        Answer::File(FileAnswer::Content { content, .. }) => Some(is_control(content)),
+        _ => None,
+    }
+}
+
+fn is_control(capabilities: &Bytes) -> bool {
+    capabilities.to_text().contains("control_d")
 }
 
 /// Whether this is a Xen host, by a file that everybody may read.
@@ -148,7 +173,7 @@ pub fn is_control_domain(facts: &Facts) -> Result<(), Trouble> {
             Err(Trouble::new(Why::NoPermission, problem))
         }
         Answer::File(FileAnswer::Absent) => Err(no_xen("this is no Xen host: there is no /proc/xen/capabilities")),
-        Answer::File(FileAnswer::Content { content, .. }) if content.to_text().contains("control_d") => Ok(()),
+        Answer::File(FileAnswer::Content { content, .. }) if is_control(content) => Ok(()),
         Answer::File(FileAnswer::Content { .. }) => {
             Err(no_xen("this is no Xen host: /proc/xen/capabilities does not name the control domain"))
         }

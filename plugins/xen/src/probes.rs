@@ -25,6 +25,12 @@ pub fn domains(request: &Request) -> Probe {
     Probe::run(look(request, ["list", "-v"]))
 }
 
+/// What runs, and what kind of host this is, for where that is not told: a guest says the same as a host that lets an account
+/// do nothing. A file that is not there costs no program, and both go in one exchange.
+pub fn what_runs(request: &Request) -> Vec<Probe> {
+    vec![domains(request), control()]
+}
+
 /// The whole configuration of every domain: hardware addresses and the kind of the guest stand nowhere else.
 pub fn details(request: &Request) -> Probe {
     Probe::run(look(request, ["list", "-l"]))

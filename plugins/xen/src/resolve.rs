@@ -30,7 +30,7 @@ pub fn price(request: &Request, address: &MachineAddress, files: bool) -> Vec<Pr
     if machines::refuse(address, "domain").is_some() {
         return Vec::new();
     }
-    let mut probes = vec![probes::domains(request)];
+    let mut probes = probes::what_runs(request);
     if address.mac.is_some() {
         probes.push(probes::details(request));
     }

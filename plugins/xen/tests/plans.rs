@@ -40,6 +40,11 @@ fn plans_of_list() {
     };
     let guest =
         || World { list: failed(1, "libxl: error: getting domain info list: Operation not permitted\n"), ..no_xen() };
+    // Where xl is, its service has mounted xenfs: the file is there, and empty in a guest.
+    let capabilities = |text: &str| Answer::File(FileAnswer::Content { content: text.into(), cut: false });
+    let by_sudo = || World { control: capabilities(""), uid: 1000, ..guest() };
+    let not_mounted = || World { uid: 1000, ..guest() };
+    let by_nobody = || World { control: capabilities(""), ..forbidden() };
     let wrapper = || World { list: failed(1, "ERROR:  Can't find hypervisor information in sysfs!\n"), ..no_xen() };
     let refused =
         || World { list: ended(Exit::Refused("sudo: a password is required\n".into())), uid: 1000, ..lab00() };
@@ -86,6 +91,12 @@ fn plans_of_list() {
             case("list-not-dom0", label(), not_dom0()),
             case("list-not-dom0-wrapper", label(), wrapper()),
             case("list-in-a-guest", label(), guest()),
+            case("list-in-a-guest-by-sudo", label(), by_sudo()),
+            case("list-in-a-guest-by-sudo-of-all-types", label(), by_sudo()).of_all_types(),
+            case("list-in-a-guest-by-sudo-no-xenfs", label(), not_mounted()),
+            case("list-in-a-guest-without-permission", label(), by_nobody()),
+            case("list-in-a-guest-sudo-refused", label(), World { control: capabilities(""), ..refused() }),
+            case("list-root-not-permitted", label(), World { list: guest().list, ..lab00() }),
             case("list-xenstored-stuck", label(), World { list: ended(Exit::TimedOut), ..lab00() }).of_all_types(),
             case("list-nonsense", label(), World { list: output("hello\n"), ..lab00() }),
             case("list-long-fails", only(&[Known::Mac]), World { long: output("[{"), ..running() }),
@@ -126,12 +137,15 @@ fn plans_of_enumerate() {
 
 #[test]
 fn plans_of_info() {
+    let empty = || Answer::File(FileAnswer::Content { content: "".into(), cut: false });
+    let guest = || World { control: empty(), ..forbidden() };
     check(
         "info",
         vec![
             case("info-lab00", Action::Info, lab00()),
             case("info-no-xl", Action::Info, no_xen()),
             case("info-no-xl-of-all-types", Action::Info, no_xen()).of_all_types(),
+            case("info-in-a-guest", Action::Info, guest()),
             case("info-no-permission", Action::Info, forbidden()),
         ],
     );

@@ -4,7 +4,7 @@ mod world;
 
 use ctys_plugin::model::*;
 use ctys_plugin::story::{self, Case};
-use ctys_plugin::testing::failed;
+use ctys_plugin::testing::{failed, output};
 use ctys_xen::Xen;
 use world::*;
 
@@ -20,9 +20,20 @@ fn everything(method: CancelMethod) -> Action {
     cancel(Some(method), |cancel| (cancel.address, cancel.all) = (MachineAddress::default(), true))
 }
 
+/// Two that run.
+fn both() -> World {
+    let other = "6842caf9-1e3e-4324-9ed5-96b8b9f2c5c3";
+    lab00().with_list(&[(1, "tst100", "-b----", UUID), (2, "tst101", "-b----", other)])
+}
+
 fn two() -> World {
     let other = "6842caf9-1e3e-4324-9ed5-96b8b9f2c5c3";
     lab00().with_list(&[(1, "tst100", "-b----", UUID), (2, "tst101", "--p---", other)])
+}
+
+/// A domain with the hardware address of tst100 and a uuid of its own.
+fn namesake(name: &str) -> World {
+    World { list: listing(&[(1, name, "-b----", "6842caf9-1e3e-4324-9ed5-96b8b9f2c5ff")]), ..running() }
 }
 
 /// tst100 is protected, by the file below the home folder.
@@ -33,6 +44,28 @@ fn marked() -> World {
 /// The same by a file that only its path finds.
 fn marked_elsewhere() -> World {
     running().with("/srv/tst100.conf", &format!("name = 'tst100'\nuuid = '{UUID}'\n{MARK}"))
+}
+
+/// tst100 is protected by a file of a few keys, which is enough for xl.
+fn short_file() -> World {
+    no_file().with("/root/xen/short.cfg", "name = 'tst100'\nmemory = 128\ndisk = []\n#@#PROTECT = \"ask mia\"\n")
+}
+
+/// tst100 is protected by a file whose uuid is in a magic comment: xl, called by hand, made up another.
+fn marked_without_native_uuid() -> World {
+    let text = format!("name = 'tst100'\n#@#UUID = 6842caf9-1e3e-4324-9ed5-96b8b9f2c5ff\n{MARK}");
+    no_file().with("/root/xen/mark.cfg", &text)
+}
+
+/// tst100 runs, and no file describes it.
+fn no_file() -> World {
+    World { files: Vec::new(), ..running() }
+}
+
+/// tst100 runs and is started again by its xl whenever it powers off.
+fn restarting() -> World {
+    let long = r#"[{"domid":1,"config":{"c_info":{"type":"pv"},"on_poweroff":"restart","on_reboot":"restart"}}]"#;
+    World { long: output(long), ..running() }
 }
 
 /// The host is protected.
@@ -50,6 +83,7 @@ fn plans_of_poweroff() {
     let shutdown = |case: Case| case.then([("shutdown tst100 (1)", ok()), (LOOK, up(1, "-b----"))]);
     let restarted = || listing(&[(7, "tst100", "r-----", UUID)]);
     let by = |address: MachineAddress| cancel(off(Some(0)), |cancel| cancel.address = address);
+    let below = |base: &str| by(MachineAddress { base: vec![base.into()], ..label("tst100") });
     check(
         "poweroff",
         vec![
@@ -57,12 +91,31 @@ fn plans_of_poweroff() {
                 .then([(LOOK, up(1, "--ps--"))])
                 .then([(LOOK, listing(&[]))]),
             shutdown(plain("poweroff-hard-stop", Some(5), running()))
-                .at(5_000, [(LOOK, up(1, "-b----"))])
+                .then([(LOOK, up(1, "-b----"))])
+                .at(6_000, [(LOOK, up(1, "-b----"))])
                 .then([("destroy tst100 (1)", ok()), (LOOK, listing(&[]))]),
             shutdown(plain("poweroff-after-twenty-seconds", None, running()))
-                .at(19_999, [(LOOK, up(1, "-b----"))])
-                .at(20_000, [(LOOK, up(1, "-b----"))]),
+                .then([(LOOK, up(1, "-b----"))])
+                .at(20_999, [(LOOK, up(1, "-b----"))])
+                .at(21_000, [(LOOK, up(1, "-b----"))]),
+            // The first guest hangs, and does not take the time of the second.
+            case("poweroff-all-slow-requests", everything(CancelMethod::PowerOff(None)), both())
+                .then([
+                    ("shutdown tst100 (1)", ended(Exit::TimedOut)),
+                    ("shutdown tst101 (2)", ended(Exit::TimedOut)),
+                    (LOOK, both().list),
+                ])
+                .at(21_000, [(LOOK, both().list)])
+                .at(40_999, [(LOOK, both().list)])
+                .at(41_000, [(LOOK, up(1, "-b----"))]),
             shutdown(plain("poweroff-comes-back", None, running())).then([(LOOK, restarted())]),
+            shutdown(plain("poweroff-started-again", None, restarting()))
+                .then([(LOOK, listing(&[]))])
+                .then([(LOOK, restarted())]),
+            // Its xl has ended, and nobody starts it.
+            (0..10).fold(shutdown(plain("poweroff-not-started-again", None, restarting())), |case, _| {
+                case.then([(LOOK, listing(&[]))])
+            }),
             plain("poweroff-at-once", Some(0), running()).then([("destroy tst100 (1)", ok()), (LOOK, listing(&[]))]),
             plain("poweroff-destroy-fails", Some(0), running())
                 .then([("destroy tst100 (1)", failed(1, "libxl: error: it is stuck\n")), (LOOK, up(1, "-b----"))]),
@@ -114,6 +167,11 @@ fn plans_of_poweroff() {
             case("poweroff-protected-set-aside", cancel(off(Some(0)), |c| c.unprotect = true), marked())
                 .then([("destroy tst100 (1)", ok()), (LOOK, listing(&[]))]),
             case("poweroff-protected-clients", clients(), marked()),
+            case("poweroff-protected-below-base", below("/srv"), marked_elsewhere()),
+            plain("poweroff-protected-short-file", Some(0), short_file()),
+            plain("poweroff-protected-other-uuid", Some(0), marked_without_native_uuid()),
+            plain("poweroff-protected-unreadable", Some(0), no_file().denied("/etc/xen/tst100.cfg")),
+            plain("poweroff-protected-cut", Some(0), World { cut: true, ..no_file() }),
             case(
                 "poweroff-protected-all",
                 everything(CancelMethod::PowerOff(Some(0))),
@@ -130,10 +188,12 @@ fn plans_of_other_methods() {
     use CancelMethod::*;
     let plain = |name, method, world| case(name, cancel(Some(method), |_| {}), world);
     let own = |name: &'static str| -> [(&'static str, Answer); 2] { [(name, ok()), (LOOK, up(1, "-b----"))] };
-    let no_file = || World { files: Vec::new(), ..running() };
     let not_run = || ended(Exit::NotRun("an earlier step failed".into()));
+    let by = |address| cancel(Some(Reset), |cancel| cancel.address = address);
     let by_path = |method| cancel(Some(method), |cancel| cancel.address = path("/x.conf"));
+    let by_mac = |method| cancel(Some(method), |cancel| cancel.address = mac("00:50:56:13:11:40"));
     let plain_uuid = || running().with("/x.conf", &format!("name = 'tst100'\nuuid = '{}'\n", UUID.replace('-', "")));
+    let kept_looks = |case| (0..10).fold(case, |case: Case, _| case.then([(LOOK, up(1, "---s--"))]));
     let save = "save tst100 (1)";
     let folder = "make the folder";
     check(
@@ -147,13 +207,16 @@ fn plans_of_other_methods() {
                 .then([(LOOK, up(2, "r-----"))]),
             plain("cancel-reboot-nobody-acts", Reboot, running())
                 .then(own("reboot tst100 (1)"))
-                .at(60_000, [(LOOK, up(1, "---sr-"))]),
+                .then([(LOOK, up(1, "-b----"))])
+                .at(61_000, [(LOOK, up(1, "---sr-"))]),
             plain("cancel-reboot-no-answer", Reboot, running())
                 .then(own("reboot tst100 (1)"))
-                .at(60_000, [(LOOK, up(1, "-b----"))]),
+                .then([(LOOK, up(1, "-b----"))])
+                .at(61_000, [(LOOK, up(1, "-b----"))]),
             plain("cancel-reboot-gone", Reboot, running())
                 .then(own("reboot tst100 (1)"))
-                .at(60_000, [(LOOK, listing(&[]))]),
+                .then([(LOOK, up(1, "-b----"))])
+                .at(61_000, [(LOOK, listing(&[]))]),
             plain("cancel-reboot-crashed", Reboot, with_state("---sc-")),
             plain("cancel-reset", Reset, running()).then([
                 (CHECK, ok()),
@@ -178,10 +241,28 @@ fn plans_of_other_methods() {
                 (LOOK, listing(&[])),
             ]),
             plain("cancel-reset-without-configuration", Reset, no_file()),
+            plain("cancel-reset-another-machine", Reset, namesake("tst100")),
+            case("cancel-reset-another-by-mac", by_mac(Reset), namesake("web")),
+            case("cancel-reset-another-by-path", by(path(TST100)), namesake("tst100")),
             case("cancel-reset-all", everything(Reset), two()),
             plain("cancel-init-0", Init(0), running())
                 .then(own("shutdown tst100 (1)"))
-                .at(60_000, [(LOOK, up(1, "-b----"))]),
+                .then([(LOOK, up(1, "-b----"))])
+                .at(61_000, [(LOOK, up(1, "-b----"))]),
+            plain("cancel-init-0-comes-back", Init(0), running())
+                .then(own("shutdown tst100 (1)"))
+                .then([(LOOK, up(7, "r-----"))]),
+            plain("cancel-init-0-started-again", Init(0), restarting())
+                .then(own("shutdown tst100 (1)"))
+                .then([(LOOK, listing(&[]))])
+                .then([(LOOK, listing(&[]))])
+                .then([(LOOK, up(7, "--p---"))]),
+            // `xl create -e` and on_poweroff="preserve": nobody tears it down.
+            kept_looks(plain("cancel-init-0-kept", Init(0), running()).then(own("shutdown tst100 (1)"))),
+            plain("cancel-init-0-kept-late", Init(0), running())
+                .then(own("shutdown tst100 (1)"))
+                .then([(LOOK, up(1, "-b----"))])
+                .at(61_000, [(LOOK, up(1, "---s--"))]),
             plain("cancel-init-6", Init(6), running()),
             plain("cancel-init-3", Init(3), running()),
             plain("cancel-pause", Pause, running()).then([("pause tst100 (1)", ok()), (LOOK, up(1, "--p---"))]),
@@ -197,6 +278,9 @@ fn plans_of_other_methods() {
                     (save, failed(2, "Failed to open temp file: No space left on device\n")),
                     (LOOK, up(1, "-b----")),
                 ])
+                .then([("remove the unfinished state of tst100 (1)", ok()), (LOOK, up(1, "-b----"))]),
+            plain("cancel-suspend-too-slow", Suspend, running())
+                .then([(folder, ok()), (save, ended(Exit::TimedOut)), (LOOK, up(1, "-b----"))])
                 .then([("remove the unfinished state of tst100 (1)", ok()), (LOOK, up(1, "-b----"))]),
             plain("cancel-suspend-lingers", Suspend, running())
                 .then([(folder, ok()), (save, ok()), (LOOK, up(1, "--pss-"))])

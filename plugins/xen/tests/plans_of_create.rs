@@ -336,6 +336,14 @@ fn plans_of_create_on_running() {
     );
 }
 
+const DB: Row<'static> = (3, "db", "-b----", "6842caf9-1e3e-4324-9ed5-96b8b9f2c5f0");
+const WEB_UUID: &str = "6842caf9-1e3e-4324-9ed5-96b8b9f2c5f1";
+
+/// A domain runs that is none of those asked for.
+fn one_runs() -> World {
+    lab00().with_list(&[DB])
+}
+
 #[test]
 fn plans_of_resume() {
     use ConsoleKind::*;
@@ -383,6 +391,14 @@ fn plans_of_resume() {
             case("resume-cut-short-before", resume(Option::None, None), lab00()).then([(FIND, cut_short())]),
             case("resume-file", resume(Some("mystate.stat"), None), lab00())
                 .then([("restore", ok()), (LOOK, up(4, "-b----"))]),
+            case("resume-file-of-another", resume(Some("web.stat"), None), one_runs())
+                .then([("restore", ok()), (LOOK, listing(&[DB, (7, "web", "r-----", WEB_UUID)]))]),
+            case("resume-file-of-one-of-two", resume(Some("web.stat"), None), one_runs()).then([
+                ("restore", ok()),
+                (LOOK, listing(&[DB, (7, "web", "r-----", WEB_UUID), (8, "mail", "r-----", WEB_UUID)])),
+            ]),
+            case("resume-file-gone", resume(Some("mystate.stat"), None), one_runs())
+                .then([("restore", ok()), (LOOK, listing(&[DB]))]),
             case("resume-file-absolute", resume(Some("/srv/a b.stat"), Vnc), lab00())
                 .then([("restore", ok()), (LOOK, up(4, "-b----"))]),
             case("resume-file-fails", resume(Some("x"), None), lab00()).then([("restore", bad()), (LOOK, ok())]),

@@ -22,15 +22,15 @@
 use super::clients::{self, LEFT};
 use super::create::failure;
 use super::host_down::{self, HOST};
-use super::{LOOK, look, saved, shown, tool};
-use crate::conf::{self, Machine};
-use crate::parse::xl_list::Domain;
+use super::reset::CHECK;
+use super::{LOOK, look, protection, saved, shown, tool};
+use crate::parse::xl_list::{Domain, Reason};
 use crate::resolve;
 use crate::{host, probes};
-use ctys_plugin::machines::{self, Configured, words};
+use ctys_plugin::machines::words;
 use ctys_plugin::model::{
-    Access, Answer, Batch, Bytes, Cancel, CancelMethod, Command, Effect, Exit, Facts, Findings, Next, Phase, Probe,
-    Problem, Replies, Request, Side, Step,
+    Answer, Batch, Cancel, CancelMethod, Command, Effect, Exit, Facts, Findings, Next, Phase, Probe, Problem, Replies,
+    Request, Side, Step,
 };
 use ctys_plugin::protect;
 
@@ -43,20 +43,20 @@ const MOST_SECONDS: u32 = 86_400;
 /// `xl shutdown` of a guest that does not acknowledge it blocks for a minute; the request is out at once.
 const REQUEST_MS: u32 = 10_000;
 const DESTROY_MS: u32 = 60_000;
-/// A dry run only reads.
-const CHECK_MS: u32 = 30_000;
-/// Memory goes to disk, and comes from it.
-const SAVE_MS: u32 = 600_000;
+/// A start behind a destroy: the memory is cleared page by page.
+const CREATE_MS: u32 = 600_000;
 /// Looks after a hard stop, a second apart.
 const LAST_LOOKS: usize = 30;
+/// So many looks, a second apart, find a domain that is down, or gone, before it counts as one that stays so.
+const SETTLED_LOOKS: usize = 10;
 
 /// What is to be done, understood from request and facts; the same in every call, since nothing else is kept.
-struct Job<'a> {
-    request: &'a Request,
-    cancel: &'a Cancel,
-    facts: &'a Facts,
-    method: CancelMethod,
-    domains: Vec<Domain>,
+pub(super) struct Job<'a> {
+    pub(super) request: &'a Request,
+    pub(super) cancel: &'a Cancel,
+    pub(super) facts: &'a Facts,
+    pub(super) method: CancelMethod,
+    pub(super) domains: Vec<Domain>,
 }
 
 /// What runs; the files for RESET, which starts from one.
@@ -67,17 +67,14 @@ pub fn wants(request: &Request, cancel: &Cancel) -> Vec<Probe> {
     let resets = method(cancel) == CancelMethod::Reset && cancel.side != Some(Side::Client);
     let mut probes = match cancel.all {
         false => resolve::price(request, &cancel.address, resets),
-        true => vec![probes::domains(request)],
+        true => probes::what_runs(request),
     };
     if cancel.all && resets {
         probes.extend(probes::configurations(&cancel.address.base));
     }
     // Whether one of them is protected stands in its file.
     if !probes.is_empty() && protect::counts(cancel) {
-        probes.extend(probes::configurations(&[]));
-        if cancel.with_self {
-            probes.extend(protect::host_probes());
-        }
+        probes.extend(protection::wants(cancel));
         let mut seen = Vec::new();
         probes.retain(|probe| {
             !seen.contains(probe) && {
@@ -134,7 +131,7 @@ fn refuse(cancel: &Cancel) -> Option<Problem> {
 }
 
 /// How a domain is called in steps: by name and number, since a name may be missing.
-fn title(domain: &Domain) -> String {
+pub(super) fn title(domain: &Domain) -> String {
     format!("{} ({})", shown(&domain.name), domain.id)
 }
 
@@ -150,29 +147,10 @@ impl<'a> Job<'a> {
         } else {
             vec![Job::one(request, cancel, facts)?]
         };
-        let job = Job { request, cancel, facts, method, domains };
-        if protect::counts(cancel)
-            && let Some(problem) = job.protection()
-        {
-            return Err(problem);
+        match protection::refusal(request, cancel, facts, &domains) {
+            Some(problem) => Err(problem),
+            None => Ok(Job { request, cancel, facts, method, domains }),
         }
-        Ok(job)
-    }
-
-    /// Why one of the domains, or the host, is not to be ended. The file that the address names counts as well as those that
-    /// are found.
-    fn protection(&self) -> Option<Problem> {
-        let mut machines = conf::found(self.facts, &probes::configurations(&[])).machines;
-        machines.extend(resolve::named(&self.cancel.address, self.facts));
-        let of = |domain: &Domain| {
-            let own = machines.iter().filter(|machine| machine.is(domain));
-            own.into_iter().find_map(|machine| protect::of_magics(&domain.name, &machine.path, &machine.magics))
-        };
-        let host = || match self.cancel.with_self {
-            true => protect::of_host(&self.request.target.host, self.facts),
-            false => None,
-        };
-        self.domains.iter().find_map(of).or_else(host)
     }
 
     fn one(request: &Request, cancel: &Cancel, facts: &Facts) -> Result<Domain, Problem> {
@@ -251,34 +229,16 @@ impl<'a> Job<'a> {
                 with(self.step("reboot", domain, &["reboot", "-F"], &[], REQUEST_MS))
             }
             CancelMethod::Reset => {
-                let create = tool(self.request, self.create_words(domain)?, SAVE_MS);
+                let create = tool(self.request, self.create_words(domain)?, CREATE_MS);
                 vec![self.destroy(domain), Step::run(&format!("create {}", title(domain)), create).go_on()]
             }
             CancelMethod::Pause if state.paused => Vec::new(),
             CancelMethod::Pause => vec![self.step("pause", domain, &["pause"], &[], 0)],
             CancelMethod::Suspend => {
                 let file = saved::state_file(self.request, &domain.name);
-                with(self.step("save", domain, &["save"], &[&file], SAVE_MS))
+                with(self.step("save", domain, &["save"], &[&file], saved::LIMIT_MS))
             }
         })
-    }
-
-    /// Before RESET destroys anything: whether xl takes the configurations that it will start from.
-    fn checks(&self) -> Result<Vec<Step>, Problem> {
-        if self.method != CancelMethod::Reset {
-            return Ok(Vec::new());
-        }
-        let check = |domain: &Domain| {
-            let words = [vec!["-N".into()], self.create_words(domain)?].concat();
-            let dry_run = Command { access: Access::Reads, ..tool(self.request, words, CHECK_MS) };
-            Ok(Step::run(&format!("{CHECK} {}", title(domain)), dry_run))
-        };
-        self.domains.iter().filter(|domain| !domain.state.dying).map(check).collect()
-    }
-
-    fn create_words(&self, domain: &Domain) -> Result<Vec<Bytes>, Problem> {
-        let machine = self.machine(domain)?;
-        super::create_words(&machine, machine.path.clone(), false)
     }
 
     fn step(&self, name: &str, domain: &Domain, words: &[&str], more: &[&str], limit_ms: u32) -> Step {
@@ -289,38 +249,6 @@ impl<'a> Job<'a> {
 
     fn destroy(&self, domain: &Domain) -> Step {
         self.step("destroy", domain, &["destroy"], &[], DESTROY_MS)
-    }
-
-    /// The one file from which RESET starts the domain again.
-    fn machine(&self, domain: &Domain) -> Result<Machine, Problem> {
-        let nothing = |message: String| {
-            Problem::new(Phase::Run, format!("nothing was done: {message}"))
-                .hint("p:<path> names the configuration to start from")
-                .hint("REBOOT asks the guest and needs none")
-        };
-        if !self.cancel.all {
-            let subject = resolve::resolve(self.request, &self.cancel.address, self.facts, true)?;
-            return match (subject.machine, &subject.copies[..]) {
-                (Some(machine), _) => Ok(machine),
-                (None, []) => {
-                    Err(nothing(format!("RESET starts {} again, and its configuration is not known", domain.name)))
-                }
-                (None, copies) => Err(machines::ambiguous_files(copies)),
-            };
-        }
-        let walks = probes::configurations(&self.cancel.address.base);
-        let machines = conf::found(self.facts, &walks).machines;
-        let fitting: Vec<&Machine> = machines.iter().filter(|m| m.is_in_use() && m.is(domain)).collect();
-        let plain: Vec<Machine> = fitting
-            .iter()
-            .filter(|machine| !fitting.iter().any(|base| conf::is_boot_file(machine, base)))
-            .map(|machine| (*machine).clone())
-            .collect();
-        match &plain[..] {
-            [machine] => Ok(machine.clone()),
-            [] => Err(nothing(format!("RESET starts {} again, and its configuration is not known", domain.name))),
-            several => Err(machines::ambiguous_files(several)),
-        }
     }
 
     fn end_clients(&self) -> Result<Effect, Problem> {
@@ -367,7 +295,7 @@ impl<'a> Job<'a> {
             self.domains.iter().filter_map(|own| running.iter().find(|domain| domain.id == own.id)).collect();
         match self.method {
             CancelMethod::PowerOff(_) => Ok(self.powering_off(replies, &left, &running)),
-            CancelMethod::Init(0) => Ok(self.shutting_down(replies, &left)),
+            CancelMethod::Init(0) => Ok(self.shutting_down(replies, &left, &running)),
             CancelMethod::Reboot | CancelMethod::Init(_) => Ok(self.rebooting(replies, &left, &running)),
             CancelMethod::Reset => Ok(self.end(replies, &|own| {
                 let back = running.iter().find(|domain| is_back(own, domain));
@@ -413,11 +341,11 @@ impl<'a> Job<'a> {
 
     fn powering_off(&self, replies: &Replies, left: &[&Domain], running: &[Domain]) -> Next {
         if left.is_empty() {
+            if let Some(next) = self.awaiting(replies, running) {
+                return next;
+            }
             return self.end(replies, &|own| {
-                if let Some(again) = running.iter().find(|domain| is_back(own, domain)) {
-                    let message = "went down and was started again, as its configuration has it for a power off";
-                    return Err(format!("{} {message}: it runs as domain {}", own.name, again.id));
-                }
+                not_back(own, running)?;
                 Ok(match self.was_destroyed(replies, own) {
                     true => format!("{}: destroyed", own.name),
                     false => format!("{}: shut down", own.name),
@@ -445,14 +373,54 @@ impl<'a> Job<'a> {
         self.look_again(left, "power off")
     }
 
-    fn shutting_down(&self, replies: &Replies, left: &[&Domain]) -> Next {
-        if left.is_empty() || self.waited_ms(replies) >= u64::from(self.seconds()) * 1000 {
-            return self.end(replies, &|own| match left.iter().any(|domain| domain.id == own.id) {
-                true => Err(format!("{} did not go down in {} s", own.name, self.seconds())),
-                false => Ok(format!("{}: shut down", own.name)),
+    fn shutting_down(&self, replies: &Replies, left: &[&Domain], running: &[Domain]) -> Next {
+        if let Some(next) = self.awaiting(replies, running) {
+            return next;
+        }
+        let late = self.waited_ms(replies) >= u64::from(self.seconds()) * 1000;
+        if late || left.iter().all(|domain| self.stays_off(replies, domain)) {
+            return self.end(replies, &|own| {
+                not_back(own, running)?;
+                match left.iter().find(|domain| domain.id == own.id) {
+                    None => Ok(format!("{}: shut down", own.name)),
+                    Some(domain) if is_off(domain) => {
+                        Ok(format!("{}: shut down, and kept as domain {}", own.name, domain.id))
+                    }
+                    Some(_) => Err(format!("{} did not go down in {} s", own.name, self.seconds())),
+                }
             });
         }
         self.look_again(left, "go down")
+    }
+
+    /// Whether a domain is down and nobody tears it down or starts it again: it was made so, or its xl has ended.
+    fn stays_off(&self, replies: &Replies, own: &Domain) -> bool {
+        self.is_settled(replies, |there| {
+            there.iter().any(|domain| domain.id == own.id && is_off(domain) && !domain.state.paused)
+        })
+    }
+
+    /// The next look, while domains are gone that their configuration starts again: xl takes two seconds before it does.
+    fn awaiting(&self, replies: &Replies, running: &[Domain]) -> Option<Next> {
+        let details = host::details(self.request, self.facts).unwrap_or_default();
+        let restarts = |own: &Domain| details.iter().any(|details| details.id == own.id && details.restarts);
+        let is_due = |own: &&Domain| {
+            restarts(own)
+                && !self.was_destroyed(replies, own)
+                && !running.iter().any(|domain| domain.id == own.id || is_back(own, domain))
+                && !self.is_settled(replies, |there| !there.iter().any(|domain| domain.id == own.id))
+        };
+        let due: Vec<&Domain> = self.domains.iter().filter(is_due).collect();
+        let why = format!("for {} to be started again", names(&due));
+        (!due.is_empty()).then(|| later(1000, vec![look(self.request)], why))
+    }
+
+    /// Whether the latest looks have all found the same.
+    fn is_settled(&self, replies: &Replies, found: impl Fn(&[Domain]) -> bool) -> bool {
+        let looks = replies.rounds.iter().rev().filter_map(|round| round.steps.iter().find(|step| step.name == LOOK));
+        let same = looks
+            .take_while(|look| host::list(self.request, self.facts, &look.answer).is_ok_and(|there| found(&there)));
+        same.take(SETTLED_LOOKS).count() == SETTLED_LOOKS
     }
 
     fn rebooting(&self, replies: &Replies, left: &[&Domain], running: &[Domain]) -> Next {
@@ -514,7 +482,7 @@ impl<'a> Job<'a> {
         match failed {
             None => problem.hint(match self.method {
                 CancelMethod::Reboot | CancelMethod::Init(6) => "RESET does not ask the guest",
-                CancelMethod::Init(_) => "POWEROFF destroys what does not go down",
+                CancelMethod::Init(_) if phase == Phase::Timeout => "POWEROFF destroys what does not go down",
                 _ => "list shows what runs there",
             }),
             Some(step) => {
@@ -534,13 +502,16 @@ impl<'a> Job<'a> {
         replies.last(&format!("destroy {}", title(own))).is_some()
     }
 
-    /// Milliseconds between the start of the first round and of the last one.
+    /// Milliseconds that every guest has had. The requests go out one after the other, and each may take its time: so the clock
+    /// starts with the first round behind them.
     fn waited_ms(&self, replies: &Replies) -> u64 {
-        replies.rounds.last().map_or(0, |round| round.started_ms)
+        match &replies.rounds[..] {
+            [_, first, .., last] => last.started_ms.saturating_sub(first.started_ms),
+            _ => 0,
+        }
     }
 }
 
-const CHECK: &str = "check the configuration of";
 const FOLDER: &str = "make the folder";
 const TIDY: &str = "remove the unfinished state of";
 
@@ -552,6 +523,18 @@ fn is_aside(step: &str) -> bool {
 /// Whether this is the same machine under another number.
 fn is_back(own: &Domain, other: &Domain) -> bool {
     other.id != own.id && other.name == own.name && other.uuid == own.uuid && other.state.is_alive()
+}
+
+/// That a domain which was to go down runs again.
+fn not_back(own: &Domain, running: &[Domain]) -> Result<(), String> {
+    let Some(again) = running.iter().find(|domain| is_back(own, domain)) else { return Ok(()) };
+    let message = "went down and was started again, as its configuration has it for a power off";
+    Err(format!("{} {message}: it runs as domain {}", own.name, again.id))
+}
+
+/// Whether its kernel has ended in order, and the hypervisor still has it.
+fn is_off(domain: &Domain) -> bool {
+    domain.state.shutdown == Some(Reason::PowerOff) && !domain.state.dying
 }
 
 fn names(domains: &[&Domain]) -> String {

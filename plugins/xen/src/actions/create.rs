@@ -281,7 +281,7 @@ impl<'a> Job<'a> {
         self.due()?;
         match file {
             Some(file) => Ok(run(vec![
-                Step::run(RESTORE, tool(self.request, ["restore", &self.below_home(file)?], START_MS)),
+                Step::run(RESTORE, tool(self.request, ["restore", &self.below_home(file)?], saved::LIMIT_MS)),
                 look(self.request),
             ])),
             None => {
@@ -383,7 +383,7 @@ impl<'a> Job<'a> {
         let remove = Command::new("rm").args(["-f", &in_use]).as_root().changes();
         Ok(Next::Then(run(vec![
             Step::run(TAKE, take),
-            Step::run(RESTORE, tool(self.request, ["restore", &in_use], START_MS)),
+            Step::run(RESTORE, tool(self.request, ["restore", &in_use], saved::LIMIT_MS)),
             Step::run(REMOVE, remove).go_on(),
             look(self.request),
         ])))
@@ -408,10 +408,8 @@ impl<'a> Job<'a> {
                 .ok_or_else(|| Problem::new(Phase::Run, format!("{} has vanished meanwhile", before.name)))?,
             None => {
                 let name = self.name()?;
-                domains.into_iter().find(|domain| domain.name == name).ok_or_else(|| {
-                    Problem::new(Phase::Run, format!("{name} was started and is gone again"))
-                        .hint(format!("/var/log/xen/xl-{name}.log on the host may say why"))
-                })?
+                let own = domains.iter().find(|domain| domain.name == name).cloned();
+                own.ok_or_else(|| self.another_state(&name, &domains, replies).unwrap_or_else(|| gone(&name)))?
             }
         };
         if !domain.state.is_alive() {
@@ -437,6 +435,23 @@ impl<'a> Job<'a> {
             return Ok(Next::Then(consoles::attach(self.request, kind, &domain, None)));
         }
         Ok(Next::Done(self.report(&domain, replies)))
+    }
+
+    /// That a state which was restored is not that of the domain it was named for.
+    fn another_state(&self, name: &str, domains: &[Domain], replies: &Replies) -> Option<Problem> {
+        // Only the look behind the restore: later on, others may have started something.
+        step(replies, RESTORE)?;
+        let before = host::domains(self.request, self.facts).ok()?;
+        let new: Vec<&Domain> = domains.iter().filter(|now| !before.iter().any(|then| then.id == now.id)).collect();
+        let message = match new[..] {
+            [] => return None,
+            [one] => format!("the state holds {}, which runs now as domain {}", shown(&one.name), one.id),
+            _ => {
+                let list: Vec<String> = new.iter().map(|new| format!("{} ({})", shown(&new.name), new.id)).collect();
+                format!("the state holds one of these, which were not there before: {}", list.join(", "))
+            }
+        };
+        Some(Problem::new(Phase::Run, message).hint(format!("{} does not run", shown(name))))
     }
 
     /// The port of the VNC server, until it is there.
@@ -528,6 +543,11 @@ pub fn failure(request: &Request, facts: &Facts, what: &str, answer: &Answer) ->
 
 fn went_well(answer: Option<&Answer>) -> bool {
     answer.is_some_and(|answer| answer.ok_output().is_some())
+}
+
+fn gone(name: &str) -> Problem {
+    Problem::new(Phase::Run, format!("{name} was started and is gone again"))
+        .hint(format!("/var/log/xen/xl-{name}.log on the host may say why"))
 }
 
 fn vanished(label: &Option<String>) -> Problem {

@@ -5,9 +5,9 @@ use crate::parse::xl_info;
 use crate::{host, probes};
 use ctys_plugin::model::{Facts, Findings, Phase, Probe, Problem, Request};
 
-/// One call of the tool.
+/// One call of the tool, and what kind of host this is.
 pub fn wants(request: &Request) -> Vec<Probe> {
-    vec![probes::hypervisor(request)]
+    vec![probes::hypervisor(request), probes::control()]
 }
 
 /// The text.

@@ -17,6 +17,8 @@ pub mod host_down;
 pub mod info;
 pub mod list;
 mod polls;
+mod protection;
+mod reset;
 pub mod saved;
 pub mod viewer;
 

@@ -11,6 +11,9 @@
 use ctys_plugin::model::Request;
 
 const FOLDER: &str = "/var/lib/xen/ctys";
+/// How long `xl save` and `xl restore` may take: as long as they want. Memory goes to disk as fast as the disk is, and an xl that
+/// is ended on its way leaves neither the guest nor its state.
+pub const LIMIT_MS: u32 = 86_400_000;
 
 /// The folder of the state files.
 pub fn folder(request: &Request) -> &str {

@@ -25,6 +25,8 @@ pub struct Details {
     pub kind: Option<Kind>,
     /// Whether it is to have a VNC server.
     pub vnc: bool,
+    /// Whether it is started again when it has powered off.
+    pub restarts: bool,
     /// The network interfaces in their order.
     pub nics: Vec<Nic>,
 }
@@ -86,13 +88,15 @@ fn details(domain: &Value) -> Option<Details> {
     let has_vnc = |device: &Value| device["vnc"].is_object() && device["vnc"]["enable"] != "False";
     let vfbs = config["vfbs"].as_array().map_or(&[][..], Vec::as_slice);
     let vnc = vfbs.iter().any(has_vnc) || has_vnc(&config["b_info"]["type.hvm"]);
+    // `restart`, `rename_restart`, `coredump_restart`.
+    let restarts = config["on_poweroff"].as_str().is_some_and(|what| what.ends_with("restart"));
     let nics = config["nics"].as_array().map_or(&[][..], Vec::as_slice);
     let nic = |(n, nic): (usize, &Value)| {
         let devid = nic["devid"].as_u64().unwrap_or(n as u64);
         let name = nic["ifname"].as_str().map_or_else(|| format!("vif{id}.{devid}"), str::to_string);
         Nic { name, mac: nic["mac"].as_str().and_then(plain_mac) }
     };
-    Some(Details { id, kind, vnc, nics: nics.iter().enumerate().map(nic).collect() })
+    Some(Details { id, kind, vnc, restarts, nics: nics.iter().enumerate().map(nic).collect() })
 }
 
 #[cfg(test)]
@@ -104,7 +108,9 @@ mod tests {
             let nics: Vec<String> =
                 d.nics.iter().map(|nic| format!("{}={}", nic.name, nic.mac.as_deref().unwrap_or("-"))).collect();
             let vnc = if d.vnc { "VNC " } else { "" };
-            format!("{} {} {vnc}{}", d.id, d.kind.map_or("-", Kind::word), nics.join(" ")).trim_end().to_string()
+            let restarts = if d.restarts { "restarts " } else { "" };
+            let kind = d.kind.map_or("-", Kind::word);
+            format!("{} {kind} {vnc}{restarts}{}", d.id, nics.join(" ")).trim_end().to_string()
         };
         match parse(text) {
             Ok(all) => all.iter().map(line).collect::<Vec<_>>().join("\n"),
@@ -125,6 +131,8 @@ mod tests {
         check("[{\"domid\":7,\"config\":{\"vfbs\":[{\"vnc\":{\"enable\":\"False\"}},{\"sdl\":{}}]}}]", "7 -");
         check("[{\"domid\":7,\"config\":{\"vfbs\":[{\"vnc\":{\"display\":2}}]}}]", "7 - VNC");
         check("[{\"domid\":7,\"config\":{\"b_info\":{\"type.hvm\":{\"vnc\":{}}}}}]", "7 - VNC");
+        check("[{\"domid\":7,\"config\":{\"on_poweroff\":\"rename_restart\"}}]", "7 - restarts");
+        check("[{\"domid\":7,\"config\":{\"on_poweroff\":\"preserve\",\"on_reboot\":\"restart\"}}]", "7 -");
         check("[{\"domid\":-1},{\"domid\":4294967296},{\"domid\":\"7\"},7,null]", "");
         check("", "no list in it");
         check("{\"domid\":7}", "no list in it");

@@ -230,6 +230,10 @@ pub fn label(label: &str) -> MachineAddress {
     MachineAddress { label: Some(label.into()), ..MachineAddress::default() }
 }
 
+pub fn mac(mac: &str) -> MachineAddress {
+    MachineAddress { mac: Some(mac.into()), ..MachineAddress::default() }
+}
+
 pub fn path(path: &str) -> MachineAddress {
     MachineAddress { id: Some(path.into()), ..MachineAddress::default() }
 }
