@@ -18,6 +18,7 @@ mod open;
 mod output;
 mod plan_file;
 mod plugin_tool;
+mod remarks;
 mod report;
 mod resolve;
 mod run;

@@ -9,7 +9,7 @@ use crate::output::Output;
 use crate::resolve::{Resolved, Resolver};
 use crate::screen::Screen;
 use crate::stacks::{self, Stacks};
-use crate::{plan_file, report, select, tools};
+use crate::{plan_file, remarks, report, select, tools};
 use ctys_engine::fanout::{self, Interrupt, Update};
 use ctys_engine::job::{Changes, Report, Thinker, Work};
 use ctys_engine::plugins::{Plugins, SearchPath, Setup};
@@ -19,7 +19,7 @@ use ctys_engine::replay::Transcript;
 use ctys_engine::ssh::{Environment, Ssh, Transport};
 use ctys_engine::transport::Clocks;
 use ctys_engine::world::{RealWorld, Shared};
-use ctys_line::{CachePlace, CallLine, CallOptions, Job, Mistake, Shelf, Special, World};
+use ctys_line::{CallLine, CallOptions, Job, Mistake, Shelf, Special, World};
 use ctys_model::problem::exit_code;
 use ctys_model::{Action, Caller, Manifest, Phase, Problem, Target, ToolCall, Verb};
 use std::collections::{BTreeMap, HashMap};
@@ -95,7 +95,7 @@ pub fn run(words: Vec<OsString>) -> u8 {
     if call.control.background && !call.call.plan && !detached {
         return detach(&words, &mut screen);
     }
-    for notice in without_effect(&call) {
+    for notice in remarks::without_effect(&call) {
         screen.problem(&notice);
     }
     let problems = match open_world(&call.call, environment) {
@@ -262,48 +262,10 @@ fn elsewhere(topic: &str, manifests: &[Manifest]) -> Vec<String> {
 }
 
 /// `-d PRINTFINAL|PFIN|PF`: the call as it is carried out, in its full classic form, on stderr (ctys.md 1.5).
-fn prints_final(call: &CallLine) -> bool {
+pub fn prints_final(call: &CallLine) -> bool {
     let mut words = call.call.debug.as_deref().unwrap_or_default().split(',');
     let word = |word: &str| word.split(':').next().unwrap_or_default().to_ascii_uppercase();
     words.any(|given| ["PRINTFINAL", "PFIN", "PF"].contains(&word(given).as_str()))
-}
-
-/// What is understood and does nothing in this build: never silently.
-fn without_effect(call: &CallLine) -> Vec<Problem> {
-    let mut notices = Vec::new();
-    let mut note = |said: bool, what: &str| {
-        if said {
-            notices.push(Problem::new(Phase::Notice, what));
-        }
-    };
-    let options = || call.jobs.iter().map(|job| &job.options);
-    let remote = options().any(|options| options.name_cache.place == CachePlace::Remote);
-    note(remote, "-c REMOTE: nothing of ctys is on a target, so the host itself is asked");
-    let data = options().any(|options| options.data_cache.iter().any(|(word, _)| word != "OFF"));
-    note(data, "-C has no effect: this build has no data cache, every answer is live");
-    let reuse = options().any(|options| options.stack_reuse.is_some_and(|level| level > 0));
-    note(reuse, "-k has no effect: REUSE behind the address of a layer keeps it when it runs");
-    let prefix = options().any(|options| options.prefix.is_some());
-    note(prefix && call.presentation.is_some(), "-M stands before text, not in a table");
-    let traced = options().any(|options| options.debug.is_some()) || (call.call.debug.is_some() && !prints_final(call));
-    note(
-        traced,
-        "-d traces nothing here: -v tells how a host is reached, -d PFIN the call in full, --record all that is said",
-    );
-    let unchecked = call.jobs.iter().any(|job| match &job.action {
-        Action::Create(create) => create.stack_check.iter().any(|word| word == "HWCAP" || word == "STACKCAP"),
-        _ => false,
-    });
-    note(unchecked, "STACKCHECK: HWCAP and STACKCAP are not compared; the machine below each layer is (CONTEXT)");
-    let reads = !call.jobs.is_empty() && call.jobs.iter().all(|job| job.action.verb().is_collector());
-    note(call.call.plan && reads, "-n: this call changes nothing, so it is done");
-    let force = options().any(|options| options.force);
-    note(force, "-f has no effect: no check of this program can be left out");
-    let workspace = options().any(|options| options.workspace.is_some());
-    note(workspace, "-W has no effect: windows open on the desktop that is shown");
-    let resolver = options().any(|options| options.resolver.is_some());
-    note(resolver, "-x has no effect: nothing of ctys is on a target, so names are looked up here");
-    notices
 }
 
 /// The database folders of `-p` must exist (ctys.md 1.5).

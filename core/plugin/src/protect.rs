@@ -3,7 +3,7 @@
 //!
 //! A desktop and a tunnel have no configuration, and so no mark.
 
-use crate::machines::{shown, split_extension};
+use crate::machines::shown;
 use crate::magic::Magic;
 use ctys_model::bytes::escape_for_eyes;
 use ctys_model::{Answer, Bytes, Cancel, Facts, FileAnswer, Phase, Probe, Problem, Side};
@@ -22,13 +22,13 @@ pub fn of_magics<'a>(name: &str, path: &Bytes, magics: impl IntoIterator<Item = 
     Some(refusal(name, reason, &shown(path)))
 }
 
-/// The refusal of a machine by the files that describe it, and by what was not read: where no file of it was found, the one
-/// with the mark may be among those, and nothing is ended on a guess. `unreadable` and `problems` are those of the search,
-/// see [`crate::machines::Files`].
+/// The refusal of a machine by the files that describe it, and by the search for them: where none of its files was found and the
+/// search was not complete, the one with the mark may be among what was not read, and nothing is ended on a guess. A file that the
+/// account may not read binds it not: the mark is for whoever can see it. `problems` are those of the search, see
+/// [`crate::machines::Files`].
 pub fn of_machine<'a>(
     name: &str,
     own: impl IntoIterator<Item = (&'a Bytes, &'a [Magic])>,
-    unreadable: &[Bytes],
     problems: &[Problem],
 ) -> Option<Problem> {
     let mut described = false;
@@ -38,22 +38,9 @@ pub fn of_machine<'a>(
         }
         described = true;
     }
-    if described {
-        return None;
-    }
-    if let Some(path) = unreadable.iter().find(|path| is_named(path, name)) {
-        return Some(unknown(name, &format!("{} may not be read", shown(path))));
-    }
-    // A folder that may not be searched is remarked elsewhere; it is seldom the machine's.
-    let incomplete = problems.iter().find(|problem| problem.phase != Phase::Notice)?;
+    // A folder that may not be searched is as a file that may not be read.
+    let incomplete = problems.iter().find(|problem| problem.phase != Phase::Notice).filter(|_| !described)?;
     Some(unknown(name, &incomplete.message))
-}
-
-/// Whether a file, or the folder it is in, is called like the machine: `tst100.cfg`, `tst100/vm.conf`.
-fn is_named(path: &Bytes, name: &str) -> bool {
-    let (stem, _) = split_extension(path.as_slice());
-    let mut parts = stem.rsplit(|&b| b == b'/');
-    parts.by_ref().take(2).any(|part| part == name.as_bytes())
 }
 
 /// The refusal of a machine that is protected for this reason, which stands in this file.
@@ -77,7 +64,9 @@ pub fn of_host(name: &str, facts: &Facts) -> Option<Problem> {
             of_magics(name, &Bytes::from(*file), [&Magic::parse(content)])
         }
         Answer::File(FileAnswer::Absent) => None,
-        Answer::File(FileAnswer::Denied) => Some(unknown(name, &format!("{file} may not be read"))),
+        Answer::File(FileAnswer::Denied) => {
+            Some(unknown(name, &format!("{file} may not be read")).hint("an account that may read the file knows"))
+        }
         Answer::Failed(why) => Some(unknown(name, &format!("{file} was not read: {why}"))),
         _ => Some(unknown(name, &format!("{file} was not read"))),
     })
@@ -86,9 +75,7 @@ pub fn of_host(name: &str, facts: &Facts) -> Option<Problem> {
 fn unknown(name: &str, why: &str) -> Problem {
     let name = escape_for_eyes(name);
     let message = format!("nothing was done: whether {name} is protected is not known: {}", escape_for_eyes(why));
-    Problem::new(Phase::Refused, message)
-        .hint("an account that may read the file knows")
-        .hint("UNPROTECT in the same call sets a mark aside")
+    Problem::new(Phase::Refused, message).hint("UNPROTECT in the same call sets a mark aside")
 }
 
 #[cfg(test)]
@@ -111,19 +98,14 @@ mod tests {
         let (marked, plain) = ([Magic::parse(&"#@#PROTECT".into())], [Magic::parse(&"name='x'".into())]);
         let cut = [Problem::new(Phase::Run, "the search was cut short")];
         let remark = [Problem::new(Phase::Notice, "a folder may not be searched")];
-        let hidden = [Bytes::from("/etc/xen/tst100.cfg"), Bytes::from("/vm/web/vm.conf")];
-        let ask = |name: &str, own: &[Magic], unreadable: &[Bytes], problems: &[Problem]| {
+        let ask = |name: &str, own: &[Magic], problems: &[Problem]| {
             let files = (!own.is_empty()).then_some((&path, own));
-            of_machine(name, files, unreadable, problems).map(|problem| problem.message)
+            of_machine(name, files, problems).map(|problem| problem.message)
         };
-        assert_eq!(ask("tst100", &marked, &[], &[]).unwrap(), "nothing was done: tst100 is protected");
-        assert_eq!(ask("tst100", &plain, &hidden, &cut), None, "its own file was read");
-        assert_eq!(ask("tst100", &[], &[], &remark), None);
-        assert!(ask("tst100", &[], &[], &cut).unwrap().ends_with("is not known: the search was cut short"));
-        for name in ["tst100", "web"] {
-            assert!(ask(name, &[], &hidden, &[]).unwrap().contains("may not be read"), "{name}");
-        }
-        assert_eq!(ask("other", &[], &hidden, &[]), None);
+        assert_eq!(ask("tst100", &marked, &[]).unwrap(), "nothing was done: tst100 is protected");
+        assert_eq!(ask("tst100", &plain, &cut), None, "its own file was read");
+        assert_eq!(ask("tst100", &[], &remark), None);
+        assert!(ask("tst100", &[], &cut).unwrap().ends_with("is not known: the search was cut short"));
     }
 
     #[test]

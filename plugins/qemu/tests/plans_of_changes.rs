@@ -365,11 +365,6 @@ fn plans_of_poweroff() {
                     "#@#MAGICID-QEMU\n#@#LABEL=tst100\n#@#UUID=00000000000000000000000000000001\n#@#PROTECT\n",
                 ),
             ),
-            case(
-                "poweroff-not-readable",
-                off(Some(0)),
-                World { files: vec![("/home/mia/vm/tst100.ctys", FileAnswer::Denied)], ..running() },
-            ),
             case("poweroff-deaf-to-all", off(Some(0)), running())
                 .then([(quit.as_str(), silent()), left(), (&asked, silent())])
                 .at(1000, [(term.as_str(), ok()), left(), (&asked, silent())])

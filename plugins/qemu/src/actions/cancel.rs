@@ -21,7 +21,8 @@
 //! runs in guests, so machines nested in them are not asked.
 
 use super::ending::{self, Rung, named, title};
-use super::suspend::{self, Progress};
+use super::suspend;
+use super::turn::{Outcome, Turn};
 use super::{ask_machine, patience_ms, run, tell};
 use crate::host::{self, Running};
 use crate::parse::qmp::{self, Said};
@@ -33,7 +34,6 @@ use ctys_plugin::model::{
     Answer, Bytes, Cancel, CancelMethod, Command, Does, Effect, Facts, Findings, HostFacts, Missing, Next, Phase,
     Place, Probe, Problem, Replies, Request, Side, Step,
 };
-use ctys_plugin::outputs;
 use ctys_plugin::protect;
 
 /// Seconds before the hard stop, unless POWEROFF, TIMEOUT or the setting KILL_DELAY say otherwise (ctys.md 6.3).
@@ -45,27 +45,27 @@ const MOST_SECONDS: u32 = 86_400;
 /// Milliseconds between two looks, at least.
 const LOOK_MS: u32 = 500;
 /// A guest that has just begun to boot does not see the button: it is pressed again after so many milliseconds.
-const PRESS_AGAIN_MS: u64 = 5_000;
+pub(super) const PRESS_AGAIN_MS: u64 = 5_000;
 /// One command in a guest.
 const GUEST_MS: u32 = 20_000;
 
 const LOOK: &str = "look";
-const ASK: &str = "ask";
-const BUTTON: &str = "press the power button of";
-const HOLD: &str = "make the power off a halt of";
-const AGAIN: &str = "start again";
-const RELEASE: &str = "take back the halt of";
-const RESET: &str = "reset";
-const PAUSE: &str = "pause";
-const INIT: &str = "call init in";
+pub(super) const ASK: &str = "ask";
+pub(super) const BUTTON: &str = "press the power button of";
+pub(super) const HOLD: &str = "make the power off a halt of";
+pub(super) const AGAIN: &str = "start again";
+pub(super) const RELEASE: &str = "take back the halt of";
+pub(super) const RESET: &str = "reset";
+pub(super) const PAUSE: &str = "pause";
+pub(super) const INIT: &str = "call init in";
 
 /// What is to be done, understood from request and facts; the same in every call, since nothing else is kept.
-struct Job<'a> {
+pub(super) struct Job<'a> {
     request: &'a Request,
     cancel: &'a Cancel,
     facts: &'a Facts,
-    host: &'a HostFacts,
-    method: CancelMethod,
+    pub(super) host: &'a HostFacts,
+    pub(super) method: CancelMethod,
     machines: Vec<Running>,
     /// What ALL left alone.
     others: Vec<Running>,
@@ -147,7 +147,7 @@ fn refuse(cancel: &Cancel) -> Option<Problem> {
 }
 
 /// Why nothing is known of a machine, as the end of a sentence.
-fn unknown(said: &Result<Said, Missing>) -> String {
+pub(super) fn unknown(said: &Result<Said, Missing>) -> String {
     match said {
         Ok(_) => "it does not say how it is".into(),
         Err(why) => why.detail().unwrap_or("it was not asked how it is").to_string(),
@@ -202,7 +202,7 @@ impl<'a> Job<'a> {
         self.machines.iter().find_map(|machine| {
             let own = found.machines.iter().filter(|file| file.may_be(machine));
             let own = own.map(|file| (&file.path, &file.magics[..]));
-            protect::of_machine(&machine.title(), own, &found.unreadable, &found.problems)
+            protect::of_machine(&machine.title(), own, &found.problems)
         })
     }
 
@@ -244,7 +244,7 @@ impl<'a> Job<'a> {
     }
 
     /// Whether it may not hear the button: what is not known of a machine of others is no reason to end it unheard.
-    fn may_stand_still(machine: &Running) -> bool {
+    pub(super) fn may_stand_still(machine: &Running) -> bool {
         matches!(machine.status(), None | Some("paused" | "prelaunch" | "postmigrate"))
     }
 
@@ -286,7 +286,12 @@ impl<'a> Job<'a> {
         }
     }
 
-    fn tell(&self, verb: &str, machine: &Running, commands: impl IntoIterator<Item = Bytes>) -> Result<Step, Problem> {
+    pub(super) fn tell(
+        &self,
+        verb: &str,
+        machine: &Running,
+        commands: impl IntoIterator<Item = Bytes>,
+    ) -> Result<Step, Problem> {
         let Some(socket) = machine.qmp() else {
             let problem = Problem::new(Phase::Run, format!("nothing was done: {} has no QMP socket", machine.title()));
             return Err(match machine.owner {
@@ -339,7 +344,7 @@ impl<'a> Job<'a> {
     }
 
     /// Seconds to wait for the guests.
-    fn seconds(&self) -> u32 {
+    pub(super) fn seconds(&self) -> u32 {
         let set = || self.request.settings.get("KILL_DELAY").and_then(|text| text.parse().ok());
         let seconds = match self.method {
             CancelMethod::PowerOff(given) => given.or(self.cancel.timeout).or_else(set).unwrap_or(KILL_DELAY),
@@ -414,209 +419,5 @@ impl<'a> Job<'a> {
         let steps = replies.rounds.iter().flat_map(|round| &round.steps);
         findings.changed = steps.into_iter().any(|step| !is_aside(&step.name) && changed(&step.answer));
         Next::Done(findings)
-    }
-}
-
-/// What one machine comes to in one round.
-enum Outcome {
-    /// These steps, or only time; and what is waited for.
-    Goes(Vec<Step>, String),
-    /// It is done: a line about it.
-    Well(String),
-    /// It did not go well.
-    Badly(Problem),
-}
-
-/// One machine after one round.
-struct Turn<'a> {
-    job: &'a Job<'a>,
-    machine: &'a Running,
-    replies: &'a Replies,
-    is_there: bool,
-}
-
-impl Turn<'_> {
-    fn take(&self) -> Outcome {
-        match self.job.method {
-            CancelMethod::PowerOff(_) => self.power_off(),
-            CancelMethod::Init(0) => self.shut_down(),
-            CancelMethod::Reboot | CancelMethod::Init(6) => self.reboot(),
-            CancelMethod::Reset => self.told(RESET, "system_reset", "running", "reset"),
-            CancelMethod::Pause => self.told(PAUSE, "stop", "paused", "paused"),
-            CancelMethod::Suspend => self.suspend(),
-            CancelMethod::Init(level) => self.init(level),
-        }
-    }
-
-    fn name(&self) -> String {
-        self.machine.title().into_owned()
-    }
-
-    fn answer(&self, verb: &str) -> Option<&Answer> {
-        self.replies.last(&named(verb, self.machine))
-    }
-
-    /// Why a command was refused, if it was.
-    fn refusal(&self, verb: &str, command: &str) -> Option<String> {
-        let answer = self.answer(verb)?;
-        match qmp::of_answer(Some(answer)) {
-            Ok(said) => said.refusal(command),
-            Err(why) => Some(unknown(&Err(why))),
-        }
-    }
-
-    fn status(&self) -> Option<String> {
-        qmp::of_answer(self.answer(ASK)).ok().and_then(|said| said.status().map(str::to_string))
-    }
-
-    /// Whether its seconds are over. They begin behind the round in which it was asked: there the requests to all go out one
-    /// after the other, and one that hangs would take the time of those behind it.
-    fn waited(&self) -> bool {
-        let rounds = &self.replies.rounds;
-        let button = named(BUTTON, self.machine);
-        let asked = rounds.iter().position(|round| round.steps.iter().any(|step| step.name == button)).unwrap_or(0);
-        let begin_ms = rounds.get(asked + 1).or(rounds.last()).map_or(0, |round| round.started_ms);
-        let now_ms = rounds.last().map_or(0, |round| round.started_ms);
-        now_ms - begin_ms >= u64::from(self.job.seconds()) * 1000
-    }
-
-    fn press_again(&self) -> Vec<Step> {
-        let now = self.replies.rounds.last().map_or(0, |round| round.started_ms);
-        let since = ending::sent_at(self.replies, &named(BUTTON, self.machine)).map(|at| now.saturating_sub(at));
-        let is_due = since.is_some_and(|ms| ms >= PRESS_AGAIN_MS);
-        let press = is_due.then(|| self.job.tell(BUTTON, self.machine, [qmp::command("system_powerdown")]).ok());
-        press.flatten().into_iter().collect()
-    }
-
-    fn badly(&self, phase: Phase, message: String) -> Outcome {
-        Outcome::Badly(Problem::new(phase, message))
-    }
-
-    fn power_off(&self) -> Outcome {
-        let name = self.name();
-        let was_ended = ending::has_begun(self.replies, self.machine);
-        if !self.is_there {
-            return Outcome::Well(if was_ended { format!("{name}: ended") } else { format!("{name}: shut down") });
-        }
-        let is_down = self.status().as_deref() == Some("shutdown");
-        if !was_ended && !is_down && !self.waited() {
-            return Outcome::Goes(self.press_again(), format!("for {name} to power off"));
-        }
-        match ending::next_rung(self.replies, self.machine, self.job.host) {
-            Rung::Do(step) => Outcome::Goes(vec![step], format!("for {name} to end")),
-            Rung::Wait => Outcome::Goes(Vec::new(), format!("for {name} to end")),
-            Rung::Spent => {
-                let problem = Problem::new(Phase::Run, format!("{name} was told to end and is still there"));
-                Outcome::Badly(match ending::complaint(self.replies, self.machine) {
-                    Some(why) => Problem { message: format!("{}: {}", problem.message, why.message), ..why },
-                    None => problem,
-                })
-            }
-        }
-    }
-
-    fn shut_down(&self) -> Outcome {
-        let name = self.name();
-        if !self.is_there || self.status().as_deref() == Some("shutdown") {
-            return Outcome::Well(format!("{name}: shut down"));
-        }
-        if let Some(why) = self.refusal(BUTTON, "system_powerdown") {
-            return self.badly(Phase::Run, format!("{name} was not asked to shut down: {why}"));
-        }
-        if self.waited() {
-            let message = format!("{name} did not go down in {} s", self.job.seconds());
-            return Outcome::Badly(Problem::new(Phase::Timeout, message).hint("POWEROFF ends what does not go down"));
-        }
-        Outcome::Goes(self.press_again(), format!("for {name} to go down"))
-    }
-
-    fn reboot(&self) -> Outcome {
-        let name = self.name();
-        if !self.is_there {
-            return self.badly(Phase::Run, format!("{name} went down and did not come back"));
-        }
-        if let Some(why) = self.refusal(HOLD, "set-action") {
-            let problem =
-                Problem::new(Phase::Run, format!("nothing was done: {name} cannot be asked to reboot: {why}"));
-            return Outcome::Badly(problem.hint("RESET does not ask the guest"));
-        }
-        let tell = |verb: &str, commands: Vec<Bytes>| self.job.tell(verb, self.machine, commands);
-        let release = || qmp::command_with("set-action", &json!({ "shutdown": "poweroff" }));
-        let goes = |step: Result<Step, Problem>, why: String| match step {
-            Ok(step) => Outcome::Goes(vec![step], why),
-            Err(problem) => Outcome::Badly(problem),
-        };
-        if self.answer(BUTTON).is_none() {
-            let wake = Job::may_stand_still(self.machine).then(|| qmp::command("cont"));
-            let commands = wake.into_iter().chain([qmp::command("system_powerdown")]).collect();
-            return goes(tell(BUTTON, commands), format!("for {name} to reboot"));
-        }
-        if self.answer(AGAIN).is_some() {
-            return match (self.refusal(AGAIN, "system_reset"), self.status().as_deref()) {
-                (None, Some("running")) => Outcome::Well(format!("{name}: rebooted")),
-                (Some(why), _) => self.badly(Phase::Run, format!("{name} went down and was not started again: {why}")),
-                (None, status) => {
-                    let status = status.unwrap_or("in a state that it does not tell").to_string();
-                    self.badly(Phase::Run, format!("{name} was started again and is {status}"))
-                }
-            };
-        }
-        if self.answer(RELEASE).is_some() && self.status().as_deref() != Some("shutdown") {
-            let message =
-                format!("{name} did not reboot in {} s, and will be off if it still goes down", self.job.seconds());
-            return Outcome::Badly(
-                Problem::new(Phase::Timeout, message)
-                    .hint("RESET does not ask the guest")
-                    .hint("TIMEOUT:<seconds> waits longer"),
-            );
-        }
-        if self.status().as_deref() == Some("shutdown") {
-            let commands = vec![qmp::command("system_reset"), release(), qmp::command("cont")];
-            return goes(tell(AGAIN, commands), format!("for {name} to start again"));
-        }
-        if self.waited() {
-            return goes(tell(RELEASE, vec![release()]), format!("for {name} to reboot"));
-        }
-        Outcome::Goes(self.press_again(), format!("for {name} to reboot"))
-    }
-
-    /// One command, and the state that it leads to.
-    fn told(&self, verb: &str, command: &str, state: &str, done: &str) -> Outcome {
-        let name = self.name();
-        if self.answer(verb).is_none() {
-            // It was so before.
-            return Outcome::Well(format!("{name} is {state} already"));
-        }
-        if let Some(why) = self.refusal(verb, command) {
-            return self.badly(Phase::Run, format!("{name} was to be {done}: {why}"));
-        }
-        if !self.is_there {
-            return self.badly(Phase::Run, format!("{name} has vanished meanwhile"));
-        }
-        match self.status() {
-            Some(status) if status == state => Outcome::Well(format!("{name}: {done}")),
-            Some(status) => self.badly(Phase::Run, format!("{name} was to be {done} and is {status}")),
-            None => self.badly(Phase::Run, format!("{name} was {done}, and does not tell how it is")),
-        }
-    }
-
-    fn suspend(&self) -> Outcome {
-        match suspend::go_on(self.machine, self.job.host, self.replies, self.is_there) {
-            Progress::Goes(steps) => Outcome::Goes(steps, suspend::waits_for(self.machine)),
-            Progress::Saved(file) => Outcome::Well(format!("{}: saved to {file}", self.name())),
-            Progress::Failed(problem) => Outcome::Badly(problem),
-        }
-    }
-
-    fn init(&self, level: u8) -> Outcome {
-        let name = self.name();
-        match self.answer(INIT) {
-            Some(Answer::Output(output)) if output.ok() => Outcome::Well(format!("{name}: init {level} was called")),
-            Some(Answer::Output(output)) => {
-                self.badly(Phase::Run, outputs::complaint(&format!("init {level} in {name}"), output))
-            }
-            Some(Answer::Failed(why)) => self.badly(Phase::Run, format!("init {level} in {name}: {why}")),
-            _ => self.badly(Phase::Run, format!("what came of init {level} in {name} is not known")),
-        }
     }
 }

@@ -17,6 +17,7 @@ pub mod info;
 pub mod list;
 pub mod start;
 pub mod suspend;
+mod turn;
 
 /// How long a command that changes something has for its answers, in milliseconds.
 const CHANGE_MS: u32 = 10_000;

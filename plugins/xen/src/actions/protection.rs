@@ -31,12 +31,12 @@ pub fn refusal(request: &Request, cancel: &Cancel, facts: &Facts, domains: &[Dom
     if !protect::counts(cancel) {
         return None;
     }
-    let Found { mut machines, unreadable, problems, absent: _ } = conf::found_with_marks(facts, &walks(cancel));
+    let Found { mut machines, problems, unreadable: _, absent: _ } = conf::found_with_marks(facts, &walks(cancel));
     machines.extend(resolve::named(&cancel.address, facts));
     let of = |domain: &Domain| {
         let own = machines.iter().filter(|machine| machine.is(domain) || is_marked(machine, domain));
         let own = own.map(|machine| (&machine.path, &machine.magics[..]));
-        protect::of_machine(&domain.name, own, &unreadable, &problems)
+        protect::of_machine(&domain.name, own, &problems)
     };
     let host = || match cancel.with_self {
         true => protect::of_host(&request.target.host, facts),
