@@ -73,3 +73,48 @@ fn without_a_word_it_says_what_to_type_next() {
     let stderr = Sealed::new().ctys(&[]).fails(1);
     assert!(stderr.contains("ctys ls") && stderr.contains("ctys help"), "{stderr}");
 }
+
+/// A listing of lab00 that waits inside of the host until the file `go` is there.
+fn waiting_list(sealed: &Sealed) -> std::process::Child {
+    sealed.host("lab00", "lab00.soho", "192.168.1.71", "00:0e:0c:35:f8:48");
+    sealed.host_tool(
+        "lab00",
+        "ip",
+        "echo at work >>\"$LOG\"; while [ ! -e \"$HOSTS/go\" ]; do sleep 0.05; done; exit 1",
+    );
+    let words = ["--transport", "openssh", "-t", "pm", "-a", "list=terse,label,mac", "lab00"];
+    let child = sealed.command(&words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    for _ in 0..2000 {
+        if sealed.log().contains("at work") {
+            return child;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    panic!("it does not begin: {}", sealed.log());
+}
+
+fn signal(child: &std::process::Child, signal: &str) {
+    let status = std::process::Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+    assert!(status.success());
+}
+
+#[test]
+fn a_terminal_that_closes_is_one_interrupt_and_control_backslash_ends_at_once() {
+    let sealed = Sealed::new();
+    let child = waiting_list(&sealed);
+    // The kernel sends it, and the shell once more.
+    signal(&child, "-HUP");
+    signal(&child, "-HUP");
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    std::fs::write(sealed.folder.join("hosts/go"), "").unwrap();
+    let outcome = Outcome::of(child.wait_with_output().unwrap(), "ctys and two SIGHUP".into());
+    assert!(outcome.stderr.contains("interrupted; nothing more is started, still out: lab00"), "{outcome:?}");
+    assert!(outcome.stdout.starts_with("lab00"), "what was begun comes to its end: {outcome:?}");
+
+    let sealed = Sealed::new();
+    let child = waiting_list(&sealed);
+    signal(&child, "-QUIT");
+    let outcome = Outcome::of(child.wait_with_output().unwrap(), "ctys and SIGQUIT".into());
+    std::fs::write(sealed.folder.join("hosts/go"), "").unwrap();
+    assert_eq!(outcome.code, 128 + libc::SIGQUIT, "{outcome:?}");
+}

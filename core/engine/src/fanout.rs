@@ -174,7 +174,7 @@ fn words_of_panic(panic: Box<dyn std::any::Any + Send>) -> String {
     format!("ctys itself failed: {}", words.unwrap_or("it panicked"))
 }
 
-/// Turns SIGINT and SIGTERM into messages for as long as the value lives.
+/// Turns SIGINT, SIGTERM and the end of the terminal into messages for as long as the value lives.
 struct SignalWatch {
     _listening: Listening,
     registered: Vec<signal_hook::SigId>,
@@ -199,6 +199,22 @@ fn watch_signals<R: Send + 'static>(send: mpsc::Sender<Message<R>>) -> SignalWat
         {
             registered.push(id);
         }
+    }
+    // Ctrl-\ ends at once, whoever listens to the others.
+    let quits = Arc::new(AtomicBool::new(true));
+    registered.extend(signal_hook::flag::register_conditional_default(signal_hook::consts::SIGQUIT, quits));
+    // A terminal that closes says so, and its shell once more: both are one interrupt, nobody meant a second.
+    if !crate::signals::is_ignored(signal_hook::consts::SIGHUP)
+        && let Ok((mut read, write)) = std::os::unix::net::UnixStream::pair()
+        && let Ok(id) = signal_hook::low_level::pipe::register(signal_hook::consts::SIGHUP, write)
+    {
+        registered.push(id);
+        let send = send.clone();
+        let _ = std::thread::Builder::new().name("hangup".into()).stack_size(64 * 1024).spawn(move || {
+            if std::io::Read::read_exact(&mut read, &mut [0]).is_ok() {
+                let _ = send.send(Message::Interrupt);
+            }
+        });
     }
     let _ = std::thread::Builder::new().name("signals".into()).stack_size(64 * 1024).spawn(move || {
         let mut byte = [0];

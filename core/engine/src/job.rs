@@ -326,7 +326,7 @@ impl Job<'_> {
             }
             if self.work.request.action.verb().changes() {
                 // A change takes as long as its steps may; the clock is there for each of its rounds.
-                let steps: Duration = batch.steps.iter().map(step_limit).sum();
+                let steps: Duration = batch.steps.iter().map(|step| step_limit(step, &self.work.means)).sum();
                 self.deadline = Instant::now() + self.work.total.max(steps + STEP_GRACE);
             }
             self.report.begun |= changes;
@@ -540,10 +540,10 @@ fn step_item(step: &Step) -> Option<Item> {
 }
 
 /// How long a step may take.
-fn step_limit(step: &Step) -> Duration {
+fn step_limit(step: &Step, means: &[Means]) -> Duration {
     match &step.does {
-        Does::Run { tries } => session::limit_of_tries(tries),
-        Does::Talk(talk) => session::limit_of_tries(&talk::tries(talk)),
+        Does::Run { tries } => session::limit_of_tries(tries, means),
+        Does::Talk(talk) => session::limit_of_tries(&talk::tries(talk), means),
         Does::Write(_) | Does::Signal(_) | Does::Look(_) => session::COMMAND_LIMIT,
         Does::Lock(lock) => lock::patience(lock),
         Does::Wake(_) => Duration::ZERO,

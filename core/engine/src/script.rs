@@ -67,6 +67,9 @@ impl Means {
     }
 }
 
+/// How long sudo may take to say whether it lets a command run, in seconds: its rules may come from a directory far away.
+pub const SUDO_ANSWER_S: u32 = 25;
+
 /// What the first round of a session begins with: locale, path, helpers, the host's own facts.
 ///
 /// `sudo -n -l CMD` asks sudo whether it would run CMD without a password; so a refusal is known for what it is and
@@ -132,8 +135,8 @@ esac
 }}
 ctys_a() {{
 case $ctys_m in
-sudo) ctys_t 25 sudo -n -l -- \"$@\" >/dev/null </dev/null; ctys_q=$?
-case $ctys_q in 124|137) echo 'sudo did not say within 25 s whether it lets this run' >&2;; esac; return $ctys_q;;
+sudo) ctys_t {SUDO_ANSWER_S} sudo -n -l -- \"$@\" >/dev/null </dev/null; ctys_q=$?
+case $ctys_q in 124|137) echo 'sudo did not say within {SUDO_ANSWER_S} s whether it lets this run' >&2;; esac; return $ctys_q;;
 barred) echo 'the same credentials were refused on another host' >&2; return 1;;
 *) :;;
 esac

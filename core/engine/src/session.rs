@@ -205,7 +205,7 @@ impl Conversation for Session {
         self.next_round += 1;
         self.frames.expect(self.next_item, self.next_round);
 
-        let limits: Vec<Duration> = items.iter().map(limit_of).collect();
+        let limits: Vec<Duration> = items.iter().map(|item| limit_of(item, &self.means)).collect();
         let sent = self.shell.send(&text, self.deadline.min(Instant::now() + self.clocks.silence));
         let heard = sent.and_then(|()| self.listen(round, first, &limits));
         if round == 0
@@ -269,18 +269,20 @@ fn silent(whole: bool, clock: Duration) -> Problem {
     }
 }
 
-fn limit_of(item: &Item) -> Duration {
+fn limit_of(item: &Item, means: &[Means]) -> Duration {
     match item {
-        Item::Run(tries) => limit_of_tries(tries),
+        Item::Run(tries) => limit_of_tries(tries, means),
         Item::File { .. } | Item::Processes(_) => COMMAND_LIMIT,
         Item::Scan(_) => Duration::from_secs(u64::from(scan::SCAN_LIMIT_S)),
         Item::Lock(lock) => lock::patience(lock),
     }
 }
 
-/// How long the one of these commands that is there may take.
-pub fn limit_of_tries(tries: &[Command]) -> Duration {
-    tries.iter().map(command_limit).max().unwrap_or(COMMAND_LIMIT)
+/// How long the one of these commands that is there may take, and before it the question whether sudo lets it run.
+pub fn limit_of_tries(tries: &[Command], means: &[Means]) -> Duration {
+    let asks = means.contains(&Means::Sudo) && tries.iter().any(|command| command.privilege == Privilege::Root);
+    let question = if asks { Duration::from_secs(u64::from(script::SUDO_ANSWER_S) + 2) } else { Duration::ZERO };
+    tries.iter().map(command_limit).max().unwrap_or(COMMAND_LIMIT) + question
 }
 
 fn command_limit(command: &Command) -> Duration {
@@ -334,6 +336,8 @@ fn answer(item: &Item, frame: Frame, took: Option<Duration>, nonce: &str, host: 
     match item {
         Item::Run(tries) => {
             let command = tries.get(tried as usize);
+            let as_root = command.is_some_and(|command| command.privilege == Privilege::Root);
+            let refused = as_root && is_refusal(&stderr);
             let exit = match status.as_str() {
                 NOT_FOUND => Exit::NotFound,
                 REFUSED => Exit::Refused(refusal(&stderr)),
@@ -344,13 +348,14 @@ fn answer(item: &Item, frame: Frame, took: Option<Duration>, nonce: &str, host: 
                     // timeout(1) ends with 124, as a command may by itself: the time it took tells them apart.
                     if matches!(code, 124 | 137) && took.is_some_and(|took| took + Duration::from_millis(50) >= limit) {
                         Exit::TimedOut
-                    } else if command.is_some_and(|c| c.privilege == Privilege::Root) && is_refusal(code, &stderr) {
+                    } else if code == 1 && refused {
                         Exit::Refused(refusal(&stderr))
                     } else {
                         Exit::Code(code)
                     }
                 }
             };
+            let stderr = if as_root && !refused { without_warnings(&stderr) } else { stderr };
             Some(Answer::Output(Output { exit, tried, stdout: stdout.into(), stderr: stderr.into(), cut }))
         }
         Item::Lock(_) => {
@@ -398,18 +403,41 @@ fn answer(item: &Item, frame: Frame, took: Option<Duration>, nonce: &str, host: 
 /// ksu: Credentials cache file '/tmp/krb5cc_0' not found ... Authentication failed.   (status 1)
 /// account root: authorization failed                 (ksu, status 1)
 /// ```
-fn is_refusal(code: i32, stderr: &[u8]) -> bool {
-    let line = first_line(stderr);
-    code == 1
-        && (line.starts_with("doas: ")
-            || line.starts_with("sudo: ")
-            || line.starts_with("ksu: ")
-            || line.contains("authorization failed")
-            || line.contains("Authentication failed"))
+///
+/// sudo was asked beforehand whether it lets the command run, so of its words only those count that can be nothing else: it has
+/// others, before a command that runs and fails by itself (see [`without_warnings`]).
+fn is_refusal(stderr: &[u8]) -> bool {
+    let line = first_line(&without_warnings(stderr));
+    line.starts_with("doas: ")
+        || line.starts_with("ksu: ")
+        || line.contains("authorization failed")
+        || line.contains("Authentication failed")
+        || sudo_lines(stderr).any(|line| line.contains("password is required") || line.contains("not allowed to"))
+}
+
+/// The lines in front that sudo has printed.
+fn sudo_lines(stderr: &[u8]) -> impl Iterator<Item = std::borrow::Cow<'_, str>> {
+    stderr.split(|&byte| byte == b'\n').map(String::from_utf8_lossy).take_while(|line| line.starts_with("sudo: "))
+}
+
+/// What a command has printed, without what sudo remarks before each one:
+///
+/// ```text
+/// sudo: unable to resolve host lab00: Name or service not known
+/// sudo: setrlimit(RLIMIT_CORE): Operation not permitted
+/// ```
+fn without_warnings(stderr: &[u8]) -> Vec<u8> {
+    let mut rest = stderr;
+    while rest.starts_with(b"sudo: ") {
+        rest = rest.iter().position(|&byte| byte == b'\n').map_or(&[][..], |end| &rest[end + 1..]);
+    }
+    rest.to_vec()
 }
 
 fn refusal(stderr: &[u8]) -> String {
-    let line = first_line(stderr);
+    let own = without_warnings(stderr);
+    let words = sudo_lines(stderr).find(|line| !line.contains("unable to resolve host") && !line.contains("setrlimit"));
+    let line = words.map_or_else(|| first_line(&own), |line| first_line(line.as_bytes()));
     // `sudo -n -l COMMAND` says nothing of a command that its rules leave out; it ends with 1.
     if line.is_empty() { "the rules of sudo leave this command out".into() } else { line }
 }
@@ -418,4 +446,38 @@ fn first_line(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(&text[..text.len().min(300)]);
     let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or("").trim().to_string();
     ctys_model::bytes::escape_for_eyes(&line).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_sudo_remarks_before_each_command_is_no_refusal_and_hides_no_words() {
+        let warning = "sudo: unable to resolve host lab00: Name or service not known\n";
+        let failure = "libxl: error: another process holds the lock\n";
+        let with = |text: &str| format!("{warning}{warning}{text}").into_bytes();
+        assert!(!is_refusal(&with(failure)) && !is_refusal(&with("")));
+        assert_eq!(without_warnings(&with(failure)), failure.as_bytes());
+        for (said, told) in [
+            ("sudo: a password is required\n", "sudo: a password is required"),
+            ("Sorry, user acue is not allowed to execute that.\n", "Sorry, user acue is not allowed to execute that."),
+            ("", "the rules of sudo leave this command out"),
+        ] {
+            assert_eq!(refusal(&with(said)), told);
+        }
+        assert!(is_refusal(&with("sudo: a password is required\n")));
+        for said in ["doas: Operation not permitted\n", "ksu: no\n", "account root: authorization failed\n"] {
+            assert!(is_refusal(said.as_bytes()) && refusal(said.as_bytes()) == said.trim(), "{said}");
+        }
+        assert!(!is_refusal(failure.as_bytes()));
+    }
+
+    #[test]
+    fn sudo_has_its_own_time_before_a_command() {
+        let (plain, root) = (Command::new("xl").limit_ms(30_000), Command::new("xl").limit_ms(30_000).as_root());
+        let limit = |command: &Command, means: &[Means]| limit_of_tries(std::slice::from_ref(command), means).as_secs();
+        assert_eq!((limit(&plain, &[Means::Sudo]), limit(&root, &[Means::Doas]), limit(&root, &[])), (30, 30, 30));
+        assert_eq!(limit(&root, &[Means::Ksu, Means::Sudo]), 57);
+    }
 }

@@ -43,7 +43,8 @@ impl Drop for Listening {
     }
 }
 
-fn is_ignored(signal: i32) -> bool {
+/// Whether a signal does nothing, as below nohup.
+pub fn is_ignored(signal: i32) -> bool {
     // SAFETY: sigaction is plain data; with a null pointer for the new action only the old one is told.
     unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();

@@ -628,3 +628,14 @@ fn resolving_looks_at_every_block_once() {
         assert_eq!((resolved.port, resolved.unsupported.len()), (n + 1, 0));
     }
 }
+
+#[test]
+fn a_connect_timeout_of_zero_is_no_limit_of_its_own() {
+    for (text, limit) in [("ConnectTimeout 0", None), ("ConnectTimeout none", None), ("ConnectTimeout 7", Some(7))] {
+        let folder = Folder::new();
+        let config = folder.write("config", text);
+        let environment = environment(Some(&config));
+        let resolved = Config::read(&environment).resolve(&environment, &target("lab00"));
+        assert_eq!(resolved.connect_timeout.map(|limit| limit.as_secs()), limit, "{text}");
+    }
+}

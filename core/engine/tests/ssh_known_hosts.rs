@@ -148,7 +148,14 @@ fn verdicts() {
     check(&lookup_name("lab06", 2222), &one, Verdict::Known);
     check(&lookup_name("lab06", 22), &one, Verdict::Unknown);
     assert_eq!(keys("lab01").types(), ["ecdsa-sha2-nistp256", "ssh-ed25519"]);
-    assert!(keys("lab04").only_by_authority());
-    assert!(!keys("lab05").only_by_authority());
-    assert!(!keys("lab08").only_by_authority());
+    // ssh asks for a certificate first, also where a plain key is known.
+    assert!(keys("lab04").by_authority() && keys("lab05").by_authority() && !keys("lab08").by_authority());
+    // A line that revokes a key vouches for nobody, and holds whatever else does.
+    let other_port = || keys(&lookup_name("lab02", 2222));
+    assert!(!other_port().vouches() && other_port().places().count() == 1);
+    assert!(keys("lab02").vouches() && keys("lab04").vouches() && !keys("lab08").vouches());
+    let one_more = folder.write("plain", &format!("lab02 {two}\n"));
+    let plain = || KnownHosts::default().look_up([&one_more], "lab02");
+    assert_eq!(plain().verdict(&blob(&two)), Verdict::Known);
+    assert!(matches!(plain().with_revoked_of(other_port()).verdict(&blob(&two)), Verdict::Revoked { .. }));
 }

@@ -235,6 +235,50 @@ fn the_agent_of_the_environment_is_asked() {
     }
 }
 
+/// An agent that has the keys of another one and waits for its user before it signs.
+fn waiting_agent(bed: &Bed) -> std::path::PathBuf {
+    use std::io::{Read, Write};
+    use std::os::unix::net::{UnixListener, UnixStream};
+    let (socket, real) = (bed.path("waiting"), bed.agent_socket.clone());
+    let listener = UnixListener::bind(&socket).unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (mut stream, real) = (stream.unwrap(), real.clone());
+            std::thread::spawn(move || {
+                let message = |stream: &mut UnixStream| {
+                    let mut length = [0; 4];
+                    stream.read_exact(&mut length).ok()?;
+                    let mut body = vec![0; u32::from_be_bytes(length) as usize];
+                    stream.read_exact(&mut body).ok()?;
+                    Some([&length[..], &body].concat())
+                };
+                while let Some(asked) = message(&mut stream) {
+                    // SSH_AGENTC_REQUEST_IDENTITIES; all else waits.
+                    if asked[4] == 11 {
+                        let mut other = UnixStream::connect(&real).unwrap();
+                        other.write_all(&asked).unwrap();
+                        stream.write_all(&message(&mut other).unwrap()).unwrap();
+                    }
+                }
+            });
+        }
+    });
+    socket
+}
+
+#[test]
+fn an_agent_that_waits_for_its_user_costs_the_connect_clock_and_nothing_more() {
+    let bed = Bed::start(1);
+    let config = std::fs::read_to_string(&bed.config).unwrap();
+    std::fs::write(&bed.config, config.replace("IdentityAgent none", "").replace("id_ed25519", "id_none")).unwrap();
+    let socket = waiting_agent(&bed).display().to_string();
+    let ssh = Ssh::new(environment(&bed, &[("SSH_AUTH_SOCK", &socket)]));
+    let clocks = Clocks { connect: Duration::from_secs(2), ..Clocks::default() };
+    let problem = ssh.connect(&target("lab000"), &clocks, soon(), Some(Transport::Ssh2)).err().unwrap();
+    assert_eq!(problem.phase, Phase::Timeout, "{problem:?}");
+    assert!(problem.message.contains("no answer of the ssh-agent within 2.0 s"), "{problem:?}");
+}
+
 /// Every type and format of key, from its file and from the agent.
 #[test]
 fn every_kind_of_key() {

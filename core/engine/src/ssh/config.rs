@@ -331,7 +331,12 @@ impl<'a> Found<'a> {
             macs,
             host_key_algorithms,
             compression: self.flag("compression").unwrap_or(false),
-            connect_timeout: self.word("connecttimeout").and_then(directives::seconds).map(Duration::from_secs),
+            // 0 is no limit of its own, as for ssh.
+            connect_timeout: self
+                .word("connecttimeout")
+                .and_then(directives::seconds)
+                .filter(|seconds| *seconds > 0)
+                .map(Duration::from_secs),
             addresses,
             tcp_keep_alive: self.flag("tcpkeepalive").unwrap_or(true),
             send_env: self.send_env(),

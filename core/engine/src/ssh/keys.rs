@@ -145,6 +145,7 @@ fn openssh_header(body: &[u8]) -> Option<(String, Vec<u8>)> {
 pub fn list_agent(socket: &Path) -> std::io::Result<Vec<Vec<u8>>> {
     let mut stream = UnixStream::connect(socket)?;
     stream.set_read_timeout(Some(Duration::from_secs(2)))?;
+    stream.set_write_timeout(Some(Duration::from_secs(2)))?;
     stream.write_all(&[0, 0, 0, 1, agent::REQUEST_IDENTITIES])?;
     let mut length = [0; 4];
     stream.read_exact(&mut length)?;

@@ -158,11 +158,6 @@ impl KnownHosts {
 }
 
 impl HostKeys {
-    /// No line of any file is for this name.
-    pub fn is_empty(&self) -> bool {
-        self.found.is_empty()
-    }
-
     /// The types of the keys that are known for the host, in the order of the files.
     pub fn types(&self) -> Vec<&str> {
         let plain = self.found.iter().filter(|found| found.marker == Marker::None);
@@ -176,9 +171,20 @@ impl HostKeys {
         self.found.iter().map(|found| (found.file.as_path(), found.line))
     }
 
-    /// Only an authority vouches for the host; its certificates are the business of `ssh`.
-    pub fn only_by_authority(&self) -> bool {
-        self.types().is_empty() && self.found.iter().any(|found| found.marker == Marker::Authority)
+    /// An authority vouches for the host; its certificates are the business of `ssh`, which asks for one before any plain key.
+    pub fn by_authority(&self) -> bool {
+        self.found.iter().any(|found| found.marker == Marker::Authority)
+    }
+
+    /// Whether anything vouches for the host: a key or an authority. A line that revokes a key does not.
+    pub fn vouches(&self) -> bool {
+        self.by_authority() || !self.types().is_empty()
+    }
+
+    /// With the revoked keys of another look-up.
+    pub fn with_revoked_of(mut self, other: HostKeys) -> HostKeys {
+        self.found.extend(other.found.into_iter().filter(|found| found.marker == Marker::Revoked));
+        self
     }
 
     /// What this key is worth. A revoked key is never known; a key that differs from all known ones has changed, of

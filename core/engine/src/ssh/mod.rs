@@ -245,8 +245,8 @@ impl Ssh {
         let mut refuse = |directive: &str, reason: &str| {
             why.push(Unsupported { directive: directive.to_string(), reason: reason.to_string() });
         };
-        if host_keys.only_by_authority() {
-            refuse("@cert-authority", "only an authority vouches for this host");
+        if host_keys.by_authority() {
+            refuse("@cert-authority", "an authority vouches for this host");
         }
         let allowed = |kind: &&str| resolved.host_key_algorithms.iter().any(|name| plain_type(name) == *kind);
         let types = host_keys.types();
@@ -279,12 +279,12 @@ impl Ssh {
             return self.known_hosts.look_up(files(), alias);
         }
         let with_port = self.known_hosts.look_up(files(), &lookup_name(&resolved.hostname, resolved.port));
-        if resolved.port == 22 || !with_port.is_empty() {
+        if resolved.port == 22 || with_port.vouches() {
             return with_port;
         }
         // ssh takes a key that is known for the host itself on any of its ports, too.
         let without = self.known_hosts.look_up(files(), &resolved.hostname);
-        if without.types().is_empty() { with_port } else { without }
+        if without.vouches() { without.with_revoked_of(with_port) } else { with_port }
     }
 }
 

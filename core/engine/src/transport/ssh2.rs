@@ -25,7 +25,7 @@ use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 /// As in [`super::process`]: more output than this before the script is read is no answer.
@@ -61,6 +61,9 @@ impl From<Problem> for Refusal {
 /// How much later than its clock a call of libssh2 is ended from beside; its own time limits come first.
 const SLACK: Duration = Duration::from_millis(500);
 
+/// What libssh2 needs to ask an agent and to send the signature.
+const AGENT_STACK: usize = 256 * 1024;
+
 /// A connection of the library, forgotten when this is dropped.
 struct Link {
     library: &'static Library,
@@ -74,10 +77,14 @@ impl Link {
 
     /// Asks for something that has no other answer than that it is done.
     fn does(&self, ask: &Ask) -> Result<(), Failure> {
-        match self.ask(ask)? {
-            Told::Done => Ok(()),
-            other => Err(unexpected(&other)),
-        }
+        self.ask(ask).and_then(done)
+    }
+}
+
+fn done(told: Told) -> Result<(), Failure> {
+    match told {
+        Told::Done => Ok(()),
+        other => Err(unexpected(&other)),
     }
 }
 
@@ -96,8 +103,8 @@ fn unexpected(told: &Told) -> Failure {
 pub struct Ssh2Shell {
     // The first field, for it must end before the socket is closed.
     watchdog: Watchdog,
-    link: Link,
-    stream: TcpStream,
+    link: Arc<Link>,
+    stream: Arc<TcpStream>,
     ready: Ready,
     arrivals: Arrivals,
     ended: Option<Option<i32>>,
@@ -115,14 +122,14 @@ impl Ssh2Shell {
         let started = Instant::now();
         let until = resolved.connect_timeout.map_or(until, |limit| until.min(started + limit));
         let clock = Clock { started, until };
-        let stream = open_stream(resolved, &clock)?;
-        let link = open_link(library, &stream, resolved, known)?;
+        let stream = Arc::new(open_stream(resolved, &clock)?);
+        let link = Arc::new(open_link(library, &stream, resolved, known)?);
         let watchdog = Watchdog::start(stream.as_raw_fd())
             .map_err(|error| Problem::new(Phase::Here, format!("cannot start a thread: {error}")))?;
         let watched = watchdog.watch(until + SLACK);
         link.does(&Ask::Handshake(link.id, clock.limit())).map_err(|failure| handshake_refused(&failure, &clock))?;
         check_host_key(&link, resolved, known)?;
-        log_in(&link, resolved, plan, &clock)?;
+        log_in(&link, &stream, resolved, plan, &clock)?;
         run(&link, &clock)?;
         drop(watched);
         let (ready, arrivals) = (Ready::default(), Arrivals::default());
@@ -500,7 +507,42 @@ fn check_host_key(link: &Link, resolved: &Resolved, known: &HostKeys) -> Result<
     }
 }
 
-fn log_in(link: &Link, resolved: &Resolved, plan: &Plan, clock: &Clock) -> Result<(), Problem> {
+/// Asks what an agent has a part in, in a thread of its own: libssh2 waits for an agent without any limit, and one may wait for its
+/// user (`ssh-add -c`, a PIN) or for a machine that sleeps. A thread that is left waiting keeps the connection, so that no number of
+/// a descriptor comes to mean another one meanwhile; its socket is shut.
+fn by_agent(
+    link: &Arc<Link>,
+    stream: &Arc<TcpStream>,
+    ask: Ask,
+    clock: &Clock,
+) -> Result<Result<Told, Failure>, Problem> {
+    let (send, receive) = mpsc::channel();
+    let (own, kept) = (link.clone(), stream.clone());
+    let work = move || {
+        let _ = send.send(own.ask(&ask));
+        drop(own);
+        drop(kept);
+    };
+    std::thread::Builder::new()
+        .name("agent".into())
+        .stack_size(AGENT_STACK)
+        .spawn(work)
+        .map_err(|error| Problem::new(Phase::Here, format!("cannot start a thread: {error}")))?;
+    receive.recv_timeout(clock.left() + SLACK).map_err(|_| {
+        let _ = stream.shutdown(std::net::Shutdown::Both);
+        clock
+            .over("no answer of the ssh-agent")
+            .hint("it may wait for its user, for a confirmation or a PIN; --connect-timeout waits longer")
+    })
+}
+
+fn log_in(
+    link: &Arc<Link>,
+    stream: &Arc<TcpStream>,
+    resolved: &Resolved,
+    plan: &Plan,
+    clock: &Clock,
+) -> Result<(), Problem> {
     let user = &resolved.user;
     let mut tried = Vec::new();
     let refused = |failure: &Failure| match failure.code {
@@ -514,12 +556,14 @@ fn log_in(link: &Link, resolved: &Resolved, plan: &Plan, clock: &Clock) -> Resul
         _ => None,
     };
     if let Some(socket) = &plan.agent {
-        let held = match link.ask(&Ask::Agent(link.id, Bytes(socket.as_os_str().as_bytes().to_vec()))) {
+        let ask = Ask::Agent(link.id, Bytes(socket.as_os_str().as_bytes().to_vec()));
+        let held = match by_agent(link, stream, ask, clock)? {
             Ok(Told::Keys(held)) => held,
             _ => Vec::new(),
         };
         for (key, comment) in plan.agent_keys.iter().filter_map(|key| held.iter().find(|held| held.0.0 == *key)) {
-            match link.does(&Ask::LogInByAgent(link.id, clock.limit(), user.clone(), key.clone())) {
+            let ask = Ask::LogInByAgent(link.id, clock.limit(), user.clone(), key.clone());
+            match by_agent(link, stream, ask, clock)?.and_then(done) {
                 Ok(()) => return Ok(()),
                 Err(failure) => {
                     if let Some(problem) = refused(&failure) {
