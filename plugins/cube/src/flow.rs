@@ -167,6 +167,15 @@ impl<'a> Flow<'a> {
         Err(Stop::Done)
     }
 
+    /// What became of a part of the work: none where it ended with a complaint, so that the rest goes on.
+    pub fn kept<T>(result: Result<T, Stop>) -> Result<Option<T>, Stop> {
+        match result {
+            Ok(outcome) => Ok(Some(outcome)),
+            Err(Stop::Done) => Ok(None),
+            Err(stop) => Err(stop),
+        }
+    }
+
     /// A tool's complaints as problems, for the actions of ctys.
     pub fn as_action(findings: Findings, phase: Phase) -> Findings {
         let Findings { stderr, exit, mut problems, .. } = findings;

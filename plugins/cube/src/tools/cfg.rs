@@ -155,12 +155,6 @@ impl Work<'_> {
     /// Writes files of the cube, each with its lines, and marks what was made of the old ones as outdated.
     fn write(&self, flow: &mut Flow<'_>, files: &[(&str, Vec<String>)]) -> Result<(), Stop> {
         let name = self.cube.name;
-        if self.options.dry {
-            for (file, lines) in files {
-                flow.say(format!("{}: {}", flow.places.file(name, file), lines.join(" ")));
-            }
-            return Ok(());
-        }
         let once = |file: &str| if self.options.once { format!("{file}{ONCE}") } else { file.to_string() };
         let mut steps: Vec<Step> =
             files.iter().map(|(file, lines)| write_step(flow, name, &once(file), settings::text(lines))).collect();
@@ -169,7 +163,32 @@ impl Work<'_> {
             let mark = if outdated { "config.json\n" } else { "" };
             steps.push(write_step(flow, name, DIRTY, mark.into()));
         }
-        run_all(flow, steps, name)
+        self.change(flow, steps)
+    }
+
+    /// Whatever is changed goes through here: with `--dryrun` it is told and left.
+    fn change(&self, flow: &mut Flow<'_>, steps: Vec<Step>) -> Result<(), Stop> {
+        if self.options.dry {
+            steps.iter().for_each(|step| tell(flow, step));
+            return Ok(());
+        }
+        let names: Vec<String> = steps.iter().map(|step| step.name.clone()).collect();
+        let round = flow.run(steps)?;
+        for step in names {
+            if answer(round, &step).ok_output().is_none() {
+                let why = crate::flow::said(answer(round, &step), &step);
+                return flow.fail(format!("[ERROR]: container {}: {why}", self.cube.name));
+            }
+        }
+        flow.said.changed = true;
+        Ok(())
+    }
+
+    /// The lines of a file as they are. What was set for one start is added to what was set for it before.
+    fn old(&self, file: &str) -> Vec<String> {
+        let once = format!("{file}{ONCE}");
+        let file = if self.options.once && self.cube.has(&once) { &once } else { file };
+        settings::lines(&self.cube, file)
     }
 
     fn get(&self, flow: &mut Flow<'_>, key: &str) -> Result<(), Stop> {
@@ -203,7 +222,7 @@ impl Work<'_> {
         if let Some(why) = wrong(setting, value) {
             return flow.fail(format!("[ERROR]: '{key}' {why}"));
         }
-        let old = settings::lines(&self.cube, setting.file);
+        let old = self.old(setting.file);
         let lines = match () {
             () if remove => settings::without(old, value),
             () if self.options.prepend => settings::with(old, value, true),
@@ -230,12 +249,12 @@ impl Work<'_> {
         let words = if remove { settings::without(old, word) } else { settings::with(old, word, false) };
         // They are no part of config.json, so nothing is outdated by them.
         let step = write_step(flow, self.cube.name, "cube.attributes", words.join(" ") + "\n");
-        run_all(flow, vec![step], self.cube.name)
+        self.change(flow, vec![step])
     }
 
     /// Adds or removes a line of a list, or prints the list.
     fn list(&self, flow: &mut Flow<'_>, file: &str, line: &str, remove: bool) -> Result<(), Stop> {
-        let old = settings::lines(&self.cube, file);
+        let old = self.old(file);
         let lines = if remove { settings::without(old, line) } else { settings::with(old, line, false) };
         self.write(flow, &[(file, lines)])
     }
@@ -328,13 +347,10 @@ impl Work<'_> {
         let old = settings::lines(&self.cube, links::FILE);
         let line = link.line();
         let lines = if remove { settings::without(old, &line) } else { settings::with(old, &line, false) };
-        if self.options.dry {
-            flow.say(lines.join(" "));
-            return Ok(());
-        }
         // They are no part of config.json, so nothing is outdated by them.
-        run_all(flow, vec![write_step(flow, self.cube.name, links::FILE, settings::text(&lines))], self.cube.name)?;
-        links::stack(flow, Some(self.cube.name))
+        let step = write_step(flow, self.cube.name, links::FILE, settings::text(&lines));
+        self.change(flow, vec![step])?;
+        if self.options.dry { Ok(()) } else { links::stack(flow, Some(self.cube.name)) }
     }
 
     /// Removes mounts, devices and hooks, or what was set for one start; then the exit code says whether there was any.
@@ -354,8 +370,8 @@ impl Work<'_> {
         if !some {
             steps.push(write_step(flow, self.cube.name, DIRTY, "config.json\n".into()));
         }
-        run_all(flow, steps, self.cube.name)?;
-        flow.said.exit = some.then_some(1);
+        self.change(flow, steps)?;
+        flow.said.exit = (some && !self.options.dry).then_some(1);
         Ok(())
     }
 
@@ -367,7 +383,7 @@ impl Work<'_> {
                     crate::work::start::config_step(flow, self.cube.name, text),
                     Step::run("flag", Command::new("rm").args(["-f", "--", &path]).as_root().changes()),
                 ];
-                run_all(flow, steps, self.cube.name)
+                self.change(flow, steps)
             }
             Err(why) => {
                 flow.complain(format!("[ERROR]: {why}"));
@@ -421,15 +437,25 @@ fn write_step(flow: &Flow<'_>, name: &str, file: &str, text: String) -> Step {
     Step::does(&format!("write {file}"), Does::Write(write))
 }
 
-fn run_all(flow: &mut Flow<'_>, steps: Vec<Step>, name: &str) -> Result<(), Stop> {
-    let names: Vec<String> = steps.iter().map(|step| step.name.clone()).collect();
-    let round = flow.run(steps)?;
-    for step in names {
-        if answer(round, &step).ok_output().is_none() {
-            let why = crate::flow::said(answer(round, &step), &step);
-            return flow.fail(format!("[ERROR]: container {name}: {why}"));
+/// What a step would change: a file with its lines, or one that goes.
+fn tell(flow: &mut Flow<'_>, step: &Step) {
+    match &step.does {
+        Does::Write(write) => {
+            let (path, text) = (write.path.to_text(), write.content.to_text());
+            let lines: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
+            match lines[..] {
+                [] => flow.say(format!("{path}: empty")),
+                [line] => flow.say(format!("{path}: {line}")),
+                _ => {
+                    flow.say(format!("{path}:"));
+                    lines.iter().for_each(|line| flow.say(format!("  {line}")));
+                }
+            }
         }
+        Does::Run { tries } => {
+            let files = tries.iter().flat_map(|command| &command.args).map(|arg| arg.to_text());
+            files.filter(|arg| arg.starts_with('/')).for_each(|path| flow.say(format!("{path}: removed")));
+        }
+        _ => {}
     }
-    flow.said.changed = true;
-    Ok(())
 }

@@ -1,0 +1,97 @@
+//! Calls of the tools and actions on a made-up host, to their end: what they do, what they say, and what they leave alone.
+
+mod host;
+
+use host::Host;
+
+#[test]
+fn a_dry_run_of_cube_cfg_tells_of_every_change_and_makes_none() {
+    let before = |host: Host| {
+        host.and("web", ".cube.mount.bind", "/srv:/mnt")
+            .and("web", "cube.attributes", "blue")
+            .and("db", "cube.app", "x")
+    };
+    let (path, old) = ("/opt/container/web", "/srv:/mnt");
+    for (words, want) in [
+        (&["cube.dir:/tmp"][..], format!("{path}/cube.dir: /tmp\n{path}/.cube.regen.flag: config.json")),
+        (&["-r", "cube.dir:/tmp"], format!("{path}/cube.dir.runonce: /tmp")),
+        (&["clean"], format!("{path}/.cube.mount.bind: removed\n{path}/.cube.regen.flag: config.json")),
+        (&["attribute", "+red"], format!("{path}/cube.attributes: blue red")),
+        (&["link", "web:80", "db:80"], format!("{path}/cube.network.stack: 80 db:80")),
+        (
+            &["mount", "/a:/b"],
+            format!("{path}/.cube.mount.bind:\n  {old}\n  /a:/b\n{path}/.cube.regen.flag: config.json"),
+        ),
+    ] {
+        let mut host = before(Host::with(&["web"]));
+        let files = host.files.clone();
+        let told = host.tool(&[&["cube-cfg", "-n", "web", "--dryrun"], words].concat()).ok();
+        assert_eq!((told, &host.files), (want, &files), "{words:?}");
+        assert_eq!(host.done, [""; 0], "{words:?}");
+    }
+    let mut host = Host::with(&["web"]).and("web", ".cube.regen.flag", "config.json");
+    let told = host.tool(&["cube-cfg", "--dryrun", "gen", "web"]).ok();
+    assert!(told.starts_with(&format!("{path}/config.json:\n  {{\n")), "{told}");
+    assert!(told.ends_with(&format!("}}\n{path}/.cube.regen.flag: removed")), "{told}");
+    assert_eq!(host.done, [""; 0]);
+}
+
+#[test]
+fn what_is_set_for_one_start_is_added_to_what_was_set_for_it_before() {
+    let mut host = Host::with(&["web"]).and("web", "cube.env", "A=1");
+    for word in ["cube.env:B=2", "cube.env:C=3", "-cube.env:A=1"] {
+        host.tool(&["cube-cfg", "-n", "web", "-r", word]).ok();
+    }
+    host.tool(&["cube-cfg", "-n", "web", "-r", "mount", "/a:/b"]).ok();
+    host.tool(&["cube-cfg", "-n", "web", "-r", "mount", "/c:/d"]).ok();
+    assert_eq!(host.file("web", "cube.env.runonce"), Some("B=2\nC=3"));
+    assert_eq!(host.file("web", ".cube.mount.bind.runonce"), Some("/a:/b\n/c:/d"));
+    assert_eq!((host.file("web", "cube.env"), host.file("web", ".cube.mount.bind")), (Some("A=1"), None));
+    // What holds for every start is added to what does.
+    host.tool(&["cube-cfg", "-n", "web", "cube.env:D=4"]).ok();
+    assert_eq!(host.file("web", "cube.env"), Some("A=1\nD=4"));
+}
+
+/// Cubes that the next boot starts.
+fn tagged(names: &[&str], depends: &[(&str, &str)]) -> Host {
+    let host = names.iter().fold(Host::with(names), |host, name| host.and(name, "autostart", "dom0"));
+    depends.iter().fold(host, |host, (name, on)| host.and(name, "depends", on))
+}
+
+fn started(host: &Host) -> Vec<&str> {
+    host.done.iter().filter_map(|step| step.strip_prefix("start ")).collect()
+}
+
+#[test]
+fn a_cube_that_depends_on_one_that_is_gone_keeps_no_other_down() {
+    let mut host = tagged(&["a", "far", "shop", "web"], &[("web", "db"), ("far", "a web")]);
+    let complaint = host.tool(&["cube-ctl", "start", "--auto=dom0"]).fails();
+    let why = "container web depends on db, which does not exist";
+    let line = |name: &str| format!("[ERROR]: container {name} was not started: {why}");
+    assert_eq!(complaint, [line("far"), line("web")].join("\n"));
+    assert_eq!(started(&host), ["a", "shop"]);
+    assert_eq!(host.tool(&["cube-ctl", "start", "web"]).fails(), format!("[ERROR]: {why}"));
+    // A circle is not guessed around.
+    let mut host = tagged(&["a", "b", "shop"], &[("a", "b"), ("b", "a")]);
+    let complaint = host.tool(&["cube-ctl", "start", "--auto=dom0"]).fails();
+    assert_eq!(complaint, "[ERROR]: containers depend on each other in a circle: a -> b -> a");
+    assert_eq!(started(&host), [""; 0]);
+}
+
+#[test]
+fn a_cube_is_not_started_without_what_it_depends_on() {
+    let mut host =
+        tagged(&["db", "far", "shop", "web"], &[("web", "db"), ("far", "web")]).failing("start db", "no luck");
+    let complaint = host.tool(&["cube-ctl", "start", "--auto=dom0"]).fails();
+    let want = [
+        "[ERROR]: container db was not started: no luck",
+        "[ERROR]: container web was not started: db, which it depends on, was not",
+        "[ERROR]: container far was not started: web, which it depends on, was not",
+    ];
+    assert_eq!(complaint, want.join("\n"));
+    assert_eq!(started(&host), ["db", "shop"]);
+    // One that was at work is as good as one that was started.
+    let mut host = tagged(&["db", "web"], &[("web", "db")]).runs(&["db"]);
+    host.tool(&["cube-ctl", "start", "--auto=dom0"]).ok();
+    assert_eq!(started(&host), ["web"]);
+}
