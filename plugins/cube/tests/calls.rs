@@ -95,3 +95,43 @@ fn a_cube_is_not_started_without_what_it_depends_on() {
     host.tool(&["cube-ctl", "start", "--auto=dom0"]).ok();
     assert_eq!(started(&host), ["web"]);
 }
+
+/// `gate` leads, by a device of the host; `web` runs, too.
+fn led() -> Host {
+    let host = Host::with(&["gate", "web"]).and("gate", "cube.attributes", "vrf netprime");
+    host.and("gate", ".cube.device.network", "eth1:eth1").runs(&["gate", "web"])
+}
+
+#[test]
+fn the_lead_is_not_taken_from_one_when_the_other_may_not_be_ended() {
+    let mut host = led().and("web", "cube.protect", "the shop");
+    let complaint = host.tool(&["cube-ctl", "netprime", "web"]).fails();
+    assert!(complaint.contains("web is protected: the shop"), "{complaint}");
+    assert_eq!(host.done, [""; 0]);
+    // Nobody ends what does not run.
+    let mut host = led().and("web", "cube.protect", "the shop");
+    host.running.remove("web");
+    host.tool(&["cube-ctl", "netprime", "web"]).ok();
+    assert_eq!((host.file("web", "cube.attributes"), started(&host)), (Some("netprime"), vec!["web", "gate"]));
+}
+
+#[test]
+fn who_led_runs_again_when_the_other_could_not_be_started() {
+    for step in ["start web", "write web/cube.attributes", "delete web"] {
+        let mut host = led().failing(step, "no luck");
+        let complaint = host.tool(&["cube-ctl", "netprime", "web"]).fails();
+        assert!(complaint.starts_with("[ERROR]: "), "{complaint}");
+        assert!(host.running.contains_key("gate"), "{step}: {:?}", host.done);
+    }
+    let mut host = led();
+    host.tool(&["cube-ctl", "netprime", "web"]).ok();
+    assert_eq!(started(&host), ["web", "gate"]);
+    assert_eq!(
+        (host.file("gate", "cube.attributes"), host.file("web", "cube.attributes")),
+        (Some("vrf"), Some("netprime"))
+    );
+    assert_eq!(
+        (host.file("gate", ".cube.device.network"), host.file("web", ".cube.device.network")),
+        (Some(""), Some("eth1:eth1"))
+    );
+}
