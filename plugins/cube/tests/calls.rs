@@ -135,3 +135,55 @@ fn who_led_runs_again_when_the_other_could_not_be_started() {
         (Some(""), Some("eth1:eth1"))
     );
 }
+
+#[test]
+fn an_address_is_given_once() {
+    let host = || {
+        let host = Host::with(&["dom0", "gate", "web"]).and("gate", "cube.attributes", "netprime");
+        host.and("web", "cube.network.ip", "192.168.42.20/24 10.1.1.1/16")
+    };
+    let taken = |address: &str, other: &str| format!("[ERROR]: {address} belongs to container {other} already");
+    for (word, other) in [
+        ("192.168.42.20", "web"),
+        ("10.9.9.9/16 10.1.1.1/16", "web"),
+        ("192.168.42.151/24", "gate"),
+        ("192.168.42.1/24", "gate"),
+        ("192.168.42.3/24", "dom0"),
+    ] {
+        let mut host = host().and("new", "cube.app", "x");
+        let complaint = host.tool(&["cube-cfg", "-n", "new", &format!("cube.network.ip:{word}")]).fails();
+        assert_eq!(complaint, taken(word.split(' ').next_back().unwrap(), other));
+        assert_eq!(host.done, [""; 0]);
+    }
+    // Its own it may have, and take away.
+    let mut same = host();
+    same.tool(&["cube-cfg", "-n", "web", "cube.network.ip:192.168.42.20/24"]).ok();
+    let mut both = host().and("old", "cube.app", "x").and("old", "cube.network.ip", "192.168.42.20/24");
+    both.tool(&["cube-cfg", "-n", "old", "set", "-cube.network.ip:192.168.42.20/24"]).ok();
+    let mut add = host();
+    let complaint = add.tool(&["cube-ctl", "add", "-n", "new", "/srv/new.tar:net=20"]).fails();
+    assert_eq!((complaint, &add.done[..]), (taken("192.168.42.20/24", "web"), &["folder".to_string()][..]));
+    add.tool(&["cube-ctl", "add", "-n", "new", "/srv/new.tar:net=21"]).ok();
+}
+
+#[test]
+fn one_cube_leads_and_another_takes_that_over_by_netprime_alone() {
+    let mut host = Host::with(&["gate", "web"]).and("gate", "cube.attributes", "netprime");
+    let complaint = host.tool(&["cube-cfg", "-n", "web", "attribute", "+netprime"]).fails();
+    let want = "[ERROR]: container gate is the netprime, web cannot be it too\n[INFO]: 'cube-ctl netprime web' hands that over";
+    assert_eq!((complaint.as_str(), host.done.len()), (want, 0));
+    host.tool(&["cube-cfg", "-n", "gate", "attribute", "+netprime"]).ok();
+    host.tool(&["cube-cfg", "-n", "gate", "attribute", "-netprime"]).ok();
+    host.tool(&["cube-cfg", "-n", "web", "attribute", "+netprime"]).ok();
+    assert_eq!(host.file("web", "cube.attributes"), Some("netprime"));
+}
+
+#[test]
+fn a_folder_that_is_no_cube_is_neither_deleted_nor_copied() {
+    for words in [&["cube-ctl", "del", "notes"][..], &["cube-ctl", "store", "notes", "b"]] {
+        let mut host = Host::with(&["web"]).and("notes", "cube.dir", "/tmp");
+        let complaint = host.tool(words).fails();
+        assert!(complaint.starts_with("[ERROR] Container notes "), "{complaint}");
+        assert_eq!(host.done, [""; 0]);
+    }
+}

@@ -7,6 +7,7 @@ use crate::parse::survey::Survey;
 use crate::probes::Depth;
 use crate::settings::{self, DIRTY, ONCE, Setting};
 use crate::work::links::{self, Link};
+use crate::work::network;
 use ctys_plugin::model::{Bytes, Command, Does, Privilege, Step, ToolCall, WriteFile};
 
 /// What it understands, one line each.
@@ -222,6 +223,14 @@ impl Work<'_> {
         if let Some(why) = wrong(setting, value) {
             return flow.fail(format!("[ERROR]: '{key}' {why}"));
         }
+        if setting.key == "cube.network.ip" && !remove {
+            let all = flow.look(&[], Depth::Usual)?;
+            for address in value.split_ascii_whitespace() {
+                if let Some(other) = network::owner(&all, address, self.cube.name) {
+                    return flow.fail(format!("[ERROR]: {address} belongs to container {other} already"));
+                }
+            }
+        }
         let old = self.old(setting.file);
         let lines = match () {
             () if remove => settings::without(old, value),
@@ -244,6 +253,14 @@ impl Work<'_> {
         let plain = |b: u8| b.is_ascii_alphanumeric() || b"_-.=".contains(&b);
         if word.is_empty() || !word.bytes().all(plain) {
             return flow.fail(format!("[ERROR]: '{word}' cannot be an attribute"));
+        }
+        if word == "netprime" && !remove && !network::is_prime(&self.cube) {
+            let all = flow.look(&[], Depth::Usual)?;
+            if let Some(other) = Cube::cubes(&all).find(network::is_prime) {
+                let name = self.cube.name;
+                flow.complain(format!("[ERROR]: container {} is the netprime, {name} cannot be it too", other.name));
+                return flow.fail(format!("[INFO]: 'cube-ctl netprime {name}' hands that over"));
+            }
         }
         let old: Vec<String> = self.cube.attributes().map(str::to_string).collect();
         let words = if remove { settings::without(old, word) } else { settings::with(old, word, false) };

@@ -218,6 +218,18 @@ pub fn is_prime(cube: &Cube<'_>) -> bool {
     cube.attributes().any(|word| word == "netprime")
 }
 
+/// Which other cube an address belongs to: by its settings, its lease or its role.
+pub fn owner<'a>(all: &'a Survey, address: &str, name: &str) -> Option<&'a str> {
+    let bare = |address: &str| address.split('/').next().unwrap_or_default().to_string();
+    let has = |cube: &Cube<'_>| {
+        let set = cube.lines("cube.network.ip").flat_map(str::split_ascii_whitespace).chain(cube.lines(LEASE));
+        let prime = is_prime(cube).then_some(PRIME);
+        let dom0 = (cube.name == "dom0").then_some(DOM0);
+        set.chain(prime).chain(dom0).any(|own| bare(own) == bare(address))
+    };
+    Cube::cubes(all).filter(|cube| cube.name != name).find(has).map(|cube| cube.name)
+}
+
 /// The devices of the host that are its own.
 fn devices(cube: &Cube<'_>) -> Vec<String> {
     let lines = cube.lines(".cube.device.network").filter(|line| !line.starts_with("veth:"));
