@@ -2,6 +2,7 @@
 
 mod host;
 
+use ctys_plugin::model::{Action, Cancel, CancelMethod, Create, CreateMode, MachineAddress};
 use host::Host;
 
 #[test]
@@ -186,4 +187,50 @@ fn a_folder_that_is_no_cube_is_neither_deleted_nor_copied() {
         assert!(complaint.starts_with("[ERROR] Container notes "), "{complaint}");
         assert_eq!(host.done, [""; 0]);
     }
+}
+
+fn labelled(name: &str) -> MachineAddress {
+    MachineAddress { label: Some(name.into()), ..MachineAddress::default() }
+}
+
+fn cancel(name: &str, change: impl FnOnce(&mut Cancel)) -> Action {
+    let mut cancel = Cancel { address: labelled(name), ..Cancel::default() };
+    change(&mut cancel);
+    Action::Cancel(Box::new(cancel))
+}
+
+/// The cube `web` has ended, and somebody has a container of that id.
+fn shadowed() -> Host {
+    let mut host = Host::with(&["db", "web"]);
+    host.running.insert("web".into(), "/srv/test".into());
+    host
+}
+
+#[test]
+fn a_container_of_another_bundle_is_not_taken_for_the_cube_with_its_id() {
+    let mut host = shadowed();
+    let stopped = host.tool(&["cube-ctl", "stop", "web"]).findings();
+    let left = "[WARNING]: the container web of /srv/test is no cube, and was left alone";
+    assert_eq!((stopped.exit, &stopped.stderr[..]), (None, &[left.to_string()][..]));
+    assert_eq!(host.call(cancel("web", |_| {})).problem(), "web is no cube, and was left alone");
+    assert!(host.tool(&["cube-ctl", "list"]).ok().contains("web   runc  available"));
+    assert!(host.tool(&["cube-ctl", "pause", "web"]).fails().contains("web is not running"));
+    assert!(host.tool(&["cube-ctl", "web:ls"]).fails().contains("web is not running"));
+    let used = "container web was not started: its id is in use by the container of /srv/test";
+    assert_eq!(host.tool(&["cube-ctl", "start", "web"]).fails(), format!("[ERROR]: {used}"));
+    assert_eq!(host.tool(&["cube-ctl", "start", "-f", "web"]).fails(), format!("[ERROR]: {used}"));
+    assert_eq!(host.tool(&["cube-ctl", "netprime", "web"]).fails(), format!("[ERROR]: {used}"));
+    let create = Create { address: labelled("web"), mode: Some(CreateMode::Reuse), ..Create::default() };
+    assert_eq!(host.call(Action::Create(Box::new(create))).problem(), used);
+    assert_eq!(host.done, [""; 0]);
+    // FORCE means it, but nobody could start it again.
+    let again = host.call(cancel("web", |cancel| (cancel.force, cancel.method) = (true, Some(CancelMethod::Reboot))));
+    assert_eq!(again.problem(), "nothing was done: web is no cube, and could not be started again");
+    assert_eq!(host.done, [""; 0]);
+    host.call(cancel("web", |cancel| cancel.force = true)).findings();
+    assert_eq!((&host.done[..], host.running.len()), (&["delete web".to_string()][..], 0));
+    // Its folder is nobody's but the cube's.
+    let mut host = shadowed();
+    host.tool(&["cube-ctl", "del", "web"]).ok();
+    assert_eq!((&host.done[..], host.running.len()), (&["remove web".to_string()][..], 1));
 }

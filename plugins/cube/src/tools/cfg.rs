@@ -98,7 +98,11 @@ pub fn run(flow: &mut Flow<'_>, call: &ToolCall, words: &[Bytes]) -> Result<(), 
     let Some(survey) = flow.lock_and_look(&name, Depth::Usual)? else { return flow.fail(unknown) };
     // Any folder below that of the cubes can become one by being set up.
     let folder = survey.cubes.get(&name).cloned().unwrap_or_default();
-    let cube = Cube { name: &name, folder: Some(&folder), record: survey.records.get(&name) };
+    let cube = Cube {
+        name: &name,
+        folder: Some(&folder),
+        record: survey.records.get(&name).filter(|record| record.is_of_cube()),
+    };
     let work = Work { survey: &survey, cube, options: &options };
     match verb.as_str() {
         "gen" => work.generate(flow),

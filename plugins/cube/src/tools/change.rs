@@ -104,7 +104,7 @@ pub fn rename(flow: &mut Flow<'_>, old: Option<&str>, new: Option<&str>) -> Resu
     }
     if known {
         let grace = flow.places.grace;
-        stop::stop_one(flow, &all, old, grace)?;
+        stop::stop_one(flow, &cube, grace)?;
     }
     store::rename(flow, &all, old, new)?;
     regenerate(flow, new)?;

@@ -3,7 +3,6 @@
 use super::ctl::unknown;
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop, answer};
-use crate::parse::survey::Survey;
 use crate::probes::Depth;
 use crate::protect;
 use crate::settings;
@@ -37,6 +36,7 @@ pub fn run(flow: &mut Flow<'_>, name: Option<&str>) -> Result<(), Stop> {
         flow.say(format!("[INFO]: container \"{name}\" is already the netprime"));
         return Ok(());
     }
+    start::has_its_id(flow, &all, name)?;
     // Both are ended on the way, so both are asked before anything is done: halfway there is no prime at all.
     let old = Cube::cubes(&all).find(network::is_prime);
     for cube in old.iter().chain([&new]).filter(|cube| cube.record.is_some()) {
@@ -45,9 +45,9 @@ pub fn run(flow: &mut Flow<'_>, name: Option<&str>) -> Result<(), Stop> {
     let ran = old.filter(Cube::is_alive);
     // The devices are taken from the old one while it still says that they are its own.
     if let Some(old) = &old {
-        end(flow, &all, old.name)?;
+        end(flow, old)?;
     }
-    let outcome = Flow::kept(hand_over(flow, &all, old.as_ref(), &new))?;
+    let outcome = Flow::kept(hand_over(flow, old.as_ref(), &new))?;
     // However that went, the old one does what it did before.
     if let Some(old) = ran {
         start::start(flow, old.name)?;
@@ -59,7 +59,7 @@ pub fn run(flow: &mut Flow<'_>, name: Option<&str>) -> Result<(), Stop> {
 }
 
 /// Writes who leads, and starts the new one.
-fn hand_over(flow: &mut Flow<'_>, all: &Survey, old: Option<&Cube<'_>>, new: &Cube<'_>) -> Result<(), Stop> {
+fn hand_over(flow: &mut Flow<'_>, old: Option<&Cube<'_>>, new: &Cube<'_>) -> Result<(), Stop> {
     let name = new.name;
     let mut steps = vec![attributes(flow, new, true)];
     if let Some(old) = old {
@@ -75,7 +75,7 @@ fn hand_over(flow: &mut Flow<'_>, all: &Survey, old: Option<&Cube<'_>>, new: &Cu
         return flow.fail(format!("[ERROR]: the role of {name} could not be written"));
     }
     flow.said.changed = true;
-    end(flow, all, name)?;
+    end(flow, new)?;
     match start::start(flow, name)? {
         Outcome::Started | Outcome::WasRunning => Ok(()),
         Outcome::Unknown => flow.fail(format!("[ERROR]: container {name} was not started: it is not there any more")),
@@ -83,12 +83,9 @@ fn hand_over(flow: &mut Flow<'_>, all: &Survey, old: Option<&Cube<'_>>, new: &Cu
 }
 
 /// Stops one that is at work.
-fn end(flow: &mut Flow<'_>, all: &Survey, name: &str) -> Result<(), Stop> {
-    if Cube::named(all, name).is_none_or(|cube| cube.record.is_none()) {
-        return Ok(());
-    }
+fn end(flow: &mut Flow<'_>, cube: &Cube<'_>) -> Result<(), Stop> {
     let grace = flow.places.grace;
-    stop::stop_one(flow, all, name, grace)
+    stop::stop_one(flow, cube, grace)
 }
 
 /// Gives or takes the attribute.

@@ -56,11 +56,23 @@ pub fn start(flow: &mut Flow<'_>, name: &str) -> Result<Outcome, Stop> {
 pub fn ready(flow: &mut Flow<'_>, name: &str) -> Result<Option<Survey>, Stop> {
     let survey = flow.lock_and_look(name, Depth::Start)?;
     let Some(cube) = survey.as_ref().and_then(|survey| Cube::named(survey, name)) else { return Ok(survey) };
+    if let Some(survey) = survey.as_ref().filter(|_| cube.folder.is_some()) {
+        has_its_id(flow, survey, name)?;
+    }
     if cube.folder.is_none() || cube.is_alive() || !network::lacks(&flow.places, &cube) {
         return Ok(survey);
     }
     network::allocate(flow, name)?;
     flow.lock_and_look(name, Depth::Start)
+}
+
+/// Fails where somebody's container has the id of a cube.
+pub fn has_its_id(flow: &mut Flow<'_>, survey: &Survey, name: &str) -> Result<(), Stop> {
+    let Some(record) = Cube::foreign(survey, name).and_then(|other| other.record) else { return Ok(()) };
+    flow.fail(format!(
+        "[ERROR]: container {name} was not started: its id is in use by the container of {}",
+        record.bundle
+    ))
 }
 
 /// Starts all cubes with this tag, and what they depend on. A cube that fails does not keep the others back, but for those that depend

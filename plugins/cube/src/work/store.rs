@@ -193,7 +193,7 @@ pub fn delete(flow: &mut Flow<'_>, survey: &Survey, name: &str, force: bool) -> 
             return flow.fail(format!("[INFO] container {name} is running, it must be stopped before deleting"));
         }
         let grace = flow.places.grace;
-        stop::stop_one(flow, survey, name, grace)?;
+        stop::stop_one(flow, &cube, grace)?;
     }
     let places = flow.places.clone();
     let command = Command::new("sh").args(["-c", DELETE, "sh", &places.containers, name, &places.state]);

@@ -52,6 +52,12 @@ impl End {
         findings.stderr.join("\n")
     }
 
+    /// The first problem of an action.
+    #[track_caller]
+    pub fn problem(self) -> String {
+        self.findings().problems.first().expect("no problem").message.clone()
+    }
+
     /// What a tool printed that went well and complained of nothing.
     #[track_caller]
     pub fn ok(self) -> String {
@@ -216,7 +222,9 @@ impl Host {
         }
         for (name, bundle) in &self.running {
             if is_asked(name) {
-                let _ = write!(text, "R {name}\nr {name}\ni 1861 9\nb \"bundle={bundle}\"\np S 9\nz THAWED\ns 0\n");
+                let own = if *bundle == format!("{FOLDER}/{name}") { "o\n" } else { "" };
+                let record = format!("i 1861 9\nb \"bundle={bundle}\"\n{own}p S 9\nz THAWED\ns 0\n");
+                let _ = write!(text, "R {name}\nr {name}\n{record}");
             }
         }
         text
