@@ -2,7 +2,7 @@
 
 mod host;
 
-use ctys_plugin::model::{Action, Cancel, CancelMethod, Create, CreateMode, MachineAddress};
+use ctys_plugin::model::{Action, Cancel, CancelMethod, ConsoleKind, Create, CreateMode, MachineAddress, Poll};
 use host::Host;
 
 #[test]
@@ -199,6 +199,12 @@ fn cancel(name: &str, change: impl FnOnce(&mut Cancel)) -> Action {
     Action::Cancel(Box::new(cancel))
 }
 
+fn create(change: impl FnOnce(&mut Create)) -> Action {
+    let mut create = Create { address: labelled("web"), mode: Some(CreateMode::Reuse), ..Create::default() };
+    change(&mut create);
+    Action::Create(Box::new(create))
+}
+
 /// The cube `web` has ended, and somebody has a container of that id.
 fn shadowed() -> Host {
     let mut host = Host::with(&["db", "web"]);
@@ -220,8 +226,7 @@ fn a_container_of_another_bundle_is_not_taken_for_the_cube_with_its_id() {
     assert_eq!(host.tool(&["cube-ctl", "start", "web"]).fails(), format!("[ERROR]: {used}"));
     assert_eq!(host.tool(&["cube-ctl", "start", "-f", "web"]).fails(), format!("[ERROR]: {used}"));
     assert_eq!(host.tool(&["cube-ctl", "netprime", "web"]).fails(), format!("[ERROR]: {used}"));
-    let create = Create { address: labelled("web"), mode: Some(CreateMode::Reuse), ..Create::default() };
-    assert_eq!(host.call(Action::Create(Box::new(create))).problem(), used);
+    assert_eq!(host.call(create(|_| {})).problem(), used);
     assert_eq!(host.done, [""; 0]);
     // FORCE means it, but nobody could start it again.
     let again = host.call(cancel("web", |cancel| (cancel.force, cancel.method) = (true, Some(CancelMethod::Reboot))));
@@ -233,4 +238,70 @@ fn a_container_of_another_bundle_is_not_taken_for_the_cube_with_its_id() {
     let mut host = shadowed();
     host.tool(&["cube-ctl", "del", "web"]).ok();
     assert_eq!((&host.done[..], host.running.len()), (&["remove web".to_string()][..], 1));
+}
+
+#[test]
+fn what_is_run_in_a_cube_is_run_as_whom_and_where_the_call_says() {
+    let passwd = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65533:nobody:/:/bin/false\nhalf:x:7\n";
+    let host = || Host::with(&["web"]).runs(&["web"]).printing("accounts web", passwd);
+    let with = |user: &'static str| {
+        move |create: &mut Create| (create.console, create.user) = (Some(ConsoleKind::Cli), Some(user.to_string()))
+    };
+    for (user, ids) in [("nobody", "65534:65533"), ("65534", "65534:65533"), ("1000:50", "1000:50"), ("root", "0:0")] {
+        let command = host().call(create(with(user))).console().command.unwrap();
+        let words: Vec<_> = command.args.iter().map(|word| word.to_text().into_owned()).collect();
+        assert_eq!((command.program.as_str(), words.join(" ")), ("runc", format!("exec -t --user {ids} web sh")));
+    }
+    for (user, why) in [
+        ("mallory", "there is no account mallory in web"),
+        ("half", "there is no account half in web"),
+        ("1000", "there is no account 1000 in web"),
+        ("nobody:tty", "USER:nobody:tty was not used in web: a group is named by numbers alone"),
+        ("nobody%secret", "USER of a container has no credential"),
+        ("", "USER: is no account"),
+    ] {
+        assert_eq!(host().call(create(with(user))).problem(), why);
+    }
+    let mut mute = host().failing("accounts web", "exec: cat: not found");
+    let why = mute.call(create(with("nobody"))).problem();
+    assert!(why.starts_with("USER:nobody was not found in web: "), "{why}");
+    let command = host().call(create(|create| {
+        with("nobody")(create);
+        (create.chdir, create.cmd) = (Some("/tmp".into()), vec!["ls".into(), "-l".into()]);
+    }));
+    let command = command.console().command.unwrap();
+    let words: Vec<_> = command.args[3..].iter().map(|word| word.to_text().into_owned()).collect();
+    assert_eq!(words, ["", "runc", "--user", "65534:65533", "--cwd", "/tmp", "web", "ls", "-l"]);
+}
+
+#[test]
+fn what_create_cannot_honour_is_refused_before_anything_is_started() {
+    type Change = fn(&mut Create);
+    let all: [(Change, &str); 14] = [
+        (|create| create.call_opts = vec!["-x".into()], "CALLOPTS means nothing to a container"),
+        (|create| create.x_opts = vec!["-x".into()], "XOPTS means nothing to a container"),
+        (|create| create.vnc_desk_ids = vec!["1".into()], "VNCDESKIDLIST means nothing to a container"),
+        (|create| create.stub_mode = true, "STUBMODE means nothing to a container"),
+        (|create| create.inst_mode = Some(Vec::new()), "INSTMODE means nothing to a container"),
+        (|create| create.mode = Some(CreateMode::Resume(None)), "RESUME means nothing to a container"),
+        (|create| create.ping = Some(Poll::On), "PING means nothing to a container"),
+        (|create| create.ssh_ping = Some(Poll::On), "SSHPING means nothing to a container"),
+        (|create| create.wait_server = Some(3), "WAITS means nothing to a container"),
+        (|create| create.cmd = vec!["ls".into()], "CMD is for what is run in a container, and nothing is"),
+        (|create| create.user = Some("nobody".into()), "USER is for what is run in a container, and nothing is"),
+        (|create| create.chdir = Some("/tmp".into()), "CHDIR is for what is run in a container, and nothing is"),
+        (
+            |create| (create.console, create.shell) = (Some(ConsoleKind::None), Some("bash".into())),
+            "SHELL is for what is run in a container, and nothing is",
+        ),
+        (
+            |create| (create.console, create.chdir) = (Some(ConsoleKind::Cli), Some("tmp".into())),
+            "CHDIR:tmp is no absolute path",
+        ),
+    ];
+    for (change, why) in all {
+        let mut host = Host::with(&["web"]);
+        assert_eq!(host.call(create(change)).problem(), why);
+        assert_eq!(host.done, [""; 0], "{why}");
+    }
 }

@@ -22,6 +22,8 @@ pub struct Host {
     pub running: BTreeMap<String, String>,
     /// The steps that fail, as they stand in [`Host::done`], and what they say.
     pub fails: BTreeMap<String, String>,
+    /// What steps print, as they stand in [`Host::done`].
+    pub prints: BTreeMap<String, String>,
     /// What was done, without locks and looks: `start web`, `write web/cube.app`.
     pub done: Vec<String>,
 }
@@ -41,6 +43,15 @@ impl End {
         match self {
             End::Done(findings) => findings,
             End::Console(console) => panic!("a console was opened: {console:?}"),
+        }
+    }
+
+    /// The console.
+    #[track_caller]
+    pub fn console(self) -> Box<Console> {
+        match self {
+            End::Console(console) => console,
+            End::Done(findings) => panic!("no console was opened: {findings:?}"),
         }
     }
 
@@ -99,6 +110,12 @@ impl Host {
     /// Cubes at work.
     pub fn runs(mut self, names: &[&str]) -> Host {
         self.running.extend(names.iter().map(|name| (name.to_string(), format!("{FOLDER}/{name}"))));
+        self
+    }
+
+    /// A step that prints something.
+    pub fn printing(mut self, step: &str, text: &str) -> Host {
+        self.prints.insert(step.into(), text.into());
         self
     }
 
@@ -194,7 +211,7 @@ impl Host {
             "remove" if command.program == "rm" => words.iter().for_each(|path| drop(self.files.remove(&cube(path)))),
             _ => {}
         }
-        output("")
+        output(self.prints.get(&done).map_or("", String::as_str))
     }
 
     /// The cube whose name, or whose folder, is the first among the words.
