@@ -53,6 +53,11 @@ fn a_command_in_a_cube_is_run_by_the_account_and_in_the_folder_that_are_named() 
     assert_eq!((ran.code, ran.text().as_str()), (0, "65534\n65533\n/var\n"), "{}", ran.stderr);
     let ran = run("USER:7:8");
     assert_eq!((ran.code, ran.text().as_str()), (0, "7\n8\n/\n"), "{}", ran.stderr);
+    // What a start remarks is not lost behind what is run then.
+    bed.ctl(["stop", "web"]).silent();
+    bed.set("web", ".cube.regen.flag", "config.json");
+    let ran = run("CHDIR:/var");
+    assert!(ran.stderr.contains("container web starts without the settings changed last"), "{}", ran.stderr);
     let refused = run("USER:mallory").fails(5);
     assert!(refused.contains("there is no account mallory in web"), "{refused}");
 }

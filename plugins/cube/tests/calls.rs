@@ -305,3 +305,24 @@ fn what_create_cannot_honour_is_refused_before_anything_is_started() {
         assert_eq!(host.done, [""; 0], "{why}");
     }
 }
+
+#[test]
+fn what_a_start_has_to_complain_of_is_said_before_its_console_opens() {
+    let host = || {
+        let host =
+            Host::with(&["web"]).and("web", ".cube.regen.flag", "config.json").and("web", "cube.console.mgr", "tty");
+        host.and("web", "cube.network.stack", "80 db:80")
+            .failing("stack web", "no nft")
+            .printing("read config web", r#"{"process":{}}"#)
+    };
+    let late =
+        "container web starts without the settings changed last: 'cube-cfg gen web' and another start apply them";
+    let links = "the links of container web were not made: nft ended with status 1: no nft";
+    let console = host().call(create(|create| create.console = Some(ConsoleKind::Cli))).console();
+    assert_eq!(console.says, Some(format!("{late}\n{links}")));
+    let attached = host().tool(&["cube-ctl", "start", "-a", "web"]).console();
+    let key = "Press Control-\\ to exit the console handler:";
+    assert_eq!(attached.says, Some(format!("[WARNING]: {late}\n[ERROR]: {links}\n{key}")));
+    // Without a console it is told at the end, as it was. What failed stands first.
+    assert_eq!(host().call(create(|_| {})).problem(), links);
+}

@@ -230,6 +230,9 @@ impl Host {
     /// What the look tells of these cubes, or of all.
     fn look(&self, names: &[&str]) -> String {
         let mut text = String::from("c\ne\nu 0\nk 1ffffffffff\nm 3d12\n");
+        if self.files.keys().any(|file| file.ends_with("/cube.network.stack")) {
+            text += "l\n";
+        }
         let is_asked = |name: &str| names.is_empty() || names.contains(&name);
         for (file, content) in &self.files {
             if is_asked(file.split('/').next().unwrap_or_default()) {
