@@ -326,3 +326,33 @@ fn what_a_start_has_to_complain_of_is_said_before_its_console_opens() {
     // Without a console it is told at the end, as it was. What failed stands first.
     assert_eq!(host().call(create(|_| {})).problem(), links);
 }
+
+#[test]
+fn a_device_that_would_be_read_by_nothing_is_refused_and_one_that_waits_is_remarked() {
+    let cfg = |host: &mut Host, text: &str| host.tool(&["cube-cfg", "-n", "web", "device", text]);
+    for (text, why) in [
+        ("blacklist:/dev/sda", "devices are denied unless they are on the whitelist"),
+        ("network-virt:a:b", "the link of a container is made by its settings, cube.network.*"),
+        ("network-overlay:a:b", "the link of a container is made by its settings, cube.network.*"),
+        ("whitelist:/dev/vd*", "each device is named by itself, patterns are not known"),
+        ("whitelist:sda", "devices are looked for below /dev"),
+        ("network:eth 1:eth1", "no device can have that name"),
+    ] {
+        let mut host = Host::with(&["web"]);
+        assert_eq!(cfg(&mut host, text).fails(), format!("[ERROR]: {text} would have no effect: {why}"));
+        assert_eq!(host.done, [""; 0]);
+        // What is there already can be seen and taken away.
+        cfg(&mut host, &format!("-{text}")).ok();
+    }
+    let mut host = Host::with(&["web"]);
+    cfg(&mut host, "whitelist:/dev/fuse").ok();
+    let told = cfg(&mut host, "network:en+:eth0").findings();
+    let want = [
+        "[WARNING]: en+ keeps its name in container web, eth0 is not used",
+        "[WARNING]: container web gets en+ only as the netprime, 'cube-ctl netprime web' makes it that",
+    ];
+    assert_eq!((told.exit, &told.stderr[..]), (None, &want.map(String::from)[..]));
+    let mut prime = Host::with(&["web"]).and("web", "cube.attributes", "netprime");
+    cfg(&mut prime, "network:en+:en+").ok();
+    assert_eq!(prime.file("web", ".cube.device.network"), Some("en+:en+"));
+}

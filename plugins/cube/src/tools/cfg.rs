@@ -16,7 +16,7 @@ const VERBS: &[(&str, &str)] = &[
     ("get KEY", "print a value"),
     ("KEY:VALUE, KEY:, :KEY", "set, print and clear a value"),
     ("mount bind:SOURCE:DESTINATION", "mount a directory or file of the host"),
-    ("device TYPE:A:B", "give a device: network, network-virt, network-overlay, vt, whitelist, blacklist"),
+    ("device TYPE:A:B", "give a device: network (of the netprime; en+ for all that begin so), vt, whitelist"),
     ("hook TYPE:PATH", "run a program at prestart, poststart or poststop"),
     ("hook-script TYPE:PATH ARGS", "the same by a shell"),
     ("link A:PORT B:PORT [from ADDRESS|localhost]", "lead a port of A to one of B; -A:PORT ends that"),
@@ -314,6 +314,13 @@ impl Work<'_> {
         if ends.is_empty() {
             return self.print(flow, file);
         }
+        // What OverC left can be taken away.
+        if let Some(why) = useless(kind, ends).filter(|_| !remove) {
+            return flow.fail(format!("[ERROR]: {kind}:{ends} would have no effect: {why}"));
+        }
+        if kind == "network" && !remove {
+            self.remark(flow, ends);
+        }
         if kind == "vt" && !remove {
             let number = match config::vt(&line) {
                 Ok(number) => number,
@@ -325,6 +332,19 @@ impl Work<'_> {
             }
         }
         self.list(flow, file, &line, remove)
+    }
+
+    /// What a device of the host does not do, or not yet.
+    fn remark(&self, flow: &mut Flow<'_>, ends: &str) {
+        let name = self.cube.name;
+        let (device, inside) = ends.split_once(':').unwrap_or((ends, ends));
+        if device != inside {
+            flow.complain(format!("[WARNING]: {device} keeps its name in container {name}, {inside} is not used"));
+        }
+        if !network::is_prime(&self.cube) {
+            let when = format!("'cube-ctl netprime {name}' makes it that");
+            flow.complain(format!("[WARNING]: container {name} gets {device} only as the netprime, {when}"));
+        }
     }
 
     fn hook(&self, flow: &mut Flow<'_>, words: &[String], script: bool) -> Result<(), Stop> {
@@ -411,6 +431,18 @@ impl Work<'_> {
                 flow.fail("ERROR: config.json generation failed".into())
             }
         }
+    }
+}
+
+/// Why a device would be read by nothing.
+fn useless(kind: &str, ends: &str) -> Option<&'static str> {
+    match kind {
+        "blacklist" => Some("devices are denied unless they are on the whitelist"),
+        "network-virt" | "network-overlay" => Some("the link of a container is made by its settings, cube.network.*"),
+        "whitelist" if ends.contains(['*', '?', '[']) => Some("each device is named by itself, patterns are not known"),
+        "whitelist" if !ends.starts_with("/dev/") => Some("devices are looked for below /dev"),
+        "network" if !network::is_link(ends.split(':').next().unwrap_or("")) => Some("no device can have that name"),
+        _ => None,
     }
 }
 
