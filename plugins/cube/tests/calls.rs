@@ -356,3 +356,26 @@ fn a_device_that_would_be_read_by_nothing_is_refused_and_one_that_waits_is_remar
     cfg(&mut prime, "network:en+:en+").ok();
     assert_eq!(prime.file("web", ".cube.device.network"), Some("en+:en+"));
 }
+
+#[test]
+fn what_is_set_for_one_start_holds_for_its_network_and_its_terminal_too() {
+    let mut host = Host::with(&["web"]);
+    let cfg = |host: &mut Host, word: &str| host.tool(&["cube-cfg", "-n", "web", "-r", word]);
+    for word in ["cube.network.type:static", "cube.network.ip:192.168.42.20/24", "cube.console.mgr:tty"] {
+        cfg(&mut host, word).ok();
+    }
+    for (address, has_keeper) in [("192.168.42.20/24", true), ("192.168.42.150/24", false)] {
+        host.done.clear();
+        host.tool(&["cube-ctl", "start", "web"]).ok();
+        assert!(host.words["start web"].iter().any(|word| word == address), "{:?}", host.words["start web"]);
+        assert_eq!(host.done.iter().any(|step| step == "keeper web"), has_keeper, "{:?}", host.done);
+        assert!(host.file("web", "config.json").unwrap().contains(&format!("\"terminal\": {has_keeper}")));
+        host.tool(&["cube-ctl", "stop", "web"]).ok();
+    }
+    for key in ["autostart", "depends"] {
+        assert_eq!(
+            cfg(&mut host, &format!("{key}:x")).fails(),
+            format!("[ERROR]: '{key}' cannot be set for one start")
+        );
+    }
+}

@@ -227,6 +227,10 @@ impl Work<'_> {
         if let Some(why) = wrong(setting, value) {
             return flow.fail(format!("[ERROR]: '{key}' {why}"));
         }
+        // Who reads these does so before there is a start that it could be for.
+        if self.options.once && matches!(setting.key, "autostart" | "depends") {
+            return flow.fail(format!("[ERROR]: '{key}' cannot be set for one start"));
+        }
         if setting.key == "cube.network.ip" && !remove {
             let all = flow.look(&[], Depth::Usual)?;
             for address in value.split_ascii_whitespace() {

@@ -11,7 +11,7 @@ use super::{channel, complaints, foreground, keeper, launch, must, network, prep
 use crate::config;
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop, answer, code};
-use crate::parse::survey::{State, Survey};
+use crate::parse::survey::{Folder, State, Survey};
 use crate::places::is_id;
 use crate::probes::Depth;
 use crate::settings::{DIRTY, ONCE, REGENERATE};
@@ -166,6 +166,8 @@ fn start_one(flow: &mut Flow<'_>, survey: &Survey, name: &str) -> Result<Outcome
     let Some(cube) = Cube::named(survey, name).filter(|cube| cube.folder.is_some()) else {
         return Ok(Outcome::Unknown);
     };
+    let folder = for_this_start(&cube);
+    let cube = Cube { folder: folder.as_ref().or(cube.folder), ..cube };
     let plan = match network::plan(&flow.places, survey, &cube) {
         Ok(plan) => plan,
         Err(line) => return flow.fail(line),
@@ -234,7 +236,20 @@ fn start_one(flow: &mut Flow<'_>, survey: &Survey, name: &str) -> Result<Outcome
     Ok(Outcome::Started)
 }
 
-/// What has to be there before the container is made.
+/// The folder of a cube in which what was set for this start alone has taken the place of what is set: for `config.json`, the network and
+/// the terminal alike. None where nothing was.
+pub fn for_this_start(cube: &Cube<'_>) -> Option<Folder> {
+    let folder = cube.folder?;
+    let once = |(file, lines): (&String, &Vec<String>)| Some((file.strip_suffix(ONCE)?.to_string(), lines.clone()));
+    let once: Vec<(String, Vec<String>)> = folder.entries.iter().filter_map(once).collect();
+    (!once.is_empty()).then(|| {
+        let mut folder = folder.clone();
+        folder.entries.extend(once);
+        folder
+    })
+}
+
+/// What has to be there before the container is made. The cube is the one [`for_this_start`] says.
 pub fn prepare(flow: &mut Flow<'_>, survey: &Survey, cube: &Cube<'_>) -> Result<Vec<Step>, Stop> {
     let name = cube.name;
     let Some(folder) = cube.folder else { return Ok(Vec::new()) };
@@ -244,13 +259,7 @@ pub fn prepare(flow: &mut Flow<'_>, survey: &Survey, cube: &Cube<'_>) -> Result<
     let mut steps = Vec::new();
     let once: Vec<&String> = folder.entries.keys().filter(|entry| entry.ends_with(ONCE)).collect();
     if is_anew(cube) {
-        // What was set for this start alone takes the place of what is set.
-        let mut merged = folder.clone();
-        for file in &once {
-            let lines = folder.entries[*file].clone();
-            merged.entries.insert(file.trim_end_matches(ONCE).to_string(), lines);
-        }
-        let text = match config::generate(&Cube { folder: Some(&merged), ..*cube }, &flow.places, survey.capabilities) {
+        let text = match config::generate(cube, &flow.places, survey.capabilities) {
             Ok(text) => text,
             Err(why) => return flow.fail(format!("[ERROR]: container {name} cannot be started: {why}")),
         };

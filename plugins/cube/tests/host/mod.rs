@@ -24,6 +24,8 @@ pub struct Host {
     pub fails: BTreeMap<String, String>,
     /// What steps print, as they stand in [`Host::done`].
     pub prints: BTreeMap<String, String>,
+    /// The words of the commands that were run last, by what stands for them in [`Host::done`].
+    pub words: BTreeMap<String, Vec<String>>,
     /// What was done, without locks and looks: `start web`, `write web/cube.app`.
     pub done: Vec<String>,
 }
@@ -202,12 +204,20 @@ impl Host {
         let name = self.meant(command, &words);
         let done = format!("{} {name}", step.name).trim_end().to_string();
         self.done.push(done.clone());
+        self.words.insert(done.clone(), words.clone());
         if let Some(says) = self.fails.get(&done) {
             return failed(1, says.as_str());
         }
         match step.name.as_str() {
             "start" => drop(self.running.insert(name.clone(), format!("{FOLDER}/{name}"))),
             "delete" | "clear" => drop(self.running.remove(&name)),
+            // The first is the mark of what `config.json` holds for one start.
+            "once" if command.program == "sh" => {
+                let mut paths = words.iter().filter(|word| word.starts_with('/'));
+                self.files.extend(paths.next().map(|mark| (cube(mark), String::new())));
+                paths.for_each(|path| drop(self.files.remove(&cube(path))));
+            }
+            "once" => words.iter().for_each(|path| drop(self.files.remove(&cube(path)))),
             "remove" if command.program == "rm" => words.iter().for_each(|path| drop(self.files.remove(&cube(path)))),
             _ => {}
         }
