@@ -40,6 +40,29 @@ fn the_verbs_start_pause_and_stop_a_cube_and_run_a_command_in_it() {
 }
 
 #[test]
+fn a_command_in_a_cube_is_run_by_the_account_and_in_the_folder_that_are_named() {
+    let bed = Bed::new();
+    bed.cube("web", SLEEP);
+    let accounts = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65533:nobody:/tmp:/bin/sh\n";
+    fs::write(bed.file("web", "rootfs/etc/passwd"), accounts).unwrap();
+    let run = |words: &str| {
+        let action = format!("create=l:web,REUSE,CONSOLE:CLI,{words},CMD:sh%-c%id -u; id -g; pwd");
+        ctys(&bed, &["-t", "cube", "-a", &action, "localhost"])
+    };
+    let ran = run("USER:nobody,CHDIR:/var");
+    assert_eq!((ran.code, ran.text().as_str()), (0, "65534\n65533\n/var\n"), "{}", ran.stderr);
+    let ran = run("USER:7:8");
+    assert_eq!((ran.code, ran.text().as_str()), (0, "7\n8\n/\n"), "{}", ran.stderr);
+    // What a start remarks is not lost behind what is run then.
+    bed.ctl(["stop", "web"]).silent();
+    bed.set("web", ".cube.regen.flag", "config.json");
+    let ran = run("CHDIR:/var");
+    assert!(ran.stderr.contains("container web starts without the settings changed last"), "{}", ran.stderr);
+    let refused = run("USER:mallory").fails(5);
+    assert!(refused.contains("there is no account mallory in web"), "{refused}");
+}
+
+#[test]
 fn a_marked_cube_is_kept_by_every_way_to_end_it() {
     let bed = Bed::new();
     bed.cube("web", SLEEP);

@@ -212,3 +212,29 @@ fn the_prime_leads_the_others_out() {
     assert_eq!(again.code, 0, "{}", again.text());
     assert!(back.contains("nic0"), "{back}");
 }
+
+#[test]
+fn the_prime_takes_all_devices_whose_names_begin_as_it_is_said_and_gives_them_back() {
+    let bed = Bed::with_network();
+    let host = bed.networks.clone().unwrap().0;
+    for name in ["en0", "en1", "other0"] {
+        ip(&["-n", &host, "link", "add", name, "type", "veth", "peer", "name", &format!("far-{name}")]);
+    }
+    // Its own link begins so, too.
+    bed.cube("energy", SLEEP);
+    bed.set("energy", "cube.attributes", "netprime");
+    bed.set("energy", ".cube.device.network", "en+:en+");
+    bed.set("energy", "cube.network.external.ip", "10.9.9.1/24");
+    bed.ctl(["start", "energy"]).silent();
+    let names = |text: String| -> BTreeSet<String> {
+        let name = |line: &str| Some(line.split([':', '@']).nth(1)?.trim().to_string());
+        text.lines().filter_map(name).collect()
+    };
+    let outside = || names(ip(&["-n", &host, "-o", "link"]));
+    let inside = names(bed.ctl(["energy:ip", "-o", "link"]).ok());
+    assert!(["en0", "en1", "energy"].iter().all(|name| inside.contains(*name)), "{inside:?}");
+    assert!(!inside.contains("other0") && !outside().contains("en0") && outside().contains("other0"), "{inside:?}");
+    assert_eq!(bed.listed("energy", 4).as_deref(), Some("192.168.42.1,10.9.9.1"));
+    bed.ctl(["stop", "energy"]).silent();
+    assert!(outside().contains("en0") && outside().contains("en1"), "{:?}", outside());
+}

@@ -79,3 +79,61 @@ fn cgroups_may_be_of_version_1_or_2_or_both() {
         listed("available");
     }
 }
+
+#[test]
+fn a_container_with_the_id_of_a_cube_and_a_bundle_elsewhere_is_not_the_cube() {
+    let bed = Bed::new();
+    bed.cube("web", SLEEP);
+    Outcome::of(bed.command("cube-cfg").args(["gen", "web"]), b"").silent();
+    let mut config: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(bed.file("web", "config.json")).unwrap()).unwrap();
+    config["root"]["path"] = bed.file("web", "rootfs").display().to_string().into();
+    config["mounts"] = serde_json::json!([{ "destination": "/proc", "type": "proc", "source": "proc" }]);
+    let bundle = bed.folder.join("test");
+    std::fs::create_dir(&bundle).unwrap();
+    std::fs::write(bundle.join("config.json"), config.to_string()).unwrap();
+    bed.detached(&["run", "-d", "--bundle", bundle.to_str().unwrap(), "web"]);
+    let pid = bed.pid("web");
+    let ctys = |words: &[&str]| Outcome::of(bed.command("ctys").args(["-t", "cube"]).args(words), b"");
+    let refused = ctys(&["-a", "cancel=l:web", "localhost"]).fails(5);
+    assert!(refused.contains("web is no cube, and was left alone"), "{refused}");
+    let stopped = bed.ctl(["stop", "web"]);
+    let left = format!("[WARNING]: the container web of {} is no cube, and was left alone\n", bundle.display());
+    assert_eq!((stopped.code, stopped.stderr), (0, left));
+    let used =
+        format!("[ERROR]: container web was not started: its id is in use by the container of {}\n", bundle.display());
+    assert_eq!(bed.ctl(["start", "web"]).fails(1), used);
+    assert_eq!(bed.listed("web", 2).as_deref(), Some("available"));
+    assert_eq!((bed.pid("web"), bed.status("web").as_str()), (pid, "running"));
+    ctys(&["-a", "cancel=l:web,force", "localhost"]).silent();
+    assert_eq!(bed.status("web"), "absent");
+    bed.ctl(["start", "web"]).silent();
+    assert_eq!(bed.listed("web", 2).as_deref(), Some("running"));
+}
+
+#[test]
+fn cubes_are_known_by_any_path_to_their_folder() {
+    let bed = Bed::new();
+    for name in ["web", "db"] {
+        bed.cube(name, SLEEP);
+    }
+    // The folder of all cubes is a link, and so is that of one.
+    let link = bed.folder.join("it's a & link");
+    std::os::unix::fs::symlink(bed.containers(), &link).unwrap();
+    let away = bed.folder.join("away");
+    std::fs::rename(bed.file("db", ""), &away).unwrap();
+    std::os::unix::fs::symlink(&away, bed.containers().join("db")).unwrap();
+    let ctl = |words: &[&str]| Outcome::of(bed.command("cube-ctl").args(words).env("CTYS_CUBE_CONTAINERS", &link), b"");
+    for name in ["web", "db"] {
+        ctl(&["start", name]).silent();
+        let listed = |list: String| {
+            let row = list.lines().find(|line| line.starts_with(name)).map(str::to_string);
+            row.and_then(|row| row.split_whitespace().nth(2).map(str::to_string))
+        };
+        assert_eq!(listed(ctl(&["list"]).ok()).as_deref(), Some("running"), "{name}");
+        assert_eq!(listed(bed.ctl(["list"]).ok()).as_deref(), Some("running"), "{name}");
+        ctl(&[&format!("{name}:true")]).silent();
+        ctl(&["stop", name]).silent();
+        assert_eq!(bed.status(name), "absent");
+    }
+}

@@ -201,3 +201,53 @@ fn a_copy_starts_beside_its_model() {
     assert_eq!(bed.ctl(["store", "x", "y"]).fails(1), "[ERROR] Container x is unknown, cannot store\n");
     assert_eq!(bed.ctl(["store", "a", "b"]).fails(1), "[ERROR] Container b already exists, cannot store\n");
 }
+
+#[test]
+fn a_copy_has_nothing_that_only_its_model_can_have() {
+    let bed = Bed::new();
+    bed.cube("a", SLEEP);
+    for (file, text) in [
+        ("cube.attributes", "blue netprime"),
+        ("cube.network.type", "static"),
+        ("cube.network.ip", "192.168.42.20/24"),
+        ("cube.network.mac", "02:00:00:00:00:77"),
+        ("cube.network.external.ip", "10.9.9.1/24"),
+        (".cube.device.network", "nic0:nic0"),
+        (".cube.device.vt", "/dev/tty61:/dev/tty61"),
+        (".cube.vt.active", "61"),
+        (".cube.lease", "192.168.42.150"),
+        ("cube.network.mac.runonce", "02:00:00:00:00:78"),
+        ("cube.network.gateway", "192.168.42.9"),
+    ] {
+        bed.set("a", file, text);
+    }
+    let outcome = bed.ctl(["store", "a", "b"]);
+    let want = "[WARNING]: container b is without what only a can have: the attribute netprime, cube.network.mac, \
+        cube.network.external.ip, .cube.device.network, .cube.device.vt, .cube.vt.active\n\
+        [WARNING]: container b has a dynamic address, 192.168.42.20/24 stays with a\n";
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (0, want));
+    let read = |file: &str| fs::read_to_string(bed.file("b", file)).ok();
+    assert_eq!(read("cube.attributes").as_deref(), Some("blue\n"));
+    assert_eq!(read("cube.network.type").as_deref(), Some("dynamic\n"));
+    assert_eq!(read("cube.network.gateway").as_deref(), Some("192.168.42.9\n"));
+    for file in ["cube.network.ip", "cube.network.mac", "cube.network.external.ip", ".cube.device.network"]
+        .into_iter()
+        .chain([".cube.device.vt", ".cube.vt.active", ".cube.lease", "cube.network.mac.runonce", "config.json"])
+    {
+        assert_eq!(read(file), None, "{file}");
+    }
+    // The model has all of it.
+    assert_eq!(fs::read_to_string(bed.file("a", "cube.attributes")).unwrap(), "blue netprime\n");
+    bed.ctl(["start", "b"]).silent();
+}
+
+#[test]
+fn a_copy_keeps_a_configuration_that_was_made_of_no_settings() {
+    let bed = Bed::new();
+    bed.cube("a", SLEEP);
+    Outcome::of(bed.command("cube-cfg").args(["gen", "a"]), b"").silent();
+    fs::remove_file(bed.file("a", "cube.app")).unwrap();
+    let outcome = bed.ctl(["store", "a", "b"]);
+    assert_eq!((outcome.code, outcome.stderr.contains("container b has the config.json of a,")), (0, true));
+    assert_eq!(fs::read(bed.file("b", "config.json")).unwrap(), fs::read(bed.file("a", "config.json")).unwrap());
+}

@@ -90,6 +90,10 @@ pub fn open(
             }
             What::Console(console) => console,
         };
+        // Behind an open console nobody would see it.
+        for line in console.says.iter().flat_map(|says| says.lines()) {
+            screen.problem(&opening.problem(Problem::new(Phase::Notice, line)));
+        }
         if console.kind == ConsoleKind::Vnc {
             windows.push((opening, Window::Viewer(settings.view(opening.job, console))));
             continue;

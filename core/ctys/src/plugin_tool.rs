@@ -200,9 +200,7 @@ fn say(screen: &mut Screen, tool: &str, problem: &Problem) {
 
 /// Gives the streams or the terminal to a command; its exit status is ours.
 fn attach(console: &Console, target: &Target, ssh: &Ssh, tool: &str, screen: &mut Screen) -> u8 {
-    if let Some(says) = &console.says {
-        screen.line(&escape_for_eyes(says));
-    }
+    console.says.iter().flat_map(|says| says.lines()).for_each(|line| screen.line(&escape_for_eyes(line)));
     let way = Way {
         ssh,
         target,

@@ -109,7 +109,7 @@ pub struct Console {
     /// [`crate::Action::Tool`].
     #[serde(default)]
     pub key: Option<u8>,
-    /// What a tool says on stderr before it opens. Only for [`crate::Action::Tool`].
+    /// What is said on stderr before it opens, in lines: what a start had to complain of, for one.
     #[serde(default)]
     pub says: Option<String>,
 }

@@ -17,17 +17,23 @@ pub struct Cube<'a> {
 const NETWORK: &str = "192.168.42.";
 
 impl<'a> Cube<'a> {
-    /// The cube of this name. None when neither folder nor record is there.
+    /// The cube of this name, or else the container. None when neither folder nor record is there.
     pub fn named(survey: &'a Survey, name: &str) -> Option<Cube<'a>> {
         Cube::all(survey).find(|cube| cube.name == name)
+    }
+
+    /// The container of this id that is no cube. There may be a cube of that name beside it, which then does not run.
+    pub fn foreign(survey: &'a Survey, name: &str) -> Option<Cube<'a>> {
+        Cube::all(survey).find(|cube| cube.name == name && cube.folder.is_none())
     }
 
     /// All cubes, then all other containers, each by name.
     pub fn all(survey: &'a Survey) -> impl Iterator<Item = Cube<'a>> {
         let cubes = survey.cubes.iter().filter(|(_, folder)| is_cube(folder));
-        let cubes = cubes.map(|(name, folder)| Cube { name, folder: Some(folder), record: survey.records.get(name) });
-        let ours = |name: &str| survey.cubes.get(name).is_some_and(is_cube);
-        let others = survey.records.iter().filter(move |(name, _)| !ours(name));
+        let own = |name: &str| survey.records.get(name).filter(|record| record.is_of_cube());
+        let cubes = cubes.map(move |(name, folder)| Cube { name, folder: Some(folder), record: own(name) });
+        let ours = |name: &str, record: &Record| record.is_of_cube() && survey.cubes.get(name).is_some_and(is_cube);
+        let others = survey.records.iter().filter(move |(name, record)| !ours(name, record));
         cubes.chain(others.map(|(name, record)| Cube { name, folder: None, record: Some(record) }))
     }
 

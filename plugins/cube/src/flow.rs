@@ -13,8 +13,8 @@ use crate::parse::survey::{self, Survey};
 use crate::places::Places;
 use crate::probes::{self, Depth};
 use ctys_plugin::model::{
-    Answer, Batch, Command, Console, Does, Effect, Facts, Findings, Lock, Next, Output, Phase, Problem, Replies,
-    Request, Round, Step,
+    Action, Answer, Batch, Command, Console, Does, Effect, Facts, Findings, Lock, Next, Output, Phase, Problem,
+    Replies, Request, Round, Step,
 };
 use ctys_plugin::outputs::{complaint, plain};
 
@@ -64,7 +64,14 @@ impl<'a> Flow<'a> {
     pub fn next(mut self, work: impl FnOnce(&mut Flow<'a>) -> Result<(), Stop>) -> Next {
         match work(&mut self) {
             Err(Stop::Round(batch)) => Next::Then(Effect::Run(batch)),
-            Err(Stop::Attach(console)) => Next::Then(Effect::Attach(console)),
+            Err(Stop::Attach(mut console)) => {
+                // A console ends the call, so what there is to complain of by then goes with it.
+                let is_tool = matches!(self.request.action, Action::Tool(_));
+                let told = self.said.stderr.iter().map(|line| if is_tool { line.clone() } else { untagged(line) });
+                let lines: Vec<String> = told.chain(console.says.take()).collect();
+                console.says = (!lines.is_empty()).then(|| lines.join("\n"));
+                Next::Then(Effect::Attach(console))
+            }
             Err(Stop::Done) | Ok(()) => Next::Done(self.said),
         }
     }
@@ -167,16 +174,24 @@ impl<'a> Flow<'a> {
         Err(Stop::Done)
     }
 
+    /// What became of a part of the work: none where it ended with a complaint, so that the rest goes on.
+    pub fn kept<T>(result: Result<T, Stop>) -> Result<Option<T>, Stop> {
+        match result {
+            Ok(outcome) => Ok(Some(outcome)),
+            Err(Stop::Done) => Ok(None),
+            Err(stop) => Err(stop),
+        }
+    }
+
     /// A tool's complaints as problems, for the actions of ctys.
     pub fn as_action(findings: Findings, phase: Phase) -> Findings {
         let Findings { stderr, exit, mut problems, .. } = findings;
         let failed = exit.is_some_and(|code| code != 0);
-        let plain = |line: &String| {
-            let line = line.trim_start_matches("[ERROR]").trim_start_matches("[WARNING]").trim_start_matches("[INFO]");
-            line.trim_start_matches(':').trim().to_string()
-        };
         let phase = if failed { phase } else { Phase::Notice };
-        let mut lines = stderr.iter().map(plain);
+        // What failed is the sentence, whatever was remarked before.
+        let first = stderr.iter().position(|line| failed && line.starts_with("[ERROR]")).unwrap_or(0);
+        let rest = stderr.iter().enumerate().filter(|(at, _)| *at != first).map(|(_, line)| line);
+        let mut lines = stderr.get(first).into_iter().chain(rest).map(|line| untagged(line));
         problems.extend(lines.next().map(|first| {
             let problem = Problem::new(phase, first);
             lines.fold(problem, |problem, line| problem.hint(line))
@@ -189,6 +204,12 @@ impl<'a> Flow<'a> {
             ..Findings::default()
         }
     }
+}
+
+/// A line of a tool as ctys says it, without what says how bad it is.
+fn untagged(line: &str) -> String {
+    let line = line.trim_start_matches("[ERROR]").trim_start_matches("[WARNING]").trim_start_matches("[INFO]");
+    line.trim_start_matches(':').trim().to_string()
 }
 
 fn lock(path: &str) -> Step {

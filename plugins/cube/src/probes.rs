@@ -29,6 +29,7 @@ done <"$1/.cube.dev.whitelist"
 }
 record() {
 known "$1" || return
+[ -d "$c/${1##*/}" ] && echo "N ${1##*/}"
 echo "R ${1##*/}"
 [ -p "$1/exec.fifo" ] && echo "X ${1##*/}"
 }
@@ -101,19 +102,34 @@ for d in "$r"/*/; do record "${d%/}"; done
 else
 for n; do cube "$c/$n"; deeper "$c/$n"; record "$r/$n"; done
 fi
-} | CTYS_RECORDS=$r awk -v deep="$deep" '
+} | CTYS_FOLDER=$c CTYS_RECORDS=$r awk -v deep="$deep" '
 function part(text, pattern) { return match(text, pattern) ? substr(text, RSTART, RLENGTH) : "" }
 function number(name) { t = part($0, "\"" name "\":[0-9]+"); sub(/.*:/, "", t); return t }
 function whole(file,  t, l) { t = ""; while ((getline l < file) > 0) t = t (t == "" ? "" : "\n") l; close(file); return t }
 function lines(tag, file,  l) { while ((getline l < file) > 0) print tag " " l; close(file) }
 function path(name,  t) { t = part(g, "\"" name "\":\"[^\"]*\""); sub(/^[^:]*:"/, "", t); sub(/"$/, "", t); return t }
 function text(file,  l, c) { while ((getline l < file) > 0) { if (c++ == 0) print "F " file; if (c <= 1000) print "L " l } close(file) }
+function plain(t) { gsub(/\\u0026/, "\\&", t); gsub(/\\u003c/, "<", t); gsub(/\\u003e/, ">", t); return t }
+function word(t,  o, i) { o = ""; while (i = index(t, "\047")) { o = o substr(t, 1, i - 1) "\047\\\047\047"; t = substr(t, i + 1) } return "\047" o t "\047" }
+function same(a, b) { return system("[ " word(a) " -ef " word(b) " ]") == 0 }
+# Whether a record is that of the cube with its id: its bundle is the folder of the cube, or in that the one of a start in the
+# foreground. Where links stand between, the file system says so: of the folder of all cubes once, else of the one folder.
+function own(id, b,  f, p) {
+  if (b == "") return 1
+  sub(/\/\.foreground$/, "", b); f = ENVIRON["CTYS_FOLDER"] "/" id
+  if (b == f) return 1
+  if (!(id in near)) return 0
+  p = b; sub(/\/[^\/]*$/, "", p)
+  if (b == p "/" id) { if (!(p in seen)) seen[p] = same(p, ENVIRON["CTYS_FOLDER"]); if (seen[p]) return 1 }
+  return same(b, f)
+}
 function record(id, line) {
   $0 = line; n = id; print "r " n
   p = number("init_process_pid"); b = number("init_process_start")
   print "i " p " " b
   t = part($0, "\"created\":\"[^\"]*\""); if (t != "") print "t " substr(t, 12, length(t) - 12)
   t = part($0, "\"bundle=([^\"\\\\]|\\\\.)*\""); if (t != "") print "b " t
+  sub(/^"bundle=/, "", t); sub(/"$/, "", t); if (own(id, plain(t))) print "o"
   if (index($0, "\"type\":\"NEWNET\",\"path\":\"\"") == 0) print "n"
   g = index($0, "\"cgroup_paths\":"); g = g ? substr($0, g) : ""
   if (p + 0 < 2) return
@@ -145,6 +161,7 @@ BEGIN {
 /^E / { f = substr($0, 3); if (f ~ /\/\.?cube\.[^\/]*$|\/autostart$|\/depends$/) text(f); next }
 /^H / { text(substr($0, 3)); next }
 /^J / { f = substr($0, 3); n = f; sub(/\/config.json$/, "", n); sub(/.*\//, "", n); while ((getline l < f) > 0) if (l ~ /"terminal": *true/) { print "T " n; break } close(f); next }
+/^N / { near[substr($0, 3)]; next }
 /^R / { id = substr($0, 3); f = ENVIRON["CTYS_RECORDS"] "/" id "/state.json"; if ((getline l < f) > 0) { close(f); record(id, l) } }
 '
 "#;

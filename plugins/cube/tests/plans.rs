@@ -44,6 +44,9 @@ fn starting_and_stopping_as_text() {
     let fails = |name, start: Answer| {
         ctl(name, &["start", "web"]).then(locked(output(READY))).then(steps(start)).then(undone.clone())
     };
+    let device = "F /opt/container/web/.cube.device.network\nL en+:en+\n";
+    let prime = running_text() + device;
+    let crashed = prime.replace("p S 1438132\n", "p S 2000000\n");
     story::check::<Cubes>(
         env!("CARGO_MANIFEST_DIR"),
         "ctl",
@@ -53,6 +56,19 @@ fn starting_and_stopping_as_text() {
             fails("ctl-start-fails-at-network", failed(3, "RTNETLINK answers: No buffer space available\n")),
             ctl("ctl-start-locked", &["start", "web"]).then([("lock", failed(75, "")), ("look", failed(1, ""))]),
             ctl("ctl-stop", &["stop", "web"]).then(locked(running())).then([
+                ("ask", output("")),
+                ("wait", output("")),
+                ("network", output("")),
+                ("delete", output("")),
+                ("channel", output("")),
+            ]),
+            // The number of the process is another one's by now: nothing is taken from that.
+            ctl("ctl-stop-crashed", &["stop", "web"]).then(locked(output(crashed))).then([
+                ("network", output("")),
+                ("delete", output("")),
+                ("channel", output("")),
+            ]),
+            ctl("ctl-stop-prime", &["stop", "web"]).then(locked(output(prime))).then([
                 ("ask", output("")),
                 ("wait", output("")),
                 ("network", output("")),

@@ -1,9 +1,8 @@
 //! CANCEL: ends, freezes or restarts containers. One that is no cube is left alone without FORCE.
 
-use super::{nothing_fits, resolve, seen};
+use super::{nothing_fits, resolve_known, seen};
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop};
-use crate::parse::survey::Survey;
 use crate::probes::Depth;
 use crate::protect;
 use crate::work::{start, stop};
@@ -27,11 +26,11 @@ pub fn run(flow: &mut Flow<'_>, cancel: &Cancel) -> Result<(), Stop> {
             return Err(Stop::Done);
         }
     };
-    let names: Vec<&str> = if cancel.all && cancel.address.is_empty() {
-        Cube::all(&survey).filter(|cube| cube.is_alive() && is_ours(cube, cancel)).map(|cube| cube.name).collect()
+    let meant: Vec<Cube<'_>> = if cancel.all && cancel.address.is_empty() {
+        Cube::all(&survey).filter(|cube| cube.is_alive() && is_ours(cube, cancel)).collect()
     } else {
         let places = flow.places.clone();
-        let cube = match resolve(&places, &cancel.address, &survey) {
+        let cube = match resolve_known(&places, &cancel.address, &survey) {
             Ok(Some(cube)) => cube,
             Ok(None) => return end(flow, nothing_fits(&cancel.address)),
             Err(problem) => return end(flow, problem),
@@ -43,47 +42,64 @@ pub fn run(flow: &mut Flow<'_>, cancel: &Cancel) -> Result<(), Stop> {
         if cube.record.is_none() {
             return end(flow, Problem::new(Phase::Run, format!("{} is not running", cube.name)));
         }
-        vec![cube.name]
+        vec![cube]
     };
-    if names.is_empty() {
+    if meant.is_empty() {
         return end(flow, Problem::new(Phase::Notice, "no cube is at work"));
     }
-    let meant = names.iter().filter_map(|name| Cube::named(&survey, name));
-    if let Some(problem) = meant.into_iter().find_map(|cube| protect::refusal(flow, &cube)) {
+    if let Some(problem) = meant.iter().find_map(|cube| protect::refusal(flow, cube)) {
         return end(flow, problem);
     }
-    for name in names {
-        let locked = match Cube::named(&survey, name).is_some_and(|cube| cube.folder.is_some()) {
-            true => flow.lock_and_look(name, Depth::Usual)?,
-            // What is no cube has no folder whose lock could be taken.
-            false => Some(flow.look(&[name], Depth::Usual)?),
+    if let Some(cube) = meant.iter().find(|cube| cube.folder.is_none() && starts_again(cancel)) {
+        let what = format!("nothing was done: {} is no cube, and could not be started again", cube.name);
+        return end(flow, Problem::new(Phase::Run, what));
+    }
+    for Cube { name, folder, .. } in meant {
+        // What is no cube has no folder whose lock could be taken.
+        let locked = match folder {
+            Some(_) => flow.lock_and_look(name, Depth::Usual)?,
+            None => Some(flow.look(&[name], Depth::Usual)?),
         };
-        if let Some(survey) = locked {
-            one(flow, &survey, name, cancel)?;
+        let Some(survey) = locked else { continue };
+        let cube = match folder {
+            Some(_) => Cube::named(&survey, name).filter(|cube| cube.folder.is_some()),
+            None => Cube::foreign(&survey, name),
+        };
+        if let Some(cube) = cube {
+            one(flow, &cube, cancel)?;
         }
     }
     Ok(())
+}
+
+/// Whether what is ended is to be started then.
+fn starts_again(cancel: &Cancel) -> bool {
+    matches!(cancel.method, Some(CancelMethod::Reset | CancelMethod::Reboot | CancelMethod::Init(6)))
 }
 
 fn is_ours(cube: &Cube<'_>, cancel: &Cancel) -> bool {
     cube.folder.is_some() || cancel.force
 }
 
-fn one(flow: &mut Flow<'_>, survey: &Survey, name: &str, cancel: &Cancel) -> Result<(), Stop> {
+fn one(flow: &mut Flow<'_>, cube: &Cube<'_>, cancel: &Cancel) -> Result<(), Stop> {
     let own = flow.places.grace;
     let grace = cancel.timeout.unwrap_or(own);
-    let (grace, again) = match cancel.method {
-        Some(CancelMethod::Pause) => return stop::freeze(flow, survey, name, true),
-        Some(CancelMethod::PowerOff(seconds)) => (seconds.unwrap_or(grace), false),
-        Some(CancelMethod::Reset) => (0, true),
-        Some(CancelMethod::Reboot) | Some(CancelMethod::Init(6)) => (grace, true),
+    let grace = match cancel.method {
+        Some(CancelMethod::Pause) => return stop::freeze(flow, cube, true),
+        Some(CancelMethod::PowerOff(seconds)) => seconds.unwrap_or(grace),
+        Some(CancelMethod::Reset) => 0,
+        Some(CancelMethod::Reboot) | Some(CancelMethod::Init(6)) => grace,
         Some(CancelMethod::Init(_)) | Some(CancelMethod::Suspend) | None => {
-            (if cancel.force { 0 } else { grace }, false)
+            if cancel.force {
+                0
+            } else {
+                grace
+            }
         }
     };
-    stop::stop_one(flow, survey, name, grace)?;
-    if again {
-        start::start(flow, name)?;
+    stop::stop_one(flow, cube, grace)?;
+    if starts_again(cancel) {
+        start::start(flow, cube.name)?;
     }
     Ok(())
 }

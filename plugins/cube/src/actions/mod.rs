@@ -45,8 +45,26 @@ pub fn seen(request: &Request, facts: &Facts) -> Result<Survey, Findings> {
     Err(Findings::problem(Problem { phase, ..problem }))
 }
 
-/// The one container that an address means. `None` when nothing fits.
+/// The one container that an address means. `None` when nothing fits. Of a cube and somebody's container with the same id it is the cube.
 pub fn resolve<'a>(places: &Places, address: &MachineAddress, survey: &'a Survey) -> Result<Option<Cube<'a>>, Problem> {
+    find(places, address, survey, false)
+}
+
+/// The same, but of these two the one at work.
+pub fn resolve_known<'a>(
+    places: &Places,
+    address: &MachineAddress,
+    survey: &'a Survey,
+) -> Result<Option<Cube<'a>>, Problem> {
+    find(places, address, survey, true)
+}
+
+fn find<'a>(
+    places: &Places,
+    address: &MachineAddress,
+    survey: &'a Survey,
+    known: bool,
+) -> Result<Option<Cube<'a>>, Problem> {
     if let Some(number) = address.db_record {
         return Err(Problem::new(Phase::Here, format!("the database record {number} was not looked up")));
     }
@@ -58,6 +76,7 @@ pub fn resolve<'a>(places: &Places, address: &MachineAddress, survey: &'a Survey
     match fits[..] {
         [] => Ok(None),
         [cube] => Ok(Some(cube)),
+        [cube, other] if cube.name == other.name => Ok(Some(if known { other } else { cube })),
         _ => {
             let names: Vec<&str> = fits.iter().map(|cube| cube.name).collect();
             Err(Problem::new(Phase::Ambiguous, format!("{} containers fit: {}", names.len(), names.join(", ")))

@@ -21,6 +21,7 @@
 //! i 1861 1438132                             its process, and when that started
 //! t 2026-11-22T02:51:12.445690273Z           when it was made
 //! b "bundle=/opt/container/web"              its bundle, as JSON
+//! o                                          which is the folder of the cube of that name
 //! n                                          it shares the host's network
 //! p S 1438132                                the process of that number: state and start
 //! z THAWED                                   its freezer (cgroup v2: 0 or 1)
@@ -97,6 +98,8 @@ pub struct Record {
     pub created: String,
     /// Its bundle.
     pub bundle: String,
+    /// The bundle is the folder of the cube of that name, by whatever path.
+    pub in_folder: bool,
     /// It shares the host's network.
     pub shares_network: bool,
     /// It waits to be started.
@@ -155,6 +158,12 @@ impl Record {
             () if self.waits => State::Created,
             () => State::Running,
         }
+    }
+
+    /// Whether it is of the cube of that name, and not of somebody's container with the same id. A start that was cut short says nothing of
+    /// its bundle; it can only have been a cube's, since whoever else has such a start has no folder here.
+    pub fn is_of_cube(&self) -> bool {
+        self.in_folder || self.bundle.is_empty()
     }
 
     /// Whether its process does anything on this signal. The kernel throws others away: it is the first of its namespace.
@@ -241,6 +250,7 @@ fn tell(record: &mut Record, tag: &str, rest: &str) {
             let label = json::from_str::<String>(rest).unwrap_or_default();
             record.bundle = label.strip_prefix("bundle=").unwrap_or_default().to_string();
         }
+        "o" => record.in_folder = true,
         "n" => record.shares_network = true,
         "p" => {
             if let (Some(state), Some(Ok(start))) = (words.next(), words.next().map(str::parse)) {

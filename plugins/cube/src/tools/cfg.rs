@@ -7,6 +7,7 @@ use crate::parse::survey::Survey;
 use crate::probes::Depth;
 use crate::settings::{self, DIRTY, ONCE, Setting};
 use crate::work::links::{self, Link};
+use crate::work::network;
 use ctys_plugin::model::{Bytes, Command, Does, Privilege, Step, ToolCall, WriteFile};
 
 /// What it understands, one line each.
@@ -15,7 +16,7 @@ const VERBS: &[(&str, &str)] = &[
     ("get KEY", "print a value"),
     ("KEY:VALUE, KEY:, :KEY", "set, print and clear a value"),
     ("mount bind:SOURCE:DESTINATION", "mount a directory or file of the host"),
-    ("device TYPE:A:B", "give a device: network, network-virt, network-overlay, vt, whitelist, blacklist"),
+    ("device TYPE:A:B", "give a device: network (of the netprime; en+ for all that begin so), vt, whitelist"),
     ("hook TYPE:PATH", "run a program at prestart, poststart or poststop"),
     ("hook-script TYPE:PATH ARGS", "the same by a shell"),
     ("link A:PORT B:PORT [from ADDRESS|localhost]", "lead a port of A to one of B; -A:PORT ends that"),
@@ -97,7 +98,11 @@ pub fn run(flow: &mut Flow<'_>, call: &ToolCall, words: &[Bytes]) -> Result<(), 
     let Some(survey) = flow.lock_and_look(&name, Depth::Usual)? else { return flow.fail(unknown) };
     // Any folder below that of the cubes can become one by being set up.
     let folder = survey.cubes.get(&name).cloned().unwrap_or_default();
-    let cube = Cube { name: &name, folder: Some(&folder), record: survey.records.get(&name) };
+    let cube = Cube {
+        name: &name,
+        folder: Some(&folder),
+        record: survey.records.get(&name).filter(|record| record.is_of_cube()),
+    };
     let work = Work { survey: &survey, cube, options: &options };
     match verb.as_str() {
         "gen" => work.generate(flow),
@@ -155,12 +160,6 @@ impl Work<'_> {
     /// Writes files of the cube, each with its lines, and marks what was made of the old ones as outdated.
     fn write(&self, flow: &mut Flow<'_>, files: &[(&str, Vec<String>)]) -> Result<(), Stop> {
         let name = self.cube.name;
-        if self.options.dry {
-            for (file, lines) in files {
-                flow.say(format!("{}: {}", flow.places.file(name, file), lines.join(" ")));
-            }
-            return Ok(());
-        }
         let once = |file: &str| if self.options.once { format!("{file}{ONCE}") } else { file.to_string() };
         let mut steps: Vec<Step> =
             files.iter().map(|(file, lines)| write_step(flow, name, &once(file), settings::text(lines))).collect();
@@ -169,7 +168,32 @@ impl Work<'_> {
             let mark = if outdated { "config.json\n" } else { "" };
             steps.push(write_step(flow, name, DIRTY, mark.into()));
         }
-        run_all(flow, steps, name)
+        self.change(flow, steps)
+    }
+
+    /// Whatever is changed goes through here: with `--dryrun` it is told and left.
+    fn change(&self, flow: &mut Flow<'_>, steps: Vec<Step>) -> Result<(), Stop> {
+        if self.options.dry {
+            steps.iter().for_each(|step| tell(flow, step));
+            return Ok(());
+        }
+        let names: Vec<String> = steps.iter().map(|step| step.name.clone()).collect();
+        let round = flow.run(steps)?;
+        for step in names {
+            if answer(round, &step).ok_output().is_none() {
+                let why = crate::flow::said(answer(round, &step), &step);
+                return flow.fail(format!("[ERROR]: container {}: {why}", self.cube.name));
+            }
+        }
+        flow.said.changed = true;
+        Ok(())
+    }
+
+    /// The lines of a file as they are. What was set for one start is added to what was set for it before.
+    fn old(&self, file: &str) -> Vec<String> {
+        let once = format!("{file}{ONCE}");
+        let file = if self.options.once && self.cube.has(&once) { &once } else { file };
+        settings::lines(&self.cube, file)
     }
 
     fn get(&self, flow: &mut Flow<'_>, key: &str) -> Result<(), Stop> {
@@ -203,7 +227,19 @@ impl Work<'_> {
         if let Some(why) = wrong(setting, value) {
             return flow.fail(format!("[ERROR]: '{key}' {why}"));
         }
-        let old = settings::lines(&self.cube, setting.file);
+        // Who reads these does so before there is a start that it could be for.
+        if self.options.once && matches!(setting.key, "autostart" | "depends") {
+            return flow.fail(format!("[ERROR]: '{key}' cannot be set for one start"));
+        }
+        if setting.key == "cube.network.ip" && !remove {
+            let all = flow.look(&[], Depth::Usual)?;
+            for address in value.split_ascii_whitespace() {
+                if let Some(other) = network::owner(&all, address, self.cube.name) {
+                    return flow.fail(format!("[ERROR]: {address} belongs to container {other} already"));
+                }
+            }
+        }
+        let old = self.old(setting.file);
         let lines = match () {
             () if remove => settings::without(old, value),
             () if self.options.prepend => settings::with(old, value, true),
@@ -226,16 +262,24 @@ impl Work<'_> {
         if word.is_empty() || !word.bytes().all(plain) {
             return flow.fail(format!("[ERROR]: '{word}' cannot be an attribute"));
         }
+        if word == "netprime" && !remove && !network::is_prime(&self.cube) {
+            let all = flow.look(&[], Depth::Usual)?;
+            if let Some(other) = Cube::cubes(&all).find(network::is_prime) {
+                let name = self.cube.name;
+                flow.complain(format!("[ERROR]: container {} is the netprime, {name} cannot be it too", other.name));
+                return flow.fail(format!("[INFO]: 'cube-ctl netprime {name}' hands that over"));
+            }
+        }
         let old: Vec<String> = self.cube.attributes().map(str::to_string).collect();
         let words = if remove { settings::without(old, word) } else { settings::with(old, word, false) };
         // They are no part of config.json, so nothing is outdated by them.
         let step = write_step(flow, self.cube.name, "cube.attributes", words.join(" ") + "\n");
-        run_all(flow, vec![step], self.cube.name)
+        self.change(flow, vec![step])
     }
 
     /// Adds or removes a line of a list, or prints the list.
     fn list(&self, flow: &mut Flow<'_>, file: &str, line: &str, remove: bool) -> Result<(), Stop> {
-        let old = settings::lines(&self.cube, file);
+        let old = self.old(file);
         let lines = if remove { settings::without(old, line) } else { settings::with(old, line, false) };
         self.write(flow, &[(file, lines)])
     }
@@ -274,6 +318,13 @@ impl Work<'_> {
         if ends.is_empty() {
             return self.print(flow, file);
         }
+        // What OverC left can be taken away.
+        if let Some(why) = useless(kind, ends).filter(|_| !remove) {
+            return flow.fail(format!("[ERROR]: {kind}:{ends} would have no effect: {why}"));
+        }
+        if kind == "network" && !remove {
+            self.remark(flow, ends);
+        }
         if kind == "vt" && !remove {
             let number = match config::vt(&line) {
                 Ok(number) => number,
@@ -285,6 +336,19 @@ impl Work<'_> {
             }
         }
         self.list(flow, file, &line, remove)
+    }
+
+    /// What a device of the host does not do, or not yet.
+    fn remark(&self, flow: &mut Flow<'_>, ends: &str) {
+        let name = self.cube.name;
+        let (device, inside) = ends.split_once(':').unwrap_or((ends, ends));
+        if device != inside {
+            flow.complain(format!("[WARNING]: {device} keeps its name in container {name}, {inside} is not used"));
+        }
+        if !network::is_prime(&self.cube) {
+            let when = format!("'cube-ctl netprime {name}' makes it that");
+            flow.complain(format!("[WARNING]: container {name} gets {device} only as the netprime, {when}"));
+        }
     }
 
     fn hook(&self, flow: &mut Flow<'_>, words: &[String], script: bool) -> Result<(), Stop> {
@@ -328,13 +392,10 @@ impl Work<'_> {
         let old = settings::lines(&self.cube, links::FILE);
         let line = link.line();
         let lines = if remove { settings::without(old, &line) } else { settings::with(old, &line, false) };
-        if self.options.dry {
-            flow.say(lines.join(" "));
-            return Ok(());
-        }
         // They are no part of config.json, so nothing is outdated by them.
-        run_all(flow, vec![write_step(flow, self.cube.name, links::FILE, settings::text(&lines))], self.cube.name)?;
-        links::stack(flow, Some(self.cube.name))
+        let step = write_step(flow, self.cube.name, links::FILE, settings::text(&lines));
+        self.change(flow, vec![step])?;
+        if self.options.dry { Ok(()) } else { links::stack(flow, Some(self.cube.name)) }
     }
 
     /// Removes mounts, devices and hooks, or what was set for one start; then the exit code says whether there was any.
@@ -354,8 +415,8 @@ impl Work<'_> {
         if !some {
             steps.push(write_step(flow, self.cube.name, DIRTY, "config.json\n".into()));
         }
-        run_all(flow, steps, self.cube.name)?;
-        flow.said.exit = some.then_some(1);
+        self.change(flow, steps)?;
+        flow.said.exit = (some && !self.options.dry).then_some(1);
         Ok(())
     }
 
@@ -367,13 +428,25 @@ impl Work<'_> {
                     crate::work::start::config_step(flow, self.cube.name, text),
                     Step::run("flag", Command::new("rm").args(["-f", "--", &path]).as_root().changes()),
                 ];
-                run_all(flow, steps, self.cube.name)
+                self.change(flow, steps)
             }
             Err(why) => {
                 flow.complain(format!("[ERROR]: {why}"));
                 flow.fail("ERROR: config.json generation failed".into())
             }
         }
+    }
+}
+
+/// Why a device would be read by nothing.
+fn useless(kind: &str, ends: &str) -> Option<&'static str> {
+    match kind {
+        "blacklist" => Some("devices are denied unless they are on the whitelist"),
+        "network-virt" | "network-overlay" => Some("the link of a container is made by its settings, cube.network.*"),
+        "whitelist" if ends.contains(['*', '?', '[']) => Some("each device is named by itself, patterns are not known"),
+        "whitelist" if !ends.starts_with("/dev/") => Some("devices are looked for below /dev"),
+        "network" if !network::is_link(ends.split(':').next().unwrap_or("")) => Some("no device can have that name"),
+        _ => None,
     }
 }
 
@@ -421,15 +494,25 @@ fn write_step(flow: &Flow<'_>, name: &str, file: &str, text: String) -> Step {
     Step::does(&format!("write {file}"), Does::Write(write))
 }
 
-fn run_all(flow: &mut Flow<'_>, steps: Vec<Step>, name: &str) -> Result<(), Stop> {
-    let names: Vec<String> = steps.iter().map(|step| step.name.clone()).collect();
-    let round = flow.run(steps)?;
-    for step in names {
-        if answer(round, &step).ok_output().is_none() {
-            let why = crate::flow::said(answer(round, &step), &step);
-            return flow.fail(format!("[ERROR]: container {name}: {why}"));
+/// What a step would change: a file with its lines, or one that goes.
+fn tell(flow: &mut Flow<'_>, step: &Step) {
+    match &step.does {
+        Does::Write(write) => {
+            let (path, text) = (write.path.to_text(), write.content.to_text());
+            let lines: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
+            match lines[..] {
+                [] => flow.say(format!("{path}: empty")),
+                [line] => flow.say(format!("{path}: {line}")),
+                _ => {
+                    flow.say(format!("{path}:"));
+                    lines.iter().for_each(|line| flow.say(format!("  {line}")));
+                }
+            }
         }
+        Does::Run { tries } => {
+            let files = tries.iter().flat_map(|command| &command.args).map(|arg| arg.to_text());
+            files.filter(|arg| arg.starts_with('/')).for_each(|path| flow.say(format!("{path}: removed")));
+        }
+        _ => {}
     }
-    flow.said.changed = true;
-    Ok(())
 }

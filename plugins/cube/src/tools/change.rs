@@ -5,6 +5,7 @@ use super::options::Options;
 use super::source::{self, Source};
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop};
+use crate::parse::survey::Survey;
 use crate::probes::Depth;
 use crate::work::{checked, start, stop, store};
 use ctys_plugin::model::{Command, Step, ToolCall};
@@ -61,12 +62,17 @@ fn one(call: &ToolCall, options: &Options, word: &str) -> Result<(String, Source
     Ok((name, Source { path: format!("{prefix}{path}"), ..source }))
 }
 
+/// Whether there is a cube of this name: any other folder is none of ours to copy or remove.
+fn is_cube(survey: &Survey, name: &str) -> bool {
+    Cube::named(survey, name).is_some_and(|cube| cube.folder.is_some())
+}
+
 /// `del NAME`.
 pub fn delete(flow: &mut Flow<'_>, options: &Options, name: Option<&str>) -> Result<(), Stop> {
     let Some(name) = name else { return misuse(flow, "[ERROR]: no container name provided") };
     let name = checked(flow, name)?;
     let survey = flow.lock_and_look(name, Depth::Usual)?;
-    match survey.filter(|survey| survey.cubes.contains_key(name)) {
+    match survey.filter(|survey| is_cube(survey, name)) {
         Some(survey) => store::delete(flow, &survey, name, options.force),
         None => unknown(flow, &format!("[ERROR] Container {name} not found, cannot delete.")),
     }
@@ -98,7 +104,7 @@ pub fn rename(flow: &mut Flow<'_>, old: Option<&str>, new: Option<&str>) -> Resu
     }
     if known {
         let grace = flow.places.grace;
-        stop::stop_one(flow, &all, old, grace)?;
+        stop::stop_one(flow, &cube, grace)?;
     }
     store::rename(flow, &all, old, new)?;
     regenerate(flow, new)?;
@@ -134,7 +140,7 @@ pub fn store(flow: &mut Flow<'_>, name: Option<&str>, to: Option<&str>) -> Resul
     let (Some(name), Some(to)) = (name, to) else { return misuse(flow, "[ERROR]: no container source provided") };
     let (name, to) = (checked(flow, name)?, store::fresh(flow, to)?);
     let survey = flow.lock_and_look(name, Depth::Usual)?;
-    let Some(survey) = survey.filter(|survey| survey.cubes.contains_key(name)) else {
+    let Some(survey) = survey.filter(|survey| is_cube(survey, name)) else {
         return flow.fail(format!("[ERROR] Container {name} is unknown, cannot store"));
     };
     let other = flow.look(&[to], Depth::Usual)?;

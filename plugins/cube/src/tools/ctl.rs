@@ -4,7 +4,7 @@ use super::options::{self, Options};
 use super::{change, info, list, netprime};
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop};
-use crate::parse::survey::State;
+use crate::parse::survey::{State, Survey};
 use crate::probes::Depth;
 use crate::work::start::{self, Outcome};
 use crate::work::{checked, foreground, keeper, links, prep, stop, valid};
@@ -53,17 +53,18 @@ pub fn run(flow: &mut Flow<'_>, call: &ToolCall, words: &[Bytes]) -> Result<(), 
         "list" | "status" => list::run(flow, &options),
         "info" | "show" => info::run(flow, &options, name),
         "start" => start(flow, call, &options, name),
-        "stop" => with_cube(flow, name, "stop", |flow, survey, name| {
+        "stop" => with_cube(flow, name, "stop", |flow, survey, cube| {
+            if let Some(record) = Cube::foreign(survey, cube.name).and_then(|other| other.record) {
+                let (name, bundle) = (cube.name, &record.bundle);
+                flow.complain(format!("[WARNING]: the container {name} of {bundle} is no cube, and was left alone"));
+            }
             let grace = flow.places.grace;
-            stop::stop_one(flow, survey, name, grace)
+            stop::stop_one(flow, cube, grace)
         }),
-        "pause" => with_cube(flow, name, "pause", |flow, survey, name| stop::freeze(flow, survey, name, true)),
-        "resume" => with_cube(flow, name, "resume", |flow, survey, name| stop::freeze(flow, survey, name, false)),
-        "prep" => with_cube(flow, name, "prep", |flow, survey, name| match Cube::named(survey, name) {
-            Some(cube) => prep::run(flow, &cube),
-            None => Ok(()),
-        }),
-        "stack" => with_cube(flow, name, "stack", |flow, _, name| links::stack(flow, Some(name))),
+        "pause" => with_cube(flow, name, "pause", |flow, _, cube| stop::freeze(flow, cube, true)),
+        "resume" => with_cube(flow, name, "resume", |flow, _, cube| stop::freeze(flow, cube, false)),
+        "prep" => with_cube(flow, name, "prep", |flow, _, cube| prep::run(flow, cube)),
+        "stack" => with_cube(flow, name, "stack", |flow, _, cube| links::stack(flow, Some(cube.name))),
         "add" => change::add(flow, call, &options, &options.words[1..]),
         "del" | "delete" | "remove" => change::delete(flow, &options, name),
         "rename" | "mv" => change::rename(flow, name, options.words.get(2).map(String::as_str)),
@@ -115,13 +116,14 @@ fn with_cube<'a>(
     flow: &mut Flow<'a>,
     name: Option<&str>,
     verb: &str,
-    work: impl FnOnce(&mut Flow<'a>, &crate::parse::survey::Survey, &str) -> Result<(), Stop>,
+    work: impl FnOnce(&mut Flow<'a>, &Survey, &Cube<'_>) -> Result<(), Stop>,
 ) -> Result<(), Stop> {
     let Some(name) = name else { return misuse(flow, "[ERROR]: no container name provided") };
     let name = checked(flow, name)?;
     let survey = flow.lock_and_look(name, Depth::Usual)?;
-    match survey.filter(|survey| Cube::named(survey, name).is_some_and(|cube| cube.folder.is_some())) {
-        Some(survey) => work(flow, &survey, name),
+    let cube = survey.as_ref().and_then(|survey| Some((survey, Cube::named(survey, name)?)));
+    match cube.filter(|(_, cube)| cube.folder.is_some()) {
+        Some((survey, cube)) => work(flow, survey, &cube),
         None => unknown(flow, &format!("[ERROR]: container {name} not found, cannot {verb}.")),
     }
 }

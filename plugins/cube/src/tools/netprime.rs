@@ -3,10 +3,11 @@
 use super::ctl::unknown;
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop, answer};
-use crate::parse::survey::Survey;
 use crate::probes::Depth;
+use crate::protect;
 use crate::settings;
-use crate::work::{checked, network, start, stop};
+use crate::work::start::{self, Outcome};
+use crate::work::{checked, network, stop};
 use ctys_plugin::model::{Does, Privilege, Step, WriteFile};
 
 /// What goes with the role.
@@ -35,9 +36,33 @@ pub fn run(flow: &mut Flow<'_>, name: Option<&str>) -> Result<(), Stop> {
         flow.say(format!("[INFO]: container \"{name}\" is already the netprime"));
         return Ok(());
     }
+    start::has_its_id(flow, &all, name)?;
+    // Both are ended on the way, so both are asked before anything is done: halfway there is no prime at all.
     let old = Cube::cubes(&all).find(network::is_prime);
-    let mut steps = vec![attributes(flow, &new, true)];
+    for cube in old.iter().chain([&new]).filter(|cube| cube.record.is_some()) {
+        protect::check(flow, cube)?;
+    }
+    let ran = old.filter(Cube::is_alive);
+    // The devices are taken from the old one while it still says that they are its own.
     if let Some(old) = &old {
+        end(flow, old)?;
+    }
+    let outcome = Flow::kept(hand_over(flow, old.as_ref(), &new))?;
+    // However that went, the old one does what it did before.
+    if let Some(old) = ran {
+        start::start(flow, old.name)?;
+    }
+    match outcome {
+        Some(()) => Ok(()),
+        None => Err(Stop::Done),
+    }
+}
+
+/// Writes who leads, and starts the new one.
+fn hand_over(flow: &mut Flow<'_>, old: Option<&Cube<'_>>, new: &Cube<'_>) -> Result<(), Stop> {
+    let name = new.name;
+    let mut steps = vec![attributes(flow, new, true)];
+    if let Some(old) = old {
         steps.push(attributes(flow, old, false));
         for file in DEVICES.iter().filter(|file| old.lines(file).next().is_some()) {
             let lines = settings::lines(old, file);
@@ -45,32 +70,22 @@ pub fn run(flow: &mut Flow<'_>, name: Option<&str>) -> Result<(), Stop> {
             steps.push(write(flow, old.name, file, settings::text(&[])));
         }
     }
-    let before: Vec<&str> = old.iter().map(|cube| cube.name).collect();
-    let ran = old.is_some_and(|cube| cube.is_alive());
-    // The devices are taken from the old one while it still says that they are its own.
-    for name in &before {
-        end(flow, &all, name)?;
-    }
     let round = flow.run(steps)?;
     if round.steps.iter().any(|step| answer(round, &step.name).ok_output().is_none()) {
         return flow.fail(format!("[ERROR]: the role of {name} could not be written"));
     }
     flow.said.changed = true;
-    end(flow, &all, name)?;
-    start::start(flow, name)?;
-    if let (true, Some(old)) = (ran, before.first()) {
-        start::start(flow, old)?;
+    end(flow, new)?;
+    match start::start(flow, name)? {
+        Outcome::Started | Outcome::WasRunning => Ok(()),
+        Outcome::Unknown => flow.fail(format!("[ERROR]: container {name} was not started: it is not there any more")),
     }
-    Ok(())
 }
 
 /// Stops one that is at work.
-fn end(flow: &mut Flow<'_>, all: &Survey, name: &str) -> Result<(), Stop> {
-    if Cube::named(all, name).is_none_or(|cube| cube.record.is_none()) {
-        return Ok(());
-    }
+fn end(flow: &mut Flow<'_>, cube: &Cube<'_>) -> Result<(), Stop> {
     let grace = flow.places.grace;
-    stop::stop_one(flow, all, name, grace)
+    stop::stop_one(flow, cube, grace)
 }
 
 /// Gives or takes the attribute.

@@ -23,8 +23,6 @@ pub struct Options {
     pub interactive: bool,
     /// `-t`: what to sort by, or the type of what is added.
     pub kind: Option<String>,
-    /// `-o DIR`.
-    pub folder: Option<String>,
     /// `--json`.
     pub json: bool,
     /// `-h`.
@@ -73,7 +71,11 @@ pub fn read(words: &[Bytes]) -> Result<Options, String> {
             "auto" if text.contains('=') => options.auto = Some(value()?),
             "-n" | "--n" | "--name" => options.name = Some(value()?),
             "-t" | "--t" => options.kind = Some(value()?),
-            "-o" | "--o" => options.folder = Some(value()?),
+            // Cubes of another folder would be seen by no other call.
+            "-o" | "--o" => {
+                let where_to = "CTYS_CUBE_CONTAINERS names another folder for all of them";
+                return Err(format!("[ERROR]: {flag} is not known here: containers are in one folder, {where_to}"));
+            }
             "-u" | "--u" => {
                 let given = words.get(at).and_then(|next| next.to_text().parse::<u64>().ok());
                 at += usize::from(given.is_some());
@@ -135,6 +137,8 @@ mod tests {
             check(words, Ok(Options { auto: Some("dom0".into()), ..said(["start"]) }));
         }
         check(&["list", "-t"], Err("[ERROR]: -t needs a value"));
+        let one = "containers are in one folder, CTYS_CUBE_CONTAINERS names another folder for all of them";
+        check(&["add", "-o", "/srv", "/src"], Err(&format!("[ERROR]: -o is not known here: {one}")));
         check(&["list", "--nosuch"], Err("[ERROR]: --nosuch is no option of cube-ctl"));
     }
 

@@ -4,7 +4,7 @@
 //! the network is made by a hook of the runtime. It runs from a bundle of its own, that of this start alone: the cube's is left as
 //! it is.
 
-use super::start::{Outcome, clear, config_step, prepare, ready};
+use super::start::{Outcome, clear, config_step, for_this_start, prepare, ready};
 use super::{channel, must, network};
 use crate::config;
 use crate::cube::Cube;
@@ -27,6 +27,8 @@ pub fn run(flow: &mut Flow<'_>, call: &ToolCall, name: &str, interactive: bool) 
     let Some(cube) = Cube::named(&survey, name).filter(|cube| cube.folder.is_some()) else {
         return Ok(Outcome::Unknown);
     };
+    let folder = for_this_start(&cube);
+    let cube = Cube { folder: folder.as_ref().or(cube.folder), ..cube };
     match cube.state() {
         Some(State::Running | State::Paused) => return Ok(Outcome::WasRunning),
         Some(_) => {

@@ -111,11 +111,20 @@ if [ -n "$h" ]; then lock; publish; fi
 }
 "#;
 
+/// `picked` prints which of the links that ip(8) lists on its input begin like this device (`en+`), but for those of the segment.
+const PICKED: &str = r#"
+picked() { while read -r x o z; do o=${o%:}; o=${o%@*}; case $o in lo|br-int|essential|essential-peer|"$v") ;; "${1%+}"*) printf '%s\n' "$o";; esac; done; }
+"#;
+
 /// What the network prime does beyond that: it takes the devices of the host, and leads everybody out through them.
 const LEAD: &str = r#"
 lead() {
 set -f
+e=
 for d in $devices; do
+case $d in *+) e="$e $(ip -o link show | picked "$d")";; *) e="$e $d";; esac
+done
+for d in $e; do
 if ip link show dev "$d" >/dev/null 2>&1; then ip link set dev "$d" netns "$pid" || exit 3; fi
 nsenter -t "$pid" -n ip link set dev "$d" up || exit 3
 if [ -n "$outside" ]; then nsenter -t "$pid" -n ip addr add "$outside" dev "$d" || exit 3; fi
@@ -153,10 +162,15 @@ exit 0
 pub const FAILED: i32 = 3;
 
 /// `$1` to `$5` namespace, link, folder of the daemons, name, process; `$6` the folder with the lock; then devices that go back to the
-/// host.
+/// host, where there is a process to take them from.
 const DOWN: &str = r#"
 ns=$1 v=$2 s=$3 n=$4 pid=$5 c=$6; shift 6
-for d; do nsenter -t "$pid" -n ip link set dev "$d" netns $$ 2>/dev/null; done
+set -f
+for d; do
+case $d in *+) e=$(nsenter -t "$pid" -n ip -o link show 2>/dev/null | picked "$d");; *) e=$d;; esac
+for e in $e; do nsenter -t "$pid" -n ip link set dev "$e" netns $$ 2>/dev/null; done
+done
+set +f
 ip -n "$ns" link del dev "$v" 2>/dev/null
 rm -f "$s/hosts/$n" "$s/dhcp/$n"
 withdraw
@@ -218,14 +232,26 @@ pub fn is_prime(cube: &Cube<'_>) -> bool {
     cube.attributes().any(|word| word == "netprime")
 }
 
-/// The devices of the host that are its own.
+/// Which other cube an address belongs to: by its settings, its lease or its role.
+pub fn owner<'a>(all: &'a Survey, address: &str, name: &str) -> Option<&'a str> {
+    let bare = |address: &str| address.split('/').next().unwrap_or_default().to_string();
+    let has = |cube: &Cube<'_>| {
+        let set = cube.lines("cube.network.ip").flat_map(str::split_ascii_whitespace).chain(cube.lines(LEASE));
+        let prime = is_prime(cube).then_some(PRIME);
+        let dom0 = (cube.name == "dom0").then_some(DOM0);
+        set.chain(prime).chain(dom0).any(|own| bare(own) == bare(address))
+    };
+    Cube::cubes(all).filter(|cube| cube.name != name).find(has).map(|cube| cube.name)
+}
+
+/// The devices of the host that are its own, by their names or, with a plus behind, by the beginning of those.
 fn devices(cube: &Cube<'_>) -> Vec<String> {
     let lines = cube.lines(".cube.device.network").filter(|line| !line.starts_with("veth:"));
     lines.filter_map(|line| line.split(':').next()).filter(|name| is_link(name)).map(str::to_string).collect()
 }
 
 /// Whether Linux would take it for the name of an interface.
-fn is_link(name: &str) -> bool {
+pub fn is_link(name: &str) -> bool {
     !name.is_empty() && name.len() < 16 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+-.".contains(&b))
 }
 
@@ -315,7 +341,13 @@ fn free_link(all: &Survey, cube: &Cube<'_>) -> String {
 
 /// The functions with which a script makes it, beside [`ENDS`].
 pub fn functions(plan: &Plan) -> String {
-    [discovery::publish().as_str(), FUNCTIONS, if plan.prime { LEAD } else { FOLLOW }].concat()
+    [
+        discovery::publish().as_str(),
+        FUNCTIONS,
+        if plan.prime { PICKED } else { "" },
+        if plan.prime { LEAD } else { FOLLOW },
+    ]
+    .concat()
 }
 
 /// The words that [`KNOWN`] reads.
@@ -389,11 +421,15 @@ pub fn down_command(flow: &Flow<'_>, cube: &Cube<'_>) -> Option<Command> {
     if !flow.places.network || !is_link(link) {
         return None;
     }
-    let pid = cube.record.map_or(0, |record| record.pid).to_string();
+    // The number of a process that has ended may be another one's by now, with devices of its own. The kernel has given back what it had.
+    let record = cube.record.filter(|_| cube.is_alive());
+    let pid = record.map_or(0, |record| record.pid).to_string();
+    let held = record.map_or(Vec::new(), |_| devices(cube));
+    let picked = if held.is_empty() { "" } else { PICKED };
     let command = Command::new("sh")
-        .args(["-c", &format!("{}{DOWN}", discovery::withdraw()), "sh", &flow.places.namespace, link])
+        .args(["-c", &format!("{}{picked}{DOWN}", discovery::withdraw()), "sh", &flow.places.namespace, link])
         .args([&flow.places.daemon(), cube.name, &pid, &flow.places.containers])
-        .args(devices(cube));
+        .args(held);
     Some(command.as_root().changes())
 }
 

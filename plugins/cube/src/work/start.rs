@@ -11,7 +11,7 @@ use super::{channel, complaints, foreground, keeper, launch, must, network, prep
 use crate::config;
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop, answer, code};
-use crate::parse::survey::{State, Survey};
+use crate::parse::survey::{Folder, State, Survey};
 use crate::places::is_id;
 use crate::probes::Depth;
 use crate::settings::{DIRTY, ONCE, REGENERATE};
@@ -38,7 +38,11 @@ pub fn start(flow: &mut Flow<'_>, name: &str) -> Result<Outcome, Stop> {
         return start_one(flow, &survey, name);
     }
     let all = flow.look(&[], Depth::Usual)?;
-    for earlier in order(flow, &all, &[name])? {
+    let ordered = match order(&all, name, &[]) {
+        Ok(ordered) => ordered,
+        Err(Unordered::Circle(why) | Unordered::Missing(why)) => return flow.fail(format!("[ERROR]: {why}")),
+    };
+    for earlier in ordered {
         let Some(survey) = ready(flow, &earlier)? else { continue };
         match start_one(flow, &survey, &earlier)? {
             outcome if earlier == name => return Ok(outcome),
@@ -52,6 +56,9 @@ pub fn start(flow: &mut Flow<'_>, name: &str) -> Result<Outcome, Stop> {
 pub fn ready(flow: &mut Flow<'_>, name: &str) -> Result<Option<Survey>, Stop> {
     let survey = flow.lock_and_look(name, Depth::Start)?;
     let Some(cube) = survey.as_ref().and_then(|survey| Cube::named(survey, name)) else { return Ok(survey) };
+    if let Some(survey) = survey.as_ref().filter(|_| cube.folder.is_some()) {
+        has_its_id(flow, survey, name)?;
+    }
     if cube.folder.is_none() || cube.is_alive() || !network::lacks(&flow.places, &cube) {
         return Ok(survey);
     }
@@ -59,54 +66,94 @@ pub fn ready(flow: &mut Flow<'_>, name: &str) -> Result<Option<Survey>, Stop> {
     flow.lock_and_look(name, Depth::Start)
 }
 
-/// Starts all cubes with this tag, and what they depend on. A cube that fails does not keep the others back.
+/// Fails where somebody's container has the id of a cube.
+pub fn has_its_id(flow: &mut Flow<'_>, survey: &Survey, name: &str) -> Result<(), Stop> {
+    let Some(record) = Cube::foreign(survey, name).and_then(|other| other.record) else { return Ok(()) };
+    flow.fail(format!(
+        "[ERROR]: container {name} was not started: its id is in use by the container of {}",
+        record.bundle
+    ))
+}
+
+/// Starts all cubes with this tag, and what they depend on. A cube that fails does not keep the others back, but for those that depend
+/// on it.
 pub fn start_tagged(flow: &mut Flow<'_>, tag: &str) -> Result<(), Stop> {
     let all = flow.look(&[], Depth::Usual)?;
     let tagged: Vec<&str> = Cube::cubes(&all).filter(|cube| cube.has_tag(tag)).map(|cube| cube.name).collect();
-    let mut failed = false;
-    let ordered = order(flow, &all, &tagged)?;
-    for name in ordered.clone() {
-        let started = match ready(flow, &name) {
-            Ok(Some(survey)) => start_one(flow, &survey, &name).map(drop),
-            Ok(None) => Ok(()),
-            Err(stop) => Err(stop),
-        };
-        match started {
-            Err(Stop::Done) => failed = true,
-            other => other?,
+    let (mut ordered, mut failed, mut started): (Vec<String>, Vec<String>, Vec<String>) = Default::default();
+    // Each by itself: what one lacks is no reason to leave the others down.
+    for name in tagged {
+        match order(&all, name, &ordered) {
+            Ok(more) => ordered = more,
+            Err(Unordered::Circle(why)) => return flow.fail(format!("[ERROR]: {why}")),
+            Err(Unordered::Missing(why)) => {
+                flow.complain(format!("[ERROR]: container {name} was not started: {why}"));
+                failed.push(name.into());
+            }
         }
     }
-    flow.said.exit = failed.then_some(1);
-    vt::activate(flow, &all, &ordered)
+    for name in ordered {
+        let cube = Cube::named(&all, &name);
+        let mut needed = cube.iter().flat_map(needs);
+        if let Some(needed) = needed.find(|needed| failed.iter().any(|name| name == needed)) {
+            flow.complain(format!("[ERROR]: container {name} was not started: {needed}, which it depends on, was not"));
+            failed.push(name);
+            continue;
+        }
+        let outcome = match Flow::kept(ready(flow, &name))? {
+            Some(Some(survey)) => Flow::kept(start_one(flow, &survey, &name))?,
+            Some(None) => Some(Outcome::Unknown),
+            None => None,
+        };
+        match outcome {
+            Some(Outcome::Started | Outcome::WasRunning) => started.push(name),
+            Some(Outcome::Unknown) => {
+                flow.complain(format!("[ERROR]: container {name} was not started: it is not there any more"));
+                failed.push(name);
+            }
+            None => failed.push(name),
+        }
+    }
+    flow.said.exit = (!failed.is_empty()).then_some(1);
+    vt::activate(flow, &all, &started)
 }
 
-/// These cubes and all they depend on, each behind what it needs. A circle is an error that names it.
-fn order(flow: &mut Flow<'_>, all: &Survey, wanted: &[&str]) -> Result<Vec<String>, Stop> {
-    let mut done: Vec<String> = Vec::new();
-    for name in wanted {
-        let mut path: Vec<String> = Vec::new();
-        if let Err(why) = visit(all, name, &mut path, &mut done) {
-            return flow.fail(why);
-        }
-    }
+/// Why cubes have no order.
+enum Unordered {
+    /// They depend on each other.
+    Circle(String),
+    /// One depends on what is not there.
+    Missing(String),
+}
+
+/// What a cube depends on.
+fn needs<'a>(cube: &Cube<'a>) -> impl Iterator<Item = &'a str> + use<'a> {
+    cube.lines("depends").flat_map(str::split_ascii_whitespace)
+}
+
+/// What is in order already, then this cube and all it depends on, each behind what it needs.
+fn order(all: &Survey, wanted: &str, before: &[String]) -> Result<Vec<String>, Unordered> {
+    let mut done = before.to_vec();
+    visit(all, wanted, &mut Vec::new(), &mut done)?;
     Ok(done)
 }
 
-fn visit(all: &Survey, name: &str, path: &mut Vec<String>, done: &mut Vec<String>) -> Result<(), String> {
+fn visit(all: &Survey, name: &str, path: &mut Vec<String>, done: &mut Vec<String>) -> Result<(), Unordered> {
     if done.iter().any(|earlier| earlier == name) {
         return Ok(());
     }
     if let Some(at) = path.iter().position(|earlier| earlier == name) {
         let circle: Vec<&str> = path[at..].iter().map(String::as_str).chain([name]).collect();
-        return Err(format!("[ERROR]: containers depend on each other in a circle: {}", circle.join(" -> ")));
+        let why = format!("containers depend on each other in a circle: {}", circle.join(" -> "));
+        return Err(Unordered::Circle(why));
     }
     let cube = Cube::named(all, name).filter(|cube| cube.folder.is_some());
     let Some(cube) = cube else {
         let by = path.last().map_or("", String::as_str);
-        return Err(format!("[ERROR]: container {by} depends on {name}, which does not exist"));
+        return Err(Unordered::Missing(format!("container {by} depends on {name}, which does not exist")));
     };
     path.push(name.to_string());
-    for needed in cube.lines("depends").flat_map(str::split_ascii_whitespace) {
+    for needed in needs(&cube) {
         visit(all, needed, path, done)?;
     }
     path.pop();
@@ -119,6 +166,8 @@ fn start_one(flow: &mut Flow<'_>, survey: &Survey, name: &str) -> Result<Outcome
     let Some(cube) = Cube::named(survey, name).filter(|cube| cube.folder.is_some()) else {
         return Ok(Outcome::Unknown);
     };
+    let folder = for_this_start(&cube);
+    let cube = Cube { folder: folder.as_ref().or(cube.folder), ..cube };
     let plan = match network::plan(&flow.places, survey, &cube) {
         Ok(plan) => plan,
         Err(line) => return flow.fail(line),
@@ -187,7 +236,20 @@ fn start_one(flow: &mut Flow<'_>, survey: &Survey, name: &str) -> Result<Outcome
     Ok(Outcome::Started)
 }
 
-/// What has to be there before the container is made.
+/// The folder of a cube in which what was set for this start alone has taken the place of what is set: for `config.json`, the network and
+/// the terminal alike. None where nothing was.
+pub fn for_this_start(cube: &Cube<'_>) -> Option<Folder> {
+    let folder = cube.folder?;
+    let once = |(file, lines): (&String, &Vec<String>)| Some((file.strip_suffix(ONCE)?.to_string(), lines.clone()));
+    let once: Vec<(String, Vec<String>)> = folder.entries.iter().filter_map(once).collect();
+    (!once.is_empty()).then(|| {
+        let mut folder = folder.clone();
+        folder.entries.extend(once);
+        folder
+    })
+}
+
+/// What has to be there before the container is made. The cube is the one [`for_this_start`] says.
 pub fn prepare(flow: &mut Flow<'_>, survey: &Survey, cube: &Cube<'_>) -> Result<Vec<Step>, Stop> {
     let name = cube.name;
     let Some(folder) = cube.folder else { return Ok(Vec::new()) };
@@ -197,13 +259,7 @@ pub fn prepare(flow: &mut Flow<'_>, survey: &Survey, cube: &Cube<'_>) -> Result<
     let mut steps = Vec::new();
     let once: Vec<&String> = folder.entries.keys().filter(|entry| entry.ends_with(ONCE)).collect();
     if is_anew(cube) {
-        // What was set for this start alone takes the place of what is set.
-        let mut merged = folder.clone();
-        for file in &once {
-            let lines = folder.entries[*file].clone();
-            merged.entries.insert(file.trim_end_matches(ONCE).to_string(), lines);
-        }
-        let text = match config::generate(&Cube { folder: Some(&merged), ..*cube }, &flow.places, survey.capabilities) {
+        let text = match config::generate(cube, &flow.places, survey.capabilities) {
             Ok(text) => text,
             Err(why) => return flow.fail(format!("[ERROR]: container {name} cannot be started: {why}")),
         };

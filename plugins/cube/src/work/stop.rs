@@ -3,7 +3,7 @@
 use super::{channel, complaints, must, network, runtime_step};
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop, answer};
-use crate::parse::survey::{Record, State, Survey};
+use crate::parse::survey::{Record, State};
 use crate::protect;
 use ctys_plugin::model::{Command, Does, Privilege, Signal, Step};
 
@@ -20,11 +20,10 @@ const WAIT: &str = "p=$1 b=$2 n=$3\n\
     done";
 
 /// Ends a cube whose lock is held: by TERM if its first process minds it, then by KILL; then its record goes.
-pub fn stop_one(flow: &mut Flow<'_>, survey: &Survey, name: &str, grace: u32) -> Result<(), Stop> {
-    let Some((cube, record)) = Cube::named(survey, name).and_then(|cube| Some((cube, cube.record?))) else {
-        return Ok(());
-    };
-    protect::check(flow, &cube)?;
+pub fn stop_one(flow: &mut Flow<'_>, cube: &Cube<'_>, grace: u32) -> Result<(), Stop> {
+    let Some(record) = cube.record else { return Ok(()) };
+    let name = cube.name;
+    protect::check(flow, cube)?;
     let mut steps = Vec::new();
     // The first process of a namespace gets no signal it does not catch: waiting for one would be in vain.
     if record.state() == State::Running && record.catches(TERM) && grace > 0 {
@@ -34,9 +33,9 @@ pub fn stop_one(flow: &mut Flow<'_>, survey: &Survey, name: &str, grace: u32) ->
             .limit_ms(grace.saturating_add(5).saturating_mul(1000));
         steps.push(Step::run("wait", wait).go_on());
     }
-    steps.extend(network::down(flow, &cube));
-    steps.push(runtime_step(flow, "delete", &cube, &["delete", "--force", name]));
-    steps.extend(channel::close(flow, &cube));
+    steps.extend(network::down(flow, cube));
+    steps.push(runtime_step(flow, "delete", cube, &["delete", "--force", name]));
+    steps.extend(channel::close(flow, cube));
     let round = flow.run(steps)?;
     let deleted = answer(round, "delete");
     must(flow, deleted, &format!("container {name} was not stopped"))?;
@@ -59,10 +58,10 @@ fn signal(record: &Record) -> Signal {
 }
 
 /// Freezes or thaws a cube whose lock is held.
-pub fn freeze(flow: &mut Flow<'_>, survey: &Survey, name: &str, freeze: bool) -> Result<(), Stop> {
-    let Some(cube) = Cube::named(survey, name) else { return Ok(()) };
+pub fn freeze(flow: &mut Flow<'_>, cube: &Cube<'_>, freeze: bool) -> Result<(), Stop> {
+    let name = cube.name;
     if freeze {
-        protect::check(flow, &cube)?;
+        protect::check(flow, cube)?;
     }
     let word = if freeze { "pause" } else { "resume" };
     match (cube.state(), freeze) {
@@ -77,7 +76,7 @@ pub fn freeze(flow: &mut Flow<'_>, survey: &Survey, name: &str, freeze: bool) ->
         (Some(State::Running), true) | (Some(State::Paused), false) => {}
         _ => return flow.fail(format!("[ERROR]: container {name} is not running, cannot {word}.")),
     }
-    let round = flow.run(vec![runtime_step(flow, word, &cube, &[word, name])])?;
+    let round = flow.run(vec![runtime_step(flow, word, cube, &[word, name])])?;
     must(flow, answer(round, word), &format!("cannot {word} container {name}"))?;
     flow.said.changed = true;
     Ok(())

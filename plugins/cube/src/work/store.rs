@@ -2,7 +2,7 @@
 //! sees half a cube; what a killed call left lies in hidden folders, and goes with the next one.
 
 use super::must;
-use super::{prep, stop, vt};
+use super::{network, prep, stop, vt};
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop, answer};
 use crate::parse::survey::Survey;
@@ -79,20 +79,34 @@ mv -T "$c/$n" "$c/.del.$n" || exit 1
 rm -rf --one-file-system "$c/.del.$n" "$s/$n" "$s/.channel/$n"
 "#;
 
-/// `$1` containers, `$2` source, `$3` destination, `$4` state; then files: name and text.
+/// `$1` containers, `$2` source, `$3` destination, `$4` state, `$5` how many names of what stays behind follow; then files: name and text.
 const COPY: &str = r#"
-c=$1 a=$2 b=$3 s=$4; shift 4
+c=$1 a=$2 b=$3 s=$4 stay=$5; shift 5
 t=$c/.add.$b
 rm -rf --one-file-system "$t"
 trap 'rm -rf --one-file-system "$t"' EXIT
 cp -a "$c/$a" "$t" || exit 1
-rm -f "$t/config.json" "$t/.cube.pid" "$t/.cube.veth" "$t/.cube.lease" "$t/.cube.runtime.log"
+while [ "$stay" -gt 0 ]; do rm -rf --one-file-system "$t/$1" || exit 1; shift; stay=$((stay-1)); done
 while [ $# -gt 1 ]; do printf '%s' "$2" >"$t/$1" || exit 1; shift 2; done
 mkdir -p "$s/$b" || exit 1
 [ -e "$c/$b" ] && exit 17
 mv -T "$t" "$c/$b" || exit 1
 trap - EXIT
 "#;
+
+/// What a copy does not get, since each start makes it.
+const MADE: [&str; 6] = [".cube.pid", ".cube.veth", ".cube.lease", ".cube.runtime.log", ".foreground", ".cube.resolv"];
+
+/// What was set and only one cube can have. Its addresses are looked at apart.
+const EXCLUSIVE: [&str; 7] = [
+    "cube.network.mac",
+    "cube.network.external.ip",
+    "cube.network.external.gateway",
+    "cube.network.external.nameserver",
+    ".cube.device.network",
+    ".cube.device.vt",
+    vt::ACTIVE,
+];
 
 /// What is to be added.
 pub struct New<'a> {
@@ -110,14 +124,19 @@ pub struct New<'a> {
 pub fn add(flow: &mut Flow<'_>, new: &New<'_>) -> Result<(), Stop> {
     let New { source: Source { path: source, vt, files: more }, name, subuid, tag } = *new;
     flow.make_folder_and_lock()?;
-    // Only a virtual terminal is anything that another could have.
-    let names = if vt.is_some() { &[][..] } else { &[name][..] };
+    // A virtual terminal and an address are what another could have.
+    let address = more.iter().find(|(file, _)| *file == "cube.network.ip").map(|(_, address)| address.as_str());
+    let names = if vt.is_some() || address.is_some() { &[][..] } else { &[name][..] };
     let survey = flow.look(names, Depth::Usual)?;
     if survey.cubes.contains_key(name) {
         return flow.fail(format!("[ERROR] Container {name} already exists, cannot add."));
     }
     if let Some((number, other)) = vt.and_then(|number| Some((number, vt::owner(&survey, number, name)?))) {
         return flow.fail(format!("[ERROR]: /dev/tty{number} belongs to container {other} already"));
+    }
+    if let Some((address, other)) = address.and_then(|address| Some((address, network::owner(&survey, address, name)?)))
+    {
+        return flow.fail(format!("[ERROR]: {address} belongs to container {other} already"));
     }
     let places = flow.places.clone();
     let uuid: String = flow.facts.fresh.as_slice().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
@@ -165,14 +184,16 @@ pub fn add(flow: &mut Flow<'_>, new: &New<'_>) -> Result<(), Stop> {
 
 /// Removes a cube whose lock is held.
 pub fn delete(flow: &mut Flow<'_>, survey: &Survey, name: &str, force: bool) -> Result<(), Stop> {
-    let Some(cube) = Cube::named(survey, name) else { return Ok(()) };
+    let Some(cube) = Cube::named(survey, name).filter(|cube| cube.folder.is_some()) else {
+        return flow.fail(format!("[ERROR] Container {name} not found, cannot delete."));
+    };
     crate::protect::check(flow, &cube)?;
     if cube.record.is_some() {
         if cube.is_alive() && !force {
             return flow.fail(format!("[INFO] container {name} is running, it must be stopped before deleting"));
         }
         let grace = flow.places.grace;
-        stop::stop_one(flow, survey, name, grace)?;
+        stop::stop_one(flow, &cube, grace)?;
     }
     let places = flow.places.clone();
     let command = Command::new("sh").args(["-c", DELETE, "sh", &places.containers, name, &places.state]);
@@ -205,7 +226,9 @@ fn moved(flow: &Flow<'_>, cube: &Cube<'_>, name: &str) -> Vec<(String, String)> 
 
 /// Gives a cube another name. Its lock is held; the cube has ended.
 pub fn rename(flow: &mut Flow<'_>, all: &Survey, old: &str, new: &str) -> Result<(), Stop> {
-    let Some(cube) = Cube::named(all, old) else { return Ok(()) };
+    let Some(cube) = Cube::named(all, old).filter(|cube| cube.folder.is_some()) else {
+        return flow.fail(format!("[ERROR]: container {old} is unknown, cannot rename"));
+    };
     let places = flow.places.clone();
     let mut files: Vec<(String, String)> =
         moved(flow, &cube, new).into_iter().map(|(file, text)| (places.file(new, &file), text)).collect();
@@ -243,18 +266,41 @@ fn renamed_host(cube: &Cube<'_>, new: &str) -> String {
     }
 }
 
-/// Copies a cube whose lock is held.
+/// Copies a cube whose lock is held. The copy starts beside its model, so it has no part of it that only one can have.
 pub fn copy(flow: &mut Flow<'_>, survey: &Survey, name: &str, to: &str) -> Result<(), Stop> {
-    let Some(cube) = Cube::named(survey, name) else { return Ok(()) };
+    let Some(cube) = Cube::named(survey, name).filter(|cube| cube.folder.is_some()) else {
+        return flow.fail(format!("[ERROR] Container {name} is unknown, cannot store"));
+    };
     let places = flow.places.clone();
+    let entries = || cube.folder.map(|folder| folder.entries.keys()).into_iter().flatten();
+    let set = |file: &str| file.strip_suffix(settings::ONCE).unwrap_or(file).to_string();
+    let mut stay: Vec<&str> = MADE.to_vec();
+    stay.extend(entries().map(String::as_str).filter(|file| EXCLUSIVE.contains(&set(file).as_str())));
+    stay.extend(entries().map(String::as_str).filter(|file| set(file) == "cube.network.ip"));
+    // Without a program there are no settings that it could be made of again.
+    let has_own = cube.line("cube.app").is_empty();
+    stay.extend((!has_own).then_some("config.json"));
     let mut files = moved(flow, &cube, to);
+    files.retain(|(file, _)| !stay.contains(&file.as_str()));
+    let mut write = |file: &str, text: String| {
+        files.retain(|(known, _)| known != file);
+        files.push((file.into(), text));
+    };
     let uuid: String = flow.facts.fresh.as_slice().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     let env: Vec<String> =
         cube.lines("cube.env").filter(|line| !line.starts_with("container_uuid=")).map(String::from).collect();
-    files.retain(|(file, _)| file != "cube.env");
-    files.push(("cube.env".into(), settings::text(&settings::with(env, &format!("container_uuid={uuid}"), false))));
+    write("cube.env", settings::text(&settings::with(env, &format!("container_uuid={uuid}"), false)));
+    let is_static = cube.line("cube.network.type") == "static";
+    if is_static {
+        write("cube.network.type", "dynamic\n".into());
+    }
+    if network::is_prime(&cube) {
+        let words: Vec<&str> = cube.attributes().filter(|word| *word != "netprime").collect();
+        write("cube.attributes", words.join(" ") + "\n");
+    }
     let command = Command::new("sh")
-        .args(["-c", COPY, "sh", &places.containers, name, to, &places.state])
+        .args(["-c", COPY, "sh", &places.containers, name, to, &places.state, &stay.len().to_string()])
+        .args(stay.iter().copied())
         .args(files.iter().flat_map(|(file, text)| [file.as_str(), text.as_str()]));
     let round = flow.run(vec![Step::run("copy", command.as_root().changes().limit_ms(LONG_MS))])?;
     if crate::flow::code(answer(round, "copy")) == Some(17) {
@@ -262,6 +308,21 @@ pub fn copy(flow: &mut Flow<'_>, survey: &Survey, name: &str, to: &str) -> Resul
     }
     must(flow, answer(round, "copy"), &format!("container {name} was not stored"))?;
     flow.said.changed = true;
+    let role = network::is_prime(&cube).then_some("the attribute netprime");
+    let kept: Vec<&str> =
+        role.into_iter().chain(EXCLUSIVE.into_iter().filter(|file| !cube.line(file).is_empty())).collect();
+    if !kept.is_empty() {
+        let all = kept.join(", ");
+        flow.complain(format!("[WARNING]: container {to} is without what only {name} can have: {all}"));
+    }
+    if is_static {
+        let own = cube.lines("cube.network.ip").collect::<Vec<_>>().join(" ");
+        flow.complain(format!("[WARNING]: container {to} has a dynamic address, {own} stays with {name}"));
+    }
+    if has_own && cube.has("config.json") {
+        let why = "which was made of no settings and may name what only one can have";
+        flow.complain(format!("[WARNING]: container {to} has the config.json of {name}, {why}"));
+    }
     Ok(())
 }
 
