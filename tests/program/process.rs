@@ -1,7 +1,8 @@
 //! The program as a process: streams, pipes, exit codes.
 
 use crate::sealed::{Outcome, Sealed};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 #[test]
 fn the_bare_version_has_no_newline_and_the_full_one_has_the_name() {
@@ -74,47 +75,35 @@ fn without_a_word_it_says_what_to_type_next() {
     assert!(stderr.contains("ctys ls") && stderr.contains("ctys help"), "{stderr}");
 }
 
-/// A listing of lab00 that waits inside of the host until the file `go` is there.
-fn waiting_list(sealed: &Sealed) -> std::process::Child {
+/// The end of a listing of lab00 that hears these signals while it waits inside of the host, where it goes on by itself behind
+/// them.
+fn signalled(sealed: &Sealed, signals: &[&str]) -> Outcome {
     sealed.host("lab00", "lab00.soho", "192.168.1.71", "00:0e:0c:35:f8:48");
-    sealed.host_tool(
-        "lab00",
-        "ip",
-        "echo at work >>\"$LOG\"; while [ ! -e \"$HOSTS/go\" ]; do sleep 0.05; done; exit 1",
-    );
+    let wait = "echo at work >>\"$LOG\"; while [ ! -e \"$HOSTS/go\" ]; do sleep 0.05; done; exit 1";
+    sealed.host_tool("lab00", "ip", wait);
     let words = ["--transport", "openssh", "-t", "pm", "-a", "list=terse,label,mac", "lab00"];
     let child = sealed.command(&words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    for _ in 0..2000 {
-        if sealed.log().contains("at work") {
-            return child;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(10));
+    let began = (0..2000).any(|_| {
+        std::thread::sleep(Duration::from_millis(10));
+        sealed.log().contains("at work")
+    });
+    for signal in signals {
+        let status = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+        assert!(status.success());
     }
-    panic!("it does not begin: {}", sealed.log());
-}
-
-fn signal(child: &std::process::Child, signal: &str) {
-    let status = std::process::Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
-    assert!(status.success());
+    std::thread::sleep(Duration::from_millis(200));
+    std::fs::write(sealed.folder.join("hosts/go"), "").unwrap();
+    let outcome = Outcome::of(child.wait_with_output().unwrap(), format!("ctys and {signals:?}"));
+    assert!(began, "it does not begin: {}{outcome:?}", sealed.log());
+    outcome
 }
 
 #[test]
 fn a_terminal_that_closes_is_one_interrupt_and_control_backslash_ends_at_once() {
-    let sealed = Sealed::new();
-    let child = waiting_list(&sealed);
     // The kernel sends it, and the shell once more.
-    signal(&child, "-HUP");
-    signal(&child, "-HUP");
-    std::thread::sleep(std::time::Duration::from_millis(200));
-    std::fs::write(sealed.folder.join("hosts/go"), "").unwrap();
-    let outcome = Outcome::of(child.wait_with_output().unwrap(), "ctys and two SIGHUP".into());
+    let outcome = signalled(&Sealed::new(), &["-HUP", "-HUP"]);
     assert!(outcome.stderr.contains("interrupted; nothing more is started, still out: lab00"), "{outcome:?}");
     assert!(outcome.stdout.starts_with("lab00"), "what was begun comes to its end: {outcome:?}");
-
-    let sealed = Sealed::new();
-    let child = waiting_list(&sealed);
-    signal(&child, "-QUIT");
-    let outcome = Outcome::of(child.wait_with_output().unwrap(), "ctys and SIGQUIT".into());
-    std::fs::write(sealed.folder.join("hosts/go"), "").unwrap();
-    assert_eq!(outcome.code, 128 + libc::SIGQUIT, "{outcome:?}");
+    let outcome = signalled(&Sealed::new(), &["-QUIT"]);
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (128 + libc::SIGQUIT, ""), "{outcome:?}");
 }
