@@ -88,7 +88,7 @@ fn signalled(sealed: &Sealed, signals: &[&str]) -> Outcome {
         sealed.log().contains("at work")
     });
     for signal in signals {
-        let status = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+        let status = Command::new("kill").args([signal, &&*child.id().to_string()]).status().unwrap();
         assert!(status.success());
     }
     std::thread::sleep(Duration::from_millis(200));
