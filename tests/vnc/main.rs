@@ -28,6 +28,18 @@ fn a_desktop_is_started_shown_through_a_tunnel_listed_and_ended() {
     assert_eq!(fs::metadata(&password).unwrap().permissions().mode() & 0o777, 0o600);
     assert!(processes(&["-passwd", "/proc/self/fd/"]).iter().any(|(_, args)| args.contains(&label)));
 
+    // The session has the signals of any other desktop: `producer | head` ends quietly in its terminals.
+    let own = until("the session has its terminal", || {
+        Some(processes(&["xterm -geometry 40x5+50+60"])).filter(|found| !found.is_empty())
+    });
+    for (pid, words) in own {
+        // That of another test may have gone meanwhile.
+        let Ok(status) = fs::read_to_string(format!("/proc/{pid}/status")) else { continue };
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap().trim().to_string();
+        let ignored = u64::from_str_radix(&mask, 16).unwrap();
+        assert_eq!(ignored & (1 << (libc::SIGPIPE - 1)), 0, "{words}: {mask}");
+    }
+
     // The viewer's window has the server's picture in it, point by point, and the label in its title.
     let display = server_display(&label);
     let title = format!("{label} - TigerVNC");

@@ -207,6 +207,18 @@ pub fn looks_near(item: &Item) -> bool {
     matches!(item, Item::Run(tries) if tries.first().is_some_and(|command| !command.near.is_empty()))
 }
 
+/// Whether this item needs [`SIGNALS`].
+pub fn is_lasting(item: &Item) -> bool {
+    matches!(item, Item::Run(tries) if tries.iter().any(|command| command.lasting))
+}
+
+/// The program in front of one that gets the usual signals again: a shell cannot take back what [`chain_begin`] has made it ignore.
+/// The words have no blanks but between them, and are the two programs that can: coreutils from 8.31 on, and perl.
+pub const SIGNALS: &str = r#"ctys_d=
+if env --default-signal=PIPE true >/dev/null 2>&1; then ctys_d='env --default-signal=PIPE'
+elif command -v perl >/dev/null 2>&1; then ctys_d='perl -e $SIG{PIPE}="DEFAULT";exec@ARGV'; fi
+"#;
+
 /// Whether this item needs [`LIMITS`].
 pub fn has_limit(item: &Item) -> bool {
     let watched = |command: &Command| !command.unwatched || command.privilege == Privilege::Root;
@@ -346,6 +358,9 @@ fn first_of(out: &mut Vec<u8>, number: u32, tries: &[Command], limit_s: u32) -> 
             (true, false) => out.extend_from_slice(format!("ctys_r {limit} ").as_bytes()),
             (false, true) => out.extend_from_slice(b"ctys_j "),
             (false, false) => out.extend_from_slice(format!("ctys_t {limit} ").as_bytes()),
+        }
+        if command.lasting && !root {
+            out.extend_from_slice(b"$ctys_d ");
         }
         out.extend_from_slice(&words);
         out.extend_from_slice(&input);

@@ -45,6 +45,7 @@ pub struct Session {
     limits_known: bool,
     nearness_known: bool,
     tables_known: bool,
+    signals_known: bool,
     /// A lock was asked for: what is started from then on must not inherit it.
     locks: bool,
     next_item: u32,
@@ -67,6 +68,7 @@ impl Session {
             limits_known: false,
             nearness_known: false,
             tables_known: false,
+            signals_known: false,
             locks: false,
             next_item: 1,
             next_round: 0,
@@ -165,6 +167,10 @@ impl Conversation for Session {
         if !self.nearness_known && items.iter().any(script::looks_near) {
             text.extend_from_slice(script::NEARNESS.as_bytes());
             self.nearness_known = true;
+        }
+        if !self.signals_known && items.iter().any(script::is_lasting) {
+            text.extend_from_slice(script::SIGNALS.as_bytes());
+            self.signals_known = true;
         }
         if !self.tables_known && items.iter().any(script::reads_tables) {
             text.extend_from_slice(script::TABLES.as_bytes());

@@ -680,3 +680,39 @@ fn a_lock_keeps_others_out_until_its_conversation_ends_and_nothing_inherits_it()
     }
     std::fs::remove_dir_all(base).unwrap();
 }
+
+/// The signals that a process of a chain ignores, by the kernel.
+fn ignores_pipe(session: &mut Session, command: Command) -> bool {
+    let (answers, outcome) = session.round(&[item(command)], Some(&[false]));
+    outcome.unwrap();
+    let text = output(answers[0].as_ref().unwrap()).stdout.to_text().into_owned();
+    let mask = text.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap_or_else(|| panic!("{text}"));
+    u64::from_str_radix(mask.trim(), 16).unwrap() & (1 << (libc::SIGPIPE - 1)) != 0
+}
+
+#[test]
+fn what_a_change_leaves_running_has_the_usual_signals() {
+    let command = || Command::new("cat").arg("/proc/self/status").changes();
+    for shell in shells() {
+        let mut session = session(&shell);
+        assert!(ignores_pipe(&mut session, command()), "{shell:?}: a step is not ended by a closed pipe");
+        assert!(!ignores_pipe(&mut session, command().lasting()), "{shell:?}: what it starts is, as ever");
+        // Its arguments arrive as they are.
+        let words = Command::new("printf").args(["%s|", "a b", "$x", "*"]).changes().lasting();
+        let (answers, outcome) = session.round(&[item(words)], Some(&[false]));
+        outcome.unwrap();
+        assert_eq!(output(answers[0].as_ref().unwrap()).stdout.to_text(), "a b|$x|*|", "{shell:?}");
+    }
+    // By perl, where env is an older one.
+    let folder = std::env::temp_dir().join(format!("ctys-env-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let env = folder.join("env");
+    std::fs::write(&env, "#!/bin/sh\nexit 125\n").unwrap();
+    std::fs::set_permissions(&env, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let path = format!("{}:/usr/bin:/bin", folder.display());
+    for shell in shells() {
+        let mut session = session_with(&shell, |shell| drop(shell.env("PATH", &path)));
+        assert!(!ignores_pipe(&mut session, command().lasting()), "{shell:?}");
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}

@@ -38,6 +38,9 @@ pub struct Command {
     /// process is spent on it. None: it always runs. Of commands that stand for each other, the folders of the first count.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub near: Vec<Bytes>,
+    /// What it starts outlives it, see [`Command::lasting`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lasting: bool,
 }
 
 impl Command {
@@ -54,6 +57,7 @@ impl Command {
             unwatched: false,
             secret: false,
             near: Vec::new(),
+            lasting: false,
         }
     }
 
@@ -108,6 +112,13 @@ impl Command {
     /// With a time limit in milliseconds.
     pub fn limit_ms(mut self, limit_ms: u32) -> Command {
         self.limit_ms = limit_ms;
+        self
+    }
+
+    /// What it starts goes on behind it and is somebody's own, such as a desktop: it gets the signals as a login has them, not as the
+    /// steps of a change, which a closed pipe must not end. Counts for a command without root.
+    pub fn lasting(mut self) -> Command {
+        self.lasting = true;
         self
     }
 

@@ -289,7 +289,8 @@ fn traits(place: &Place, root: bool, changes: bool, limit_ms: u32) -> String {
 fn push_command(out: &mut String, command: &Command) {
     let root = command.privilege == Privilege::Root;
     let how = traits(&command.place, root, changes(command), command.limit_ms);
-    line(out, 4, &if command.unwatched { format!("{how}, not watched") } else { how });
+    let how = if command.unwatched { format!("{how}, not watched") } else { how };
+    line(out, 4, &if command.lasting { format!("{how}, what it starts stays") } else { how });
     line(out, 6, &command.program);
     for arg in &command.args {
         // With the backslash doubled, since here the exact bytes matter.

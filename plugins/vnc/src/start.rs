@@ -152,7 +152,7 @@ impl Start {
 
     /// Only from the machine itself: the viewers of others come through ssh.
     fn call(&self, host: &HostFacts, program: &str, named: &str, localhost: &[&str]) -> Command {
-        let mut command = Command::new(program).changes().limit_ms(LIMIT_MS);
+        let mut command = Command::new(program).changes().lasting().limit_ms(LIMIT_MS);
         if let Some(display) = self.display {
             command = command.arg(format!(":{display}"));
         }
