@@ -711,7 +711,9 @@ fn what_a_change_leaves_running_has_the_usual_signals() {
     std::fs::set_permissions(&env, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let path = format!("{}:/usr/bin:/bin", folder.display());
     for shell in shells() {
-        let mut session = session_with(&shell, |shell| drop(shell.env("PATH", &path)));
+        let mut session = session_with(&shell, |shell| {
+            shell.env("PATH", &path);
+        });
         assert!(!ignores_pipe(&mut session, command().lasting()), "{shell:?}");
     }
     std::fs::remove_dir_all(&folder).unwrap();
