@@ -7,6 +7,7 @@ use crate::script::Means;
 use crate::session::{Conversation, Session};
 use crate::ssh::{Ssh, Transport};
 use crate::transport::Clocks;
+use crate::transport::ssh2::Place;
 use crate::walk::Walker;
 use ctys_model::{Problem, Reach, Target, Wake};
 use std::collections::HashMap;
@@ -15,8 +16,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, ToSocketAddrs, UdpSocket
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// How many logins may be under way at one sshd. Its MaxStartups default begins to drop at ten.
-const LOGINS_AT_ONCE: usize = 8;
+/// How many logins may be under way at one sshd, see [`Place`]. By the default of its MaxStartups it begins to drop with the eleventh.
+const LOGINS_AT_ONCE: usize = 9;
 
 /// What all jobs of a call share.
 pub struct Shared {
@@ -158,8 +159,8 @@ impl World for RealWorld {
                 let shell = if target.local {
                     shared.ssh.connect(target, &shared.clocks, deadline, None)
                 } else {
-                    let _entered = shared.logins.enter(self.door(target), deadline);
-                    shared.ssh.connect(target, &shared.clocks, deadline, shared.forced)
+                    let place: Place = Box::new(shared.logins.enter(self.door(target), deadline));
+                    shared.ssh.connect_from(target, &shared.clocks, deadline, shared.forced, Some(place))
                 };
                 let shell = shell.inspect_err(|problem| {
                     if let Some(record) = &shared.record {

@@ -94,6 +94,7 @@ fn answer(ask: Ask) -> Result<Told, Failure> {
             let (methods, is_in) = link.methods(limit, &user);
             Ok(Told::Methods(methods, is_in))
         }),
+        Ask::Channel(id, limit) => with(id, |link| link.open_channel(limit)).map(done),
         Ask::Run(id, limit, command) => with(id, |link| link.run(limit, &command)).map(done),
         Ask::Read(id) => with(id, Link::read).map(Told::Arrived),
         Ask::Write(id, bytes) => with(id, |link| link.write(&bytes)),

@@ -140,12 +140,16 @@ impl Link {
         (methods, self.session.authenticated())
     }
 
+    pub fn open_channel(&mut self, limit: u32) -> Result<(), Failure> {
+        self.session.set_timeout(limit);
+        self.channel = Some(self.session.channel_session().map_err(failed)?);
+        Ok(())
+    }
+
     pub fn run(&mut self, limit: u32, command: &str) -> Result<(), Failure> {
         self.session.set_timeout(limit);
-        let mut channel = self.session.channel_session().map_err(failed)?;
-        channel.exec(command).map_err(failed)?;
+        self.channel()?.exec(command).map_err(failed)?;
         self.session.set_blocking(false);
-        self.channel = Some(channel);
         Ok(())
     }
 

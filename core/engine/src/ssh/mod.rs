@@ -18,7 +18,7 @@ pub use environment::Environment;
 use crate::transport::openssh::{OpenSsh, OpenSshShell};
 use crate::transport::process::LocalShell;
 use crate::transport::ssh2::library::{Absent, Library};
-use crate::transport::ssh2::{Refusal, Ssh2Shell, plain_type, unknown_algorithm};
+use crate::transport::ssh2::{Place, Refusal, Ssh2Shell, plain_type, unknown_algorithm};
 use crate::transport::{Clocks, Shell};
 use algorithms::Family;
 use ctys_model::{Bytes, Phase, Problem, Target};
@@ -115,6 +115,18 @@ impl Ssh {
         deadline: Instant,
         forced: Option<Transport>,
     ) -> Result<Box<dyn Shell>, Problem> {
+        self.connect_from(target, clocks, deadline, forced, None)
+    }
+
+    /// The same, with a place among the logins at that sshd, which is given back as soon as this one is over.
+    pub fn connect_from(
+        &self,
+        target: &Target,
+        clocks: &Clocks,
+        deadline: Instant,
+        forced: Option<Transport>,
+        place: Option<Place>,
+    ) -> Result<Box<dyn Shell>, Problem> {
         let until = deadline.min(Instant::now() + clocks.connect);
         let local = if target.local { Some(Transport::Local) } else { None };
         match forced.or(local) {
@@ -134,7 +146,7 @@ impl Ssh {
             let message = format!("ssh2 cannot honour {} for this host: {}", why.directive, why.reason);
             return Err(Problem::new(Phase::Here, message).hint("leave the choice of the transport to ctys"));
         }
-        match Ssh2Shell::connect(library, &prepared.resolved, &prepared.plan, &prepared.host_keys, until) {
+        match Ssh2Shell::connect(library, &prepared.resolved, &prepared.plan, &prepared.host_keys, until, place) {
             Ok(shell) => Ok(Box::new(shell)),
             Err(Refusal::NoCommonAlgorithm(_)) if forced.is_none() => {
                 self.by_openssh(target, &prepared.resolved, until)

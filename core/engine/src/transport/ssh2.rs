@@ -58,6 +58,9 @@ impl From<Problem> for Refusal {
     }
 }
 
+/// What is given back by dropping it.
+pub type Place = Box<dyn std::any::Any>;
+
 /// How much later than its clock a call of libssh2 is ended from beside; its own time limits come first.
 const SLACK: Duration = Duration::from_millis(500);
 
@@ -111,13 +114,15 @@ pub struct Ssh2Shell {
 }
 
 impl Ssh2Shell {
-    /// Connects, checks the host's key, logs in and starts the shell.
+    /// Connects, checks the host's key, logs in and starts the shell. `place` is that of the login at its sshd: it is given back when the
+    /// host opens a channel, which is after it has stopped counting this one among those that are not logged in.
     pub fn connect(
         library: &'static Library,
         resolved: &Resolved,
         plan: &Plan,
         known: &HostKeys,
         until: Instant,
+        place: Option<Place>,
     ) -> Result<Ssh2Shell, Refusal> {
         let started = Instant::now();
         let until = resolved.connect_timeout.map_or(until, |limit| until.min(started + limit));
@@ -130,7 +135,7 @@ impl Ssh2Shell {
         link.does(&Ask::Handshake(link.id, clock.limit())).map_err(|failure| handshake_refused(&failure, &clock))?;
         check_host_key(&link, resolved, known)?;
         log_in(&link, &stream, resolved, plan, &clock)?;
-        run(&link, &clock)?;
+        run(&link, &clock, place)?;
         drop(watched);
         let (ready, arrivals) = (Ready::default(), Arrivals::default());
         Ok(Ssh2Shell { watchdog, link, stream, ready, arrivals, ended: None })
@@ -608,8 +613,11 @@ fn log_in(
     Err(problem)
 }
 
-fn run(link: &Link, clock: &Clock) -> Result<(), Problem> {
-    link.does(&Ask::Run(link.id, clock.limit(), COMMAND.into())).map_err(|failure| match failure.code {
+fn run(link: &Link, clock: &Clock, place: Option<Place>) -> Result<(), Problem> {
+    let opened = link.does(&Ask::Channel(link.id, clock.limit()));
+    drop(place);
+    let run = |()| link.does(&Ask::Run(link.id, clock.limit(), COMMAND.into()));
+    opened.and_then(run).map_err(|failure| match failure.code {
         _ if clock.left().is_zero() => clock.over("logged in, but no shell"),
         code::TIMEOUT => clock.over("logged in, but no shell"),
         _ => Problem::new(Phase::Login, format!("logged in, but no shell: {}", escape_for_eyes(&failure.message))),

@@ -49,7 +49,9 @@ pub enum Ask {
     /// Which methods the host takes, asked with the method "none", by which an account without any key lets everybody in:
     /// [`Told::Methods`].
     Methods(Link, u32, String),
-    /// Opens a channel and runs this in it. From then on nothing waits.
+    /// Opens a channel, which a host does behind its login.
+    Channel(Link, u32),
+    /// Runs this in the channel. From then on nothing waits.
     Run(Link, u32, String),
     /// Takes what has arrived on both streams: [`Told::Arrived`].
     Read(Link),
