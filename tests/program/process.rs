@@ -79,7 +79,9 @@ fn without_a_word_it_says_what_to_type_next() {
 /// them.
 fn signalled(sealed: &Sealed, signals: &[&str]) -> Outcome {
     sealed.host("lab00", "lab00.soho", "192.168.1.71", "00:0e:0c:35:f8:48");
-    let wait = "echo at work >>\"$LOG\"; while [ ! -e \"$HOSTS/go\" ]; do sleep 0.05; done; exit 1";
+    // It ends with the folder as well, which may go before it has looked once more.
+    let wait =
+        "echo at work >>\"$LOG\"; while [ -d \"$HOSTS\" ] && [ ! -e \"$HOSTS/go\" ]; do sleep 0.05; done; exit 1";
     sealed.host_tool("lab00", "ip", wait);
     let words = ["--transport", "openssh", "-t", "pm", "-a", "list=terse,label,mac", "lab00"];
     let child = sealed.command(&words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
