@@ -7,7 +7,7 @@ use crate::script::Means;
 use crate::session::{Conversation, Session};
 use crate::ssh::{Ssh, Transport};
 use crate::transport::Clocks;
-use crate::transport::ssh2::Place;
+use crate::transport::ssh2::LoginPlace;
 use crate::walk::Walker;
 use ctys_model::{Problem, Reach, Target, Wake};
 use std::collections::HashMap;
@@ -16,7 +16,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, ToSocketAddrs, UdpSocket
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// How many logins may be under way at one sshd, see [`Place`]. By the default of its MaxStartups it begins to drop with the eleventh.
+/// How many logins may be under way at one sshd, see [`LoginPlace`]. By the default of its MaxStartups it begins to drop with the eleventh.
 const LOGINS_AT_ONCE: usize = 9;
 
 /// What all jobs of a call share.
@@ -159,7 +159,7 @@ impl World for RealWorld {
                 let shell = if target.local {
                     shared.ssh.connect(target, &shared.clocks, deadline, None)
                 } else {
-                    let place: Place = Box::new(shared.logins.enter(self.door(target), deadline));
+                    let place: LoginPlace = Box::new(shared.logins.enter(self.door(target), deadline));
                     shared.ssh.connect_from(target, &shared.clocks, deadline, shared.forced, Some(place))
                 };
                 let shell = shell.inspect_err(|problem| {

@@ -18,7 +18,7 @@ pub use environment::Environment;
 use crate::transport::openssh::{OpenSsh, OpenSshShell};
 use crate::transport::process::LocalShell;
 use crate::transport::ssh2::library::{Absent, Library};
-use crate::transport::ssh2::{Place, Refusal, Ssh2Shell, plain_type, unknown_algorithm};
+use crate::transport::ssh2::{LoginPlace, Refusal, Ssh2Shell, plain_type, unknown_algorithm};
 use crate::transport::{Clocks, Shell};
 use algorithms::Family;
 use ctys_model::{Bytes, Phase, Problem, Target};
@@ -125,7 +125,7 @@ impl Ssh {
         clocks: &Clocks,
         deadline: Instant,
         forced: Option<Transport>,
-        place: Option<Place>,
+        mut place: Option<LoginPlace>,
     ) -> Result<Box<dyn Shell>, Problem> {
         let until = deadline.min(Instant::now() + clocks.connect);
         let local = if target.local { Some(Transport::Local) } else { None };
@@ -146,7 +146,7 @@ impl Ssh {
             let message = format!("ssh2 cannot honour {} for this host: {}", why.directive, why.reason);
             return Err(Problem::new(Phase::Here, message).hint("leave the choice of the transport to ctys"));
         }
-        match Ssh2Shell::connect(library, &prepared.resolved, &prepared.plan, &prepared.host_keys, until, place) {
+        match Ssh2Shell::connect(library, &prepared.resolved, &prepared.plan, &prepared.host_keys, until, &mut place) {
             Ok(shell) => Ok(Box::new(shell)),
             Err(Refusal::NoCommonAlgorithm(_)) if forced.is_none() => {
                 self.by_openssh(target, &prepared.resolved, until)

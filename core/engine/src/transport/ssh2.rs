@@ -58,8 +58,8 @@ impl From<Problem> for Refusal {
     }
 }
 
-/// What is given back by dropping it.
-pub type Place = Box<dyn std::any::Any>;
+/// A place among the logins at one sshd, given back by dropping it.
+pub type LoginPlace = Box<dyn std::any::Any>;
 
 /// How much later than its clock a call of libssh2 is ended from beside; its own time limits come first.
 const SLACK: Duration = Duration::from_millis(500);
@@ -114,15 +114,15 @@ pub struct Ssh2Shell {
 }
 
 impl Ssh2Shell {
-    /// Connects, checks the host's key, logs in and starts the shell. `place` is that of the login at its sshd: it is given back when the
-    /// host opens a channel, which is after it has stopped counting this one among those that are not logged in.
+    /// Connects, checks the host's key, logs in and starts the shell. `place` is given back when the host opens a channel, which is after
+    /// it has stopped counting this one among those that are not logged in; a login that fails leaves it for the next way.
     pub fn connect(
         library: &'static Library,
         resolved: &Resolved,
         plan: &Plan,
         known: &HostKeys,
         until: Instant,
-        place: Option<Place>,
+        place: &mut Option<LoginPlace>,
     ) -> Result<Ssh2Shell, Refusal> {
         let started = Instant::now();
         let until = resolved.connect_timeout.map_or(until, |limit| until.min(started + limit));
@@ -613,9 +613,9 @@ fn log_in(
     Err(problem)
 }
 
-fn run(link: &Link, clock: &Clock, place: Option<Place>) -> Result<(), Problem> {
+fn run(link: &Link, clock: &Clock, place: &mut Option<LoginPlace>) -> Result<(), Problem> {
     let opened = link.does(&Ask::Channel(link.id, clock.limit()));
-    drop(place);
+    drop(place.take());
     let run = |()| link.does(&Ask::Run(link.id, clock.limit(), COMMAND.into()));
     opened.and_then(run).map_err(|failure| match failure.code {
         _ if clock.left().is_zero() => clock.over("logged in, but no shell"),
