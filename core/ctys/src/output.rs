@@ -88,18 +88,20 @@ impl Output {
             problems.retain(|problem| problem.phase != Phase::Notice);
             return (self.in_order(number, text), problems);
         }
-        if let (Some(own), Verb::Info, Some(host)) = (&self.terse_for, ready.job.action.verb(), &report.host) {
-            let account = ready.job.target.user.as_ref().unwrap_or(own);
-            let rows = info::rows(plugins, &ready.job.types, &report, account, &host.node);
-            problems.retain(|problem| problem.phase != Phase::Notice || problem.plugin.is_none());
-            return (self.in_order(number, rows.iter().map(info::Row::terse).collect()), problems);
-        }
         let mut text = report::text(ready.job.options.prefix.as_deref(), &report);
         for (plugin, batch) in &report.planned {
             text.push_str(&report::plan(&ready.job.target, plugin, batch));
         }
-        if ready.job.action.verb() == Verb::Info && report.host.is_some() {
-            text.push_str(&info::plugins(plugins, &ready.job.types, &report));
+        if let (Verb::Info, Some(host)) = (ready.job.action.verb(), &report.host) {
+            let types = &ready.job.types;
+            match &self.terse_for {
+                Some(own) => {
+                    let account = ready.job.target.user.as_ref().unwrap_or(own);
+                    let rows = info::rows(plugins, types, &report, account, &host.node);
+                    text = rows.iter().map(info::Row::terse).collect();
+                }
+                None => text.push_str(&info::plugins(plugins, types, &report)),
+            }
             // The remarks of plugins stand there, as the reasons of their states.
             problems.retain(|problem| problem.phase != Phase::Notice || problem.plugin.is_none());
         }

@@ -207,6 +207,13 @@ pub fn looks_near(item: &Item) -> bool {
     matches!(item, Item::Run(tries) if tries.first().is_some_and(|command| !command.near.is_empty()))
 }
 
+/// Functions of the script, and which items need them.
+type Helper = (fn(&Item) -> bool, &'static str);
+
+/// What is said once before the first item that needs it.
+pub const HELPERS: [Helper; 4] =
+    [(has_limit, LIMITS), (looks_near, NEARNESS), (is_lasting, SIGNALS), (reads_tables, TABLES)];
+
 /// Whether this item needs [`SIGNALS`].
 pub fn is_lasting(item: &Item) -> bool {
     matches!(item, Item::Run(tries) if tries.iter().any(|command| command.lasting))

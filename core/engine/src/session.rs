@@ -42,10 +42,8 @@ pub struct Session {
     begun: bool,
     /// The host has said who it is: there is a shell behind the login.
     greeted: bool,
-    limits_known: bool,
-    nearness_known: bool,
-    tables_known: bool,
-    signals_known: bool,
+    /// Which of [`script::HELPERS`] the shell knows.
+    helpers_said: [bool; script::HELPERS.len()],
     /// A lock was asked for: what is started from then on must not inherit it.
     locks: bool,
     next_item: u32,
@@ -65,10 +63,7 @@ impl Session {
             host: None,
             begun: false,
             greeted: false,
-            limits_known: false,
-            nearness_known: false,
-            tables_known: false,
-            signals_known: false,
+            helpers_said: [false; script::HELPERS.len()],
             locks: false,
             next_item: 1,
             next_round: 0,
@@ -160,21 +155,11 @@ impl Conversation for Session {
         let round = self.next_round;
         let first = self.next_item;
         let mut text = self.beginning();
-        if !self.limits_known && items.iter().any(script::has_limit) {
-            text.extend_from_slice(script::LIMITS.as_bytes());
-            self.limits_known = true;
-        }
-        if !self.nearness_known && items.iter().any(script::looks_near) {
-            text.extend_from_slice(script::NEARNESS.as_bytes());
-            self.nearness_known = true;
-        }
-        if !self.signals_known && items.iter().any(script::is_lasting) {
-            text.extend_from_slice(script::SIGNALS.as_bytes());
-            self.signals_known = true;
-        }
-        if !self.tables_known && items.iter().any(script::reads_tables) {
-            text.extend_from_slice(script::TABLES.as_bytes());
-            self.tables_known = true;
+        for (said, (needs, helper)) in self.helpers_said.iter_mut().zip(script::HELPERS) {
+            if !*said && items.iter().any(needs) {
+                text.extend_from_slice(helper.as_bytes());
+                *said = true;
+            }
         }
         if chain.is_some() {
             script::chain_begin(&mut text);
@@ -361,7 +346,7 @@ fn answer(item: &Item, frame: Frame, took: Option<Duration>, nonce: &str, host: 
                     }
                 }
             };
-            let stderr = if as_root && !refused { without_warnings(&stderr) } else { stderr };
+            let stderr = if as_root && !refused { without_warnings(&stderr).to_vec() } else { stderr };
             Some(Answer::Output(Output { exit, tried, stdout: stdout.into(), stderr: stderr.into(), cut }))
         }
         Item::Lock(_) => {
@@ -413,7 +398,7 @@ fn answer(item: &Item, frame: Frame, took: Option<Duration>, nonce: &str, host: 
 /// sudo was asked beforehand whether it lets the command run, so of its words only those count that can be nothing else: it has
 /// others, before a command that runs and fails by itself (see [`without_warnings`]).
 fn is_refusal(stderr: &[u8]) -> bool {
-    let line = first_line(&without_warnings(stderr));
+    let line = first_line(without_warnings(stderr));
     line.starts_with("doas: ")
         || line.starts_with("ksu: ")
         || line.contains("authorization failed")
@@ -432,18 +417,17 @@ fn sudo_lines(stderr: &[u8]) -> impl Iterator<Item = std::borrow::Cow<'_, str>> 
 /// sudo: unable to resolve host lab00: Name or service not known
 /// sudo: setrlimit(RLIMIT_CORE): Operation not permitted
 /// ```
-fn without_warnings(stderr: &[u8]) -> Vec<u8> {
+fn without_warnings(stderr: &[u8]) -> &[u8] {
     let mut rest = stderr;
     while rest.starts_with(b"sudo: ") {
         rest = rest.iter().position(|&byte| byte == b'\n').map_or(&[][..], |end| &rest[end + 1..]);
     }
-    rest.to_vec()
+    rest
 }
 
 fn refusal(stderr: &[u8]) -> String {
-    let own = without_warnings(stderr);
     let words = sudo_lines(stderr).find(|line| !line.contains("unable to resolve host") && !line.contains("setrlimit"));
-    let line = words.map_or_else(|| first_line(&own), |line| first_line(line.as_bytes()));
+    let line = words.map_or_else(|| first_line(without_warnings(stderr)), |line| first_line(line.as_bytes()));
     // `sudo -n -l COMMAND` says nothing of a command that its rules leave out; it ends with 1.
     if line.is_empty() { "the rules of sudo leave this command out".into() } else { line }
 }

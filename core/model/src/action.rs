@@ -226,6 +226,13 @@ pub enum Poll {
     },
 }
 
+impl Poll {
+    /// Whether it asks for a wait.
+    pub fn waits(self) -> bool {
+        self != Poll::Off
+    }
+}
+
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident $word:literal $(| $alias:literal)*,)* }) => {
         $(#[$doc])*

@@ -22,6 +22,15 @@ pub fn of_magics<'a>(name: &str, path: &Bytes, magics: impl IntoIterator<Item = 
     Some(refusal(name, reason, &shown(path)))
 }
 
+/// Where files are that may have the mark: in the folders of every call, where it holds for everybody, and in those of this one.
+/// `configurations` are the searches of the plugin below some folders, or below the usual ones.
+pub fn walks(base: &[String], configurations: impl Fn(&[String]) -> Vec<Probe>) -> Vec<Probe> {
+    let mut walks = configurations(&[]);
+    let own = configurations(base);
+    walks.extend(own.into_iter().filter(|walk| !configurations(&[]).contains(walk)));
+    walks
+}
+
 /// The refusal of a machine by the files that describe it, and by the search for them: where none of its files was found and the
 /// search was not complete, the one with the mark may be among what was not read, and nothing is ended on a guess. A file that the
 /// account may not read binds it not: the mark is for whoever can see it. `problems` are those of the search, see

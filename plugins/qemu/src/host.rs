@@ -3,6 +3,7 @@
 use crate::folders::{self, Folders};
 use crate::owner;
 use crate::parse::command_line::CommandLine;
+use crate::parse::guest::Vnc;
 use crate::parse::qmp::{self, Said};
 use crate::probes;
 use ctys_plugin::model::{Answer, Facts, Heard, HostFacts, Missing, Phase, Problem, Process, Request};
@@ -61,7 +62,6 @@ impl Running {
 
     /// The port of its VNC server.
     pub fn vnc_port(&self) -> Option<u16> {
-        use crate::parse::guest::Vnc;
         match self.line.vnc() {
             Some(Vnc::Port(port)) => Some(port),
             Some(Vnc::From(_)) => self.said.as_ref().ok().and_then(Said::vnc_port),
@@ -74,7 +74,6 @@ impl Running {
     /// Why there is no port to tell, where it has one all the same: QEMU chose it, or a file of its own says it, and this machine
     /// was not asked.
     pub fn unasked_port(&self) -> Option<Problem> {
-        use crate::parse::guest::Vnc;
         let may_have = match self.line.vnc() {
             Some(Vnc::From(_)) => true,
             None => self.line.last(&["readconfig"]).is_some(),

@@ -1,6 +1,6 @@
 //! CANCEL: ends, freezes or restarts containers. One that is no cube is left alone without FORCE.
 
-use super::{nothing_fits, resolve_known, seen};
+use super::{nothing_fits, resolve_at_work, seen};
 use crate::cube::Cube;
 use crate::flow::{Flow, Stop};
 use crate::probes::Depth;
@@ -30,7 +30,7 @@ pub fn run(flow: &mut Flow<'_>, cancel: &Cancel) -> Result<(), Stop> {
         Cube::all(&survey).filter(|cube| cube.is_alive() && is_ours(cube, cancel)).collect()
     } else {
         let places = flow.places.clone();
-        let cube = match resolve_known(&places, &cancel.address, &survey) {
+        let cube = match resolve_at_work(&places, &cancel.address, &survey) {
             Ok(Some(cube)) => cube,
             Ok(None) => return end(flow, nothing_fits(&cancel.address)),
             Err(problem) => return end(flow, problem),
@@ -89,13 +89,8 @@ fn one(flow: &mut Flow<'_>, cube: &Cube<'_>, cancel: &Cancel) -> Result<(), Stop
         Some(CancelMethod::PowerOff(seconds)) => seconds.unwrap_or(grace),
         Some(CancelMethod::Reset) => 0,
         Some(CancelMethod::Reboot) | Some(CancelMethod::Init(6)) => grace,
-        Some(CancelMethod::Init(_)) | Some(CancelMethod::Suspend) | None => {
-            if cancel.force {
-                0
-            } else {
-                grace
-            }
-        }
+        Some(CancelMethod::Init(_) | CancelMethod::Suspend) | None if cancel.force => 0,
+        Some(CancelMethod::Init(_) | CancelMethod::Suspend) | None => grace,
     };
     stop::stop_one(flow, cube, grace)?;
     if starts_again(cancel) {

@@ -57,8 +57,8 @@ fn refused(create: &Create) -> Option<Problem> {
         ("XOPTS", !create.x_opts.is_empty(), "its windows are opened by ctys"),
         ("STUBMODE", create.stub_mode, "it is for plain logins"),
         ("VNCDESKIDLIST", !create.vnc_desk_ids.is_empty(), "it is for desktops"),
-        ("PING", polls(create.ping), "a start ends when the network of the cube is up"),
-        ("SSHPING", polls(create.ssh_ping), "a start ends when the network of the cube is up"),
+        ("PING", create.ping.is_some_and(Poll::waits), "a start ends when the network of the cube is up"),
+        ("SSHPING", create.ssh_ping.is_some_and(Poll::waits), "a start ends when the network of the cube is up"),
         ("WAITS", create.wait_server.is_some(), "a start ends when the network of the cube is up"),
     ];
     if let Some((key, _, hint)) = never.into_iter().find(|(_, given, _)| *given) {
@@ -90,10 +90,6 @@ fn refused(create: &Create) -> Option<Problem> {
     } else {
         usage(format!("USER:{user} is no account"), "USER:<name>, USER:<uid> or USER:<uid>:<gid>")
     }
-}
-
-fn polls(poll: Option<Poll>) -> bool {
-    !matches!(poll, None | Some(Poll::Off))
 }
 
 /// Who runs what is run there, as the runtime wants it: in numbers. A name, or a number without its group, is looked up in the

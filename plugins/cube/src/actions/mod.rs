@@ -51,7 +51,7 @@ pub fn resolve<'a>(places: &Places, address: &MachineAddress, survey: &'a Survey
 }
 
 /// The same, but of these two the one at work.
-pub fn resolve_known<'a>(
+pub fn resolve_at_work<'a>(
     places: &Places,
     address: &MachineAddress,
     survey: &'a Survey,
@@ -63,7 +63,7 @@ fn find<'a>(
     places: &Places,
     address: &MachineAddress,
     survey: &'a Survey,
-    known: bool,
+    at_work: bool,
 ) -> Result<Option<Cube<'a>>, Problem> {
     if let Some(number) = address.db_record {
         return Err(Problem::new(Phase::Here, format!("the database record {number} was not looked up")));
@@ -76,7 +76,7 @@ fn find<'a>(
     match fits[..] {
         [] => Ok(None),
         [cube] => Ok(Some(cube)),
-        [cube, other] if cube.name == other.name => Ok(Some(if known { other } else { cube })),
+        [cube, other] if cube.name == other.name => Ok(Some(if at_work { other } else { cube })),
         _ => {
             let names: Vec<&str> = fits.iter().map(|cube| cube.name).collect();
             Err(Problem::new(Phase::Ambiguous, format!("{} containers fit: {}", names.len(), names.join(", ")))

@@ -96,13 +96,8 @@ pub fn wants(request: &Request, cancel: &Cancel) -> Vec<Probe> {
     probes
 }
 
-/// Where the files are that may have the mark: everywhere, and where the call says.
 fn walks(cancel: &Cancel) -> Vec<Probe> {
-    let mut walks = probes::configurations(&[]);
-    if !cancel.address.base.is_empty() {
-        walks.extend(probes::configurations(&cancel.address.base));
-    }
-    walks
+    protect::walks(&cancel.address.base, probes::configurations)
 }
 
 /// The first steps, or why nothing is done.

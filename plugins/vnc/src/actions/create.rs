@@ -131,8 +131,8 @@ fn check(request: &Request, create: &Create) -> Result<(), Problem> {
     let foreign = [
         ("BOOTMODE", create.boot_mode.is_some()),
         ("INSTMODE", create.inst_mode.is_some()),
-        ("PING", matches!(create.ping, Some(Poll::On | Poll::Tries { .. }))),
-        ("SSHPING", matches!(create.ssh_ping, Some(Poll::On | Poll::Tries { .. }))),
+        ("PING", create.ping.is_some_and(Poll::waits)),
+        ("SSHPING", create.ssh_ping.is_some_and(Poll::waits)),
         ("USER", create.user.is_some()),
         ("XOPTS", !create.x_opts.is_empty()),
         ("CHDIR", create.chdir.is_some()),

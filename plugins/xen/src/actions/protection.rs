@@ -17,12 +17,8 @@ pub fn wants(cancel: &Cancel) -> Vec<Probe> {
     probes
 }
 
-/// The folders of every call, whose marks hold for everybody, and those of this one.
 fn walks(cancel: &Cancel) -> Vec<Probe> {
-    let mut walks = probes::configurations(&[]);
-    let own = probes::configurations(&cancel.address.base);
-    walks.extend(own.into_iter().filter(|walk| !probes::configurations(&[]).contains(walk)));
-    walks
+    protect::walks(&cancel.address.base, probes::configurations)
 }
 
 /// Why one of the domains, or the host, is not to be ended. The file that the address names counts as well as those that are
